@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* builder.h - write a report, straight into its final bytes.
+ *
+ * Order of calls: begin, then map_begin/map_end pairs and progs, reason at any time, finish. One
+ * builder serves many reports; it keeps its buffers between them. */
+#ifndef KSNAP_REPORT_BUILDER_H
+#define KSNAP_REPORT_BUILDER_H
+
+#include "ksnap.h"
+#include "report/types.h"
+
+#define REPORT_SCHEMA "ksnap.report/1"
+
+struct report_builder;
+
+struct report_builder *report_builder_create(struct ksnap_err *err);
+void report_builder_destroy(struct report_builder *rb);
+
+/* What stands at a report's top. Strings are read before begin returns. */
+struct report_info {
+	const char *tag;
+	const char *target_kind, *target_name, *host, *kernel, *boot_id;
+	unsigned cpus;
+	const char *trigger; /* "op", "watch", "periodic", "joined" */
+	const char *cause;   /* or NULL */
+	bool has_step;
+	uint16_t step;
+	const char *consistency; /* "running", "cgroup_frozen", "stopped" */
+};
+
+/* Forget an unfinished report and begin a new one; takes ts and mono0. */
+int report_begin(struct report_builder *rb, const struct report_info *info, struct ksnap_err *err);
+/* The types of the report being built, to add to. */
+struct type_table *report_types(struct report_builder *rb);
+
+struct report_map_row {
+	uint32_t id, flags, key_size, value_size, max_entries;
+	const char *name, *type;
+	uint32_t kt, vt;   /* TYPE_NONE: no type is known */
+	uint32_t ncpu;	   /* per-CPU maps; 0 otherwise */
+	uint32_t stride;   /* per-CPU maps: bytes from one CPU's value to the next */
+	bool no_keys;	   /* a global section: keys stay empty */
+};
+
+/* Begin a map and make room for @room entries. *ret_keys (NULL with no_keys) and *ret_vals are
+ * good until map_end. Takes mono. */
+int report_map_begin(struct report_builder *rb, const struct report_map_row *row, uint64_t room, uint8_t **ret_keys,
+		     uint8_t **ret_vals, struct ksnap_err *err);
+
+struct report_map_result {
+	uint64_t count;	    /* entries written, at most room */
+	bool complete;	    /* false makes the report incomplete too: add a reason */
+	uint32_t restarts, duplicates, missing; /* 0 is left out */
+	const uint32_t *owners;
+	size_t nowners;
+	const char *error; /* or NULL */
+};
+
+/* End the map; room not used is given back. */
+int report_map_end(struct report_builder *rb, const struct report_map_result *res, struct ksnap_err *err);
+
+struct report_prog_row {
+	uint32_t id;
+	const char *name, *type, *tag;
+	uint64_t run_cnt, run_time_ns;
+	const uint32_t *maps;
+	size_t nmaps;
+};
+
+/* Programs come after all maps. The first call opens the list. */
+int report_prog(struct report_builder *rb, const struct report_prog_row *row, struct ksnap_err *err);
+
+/* Say why the report is not complete; makes it so. @subject may be NULL; @expected, @got UINT64_MAX: not said. */
+int report_reason(struct report_builder *rb, const char *code, const char *subject, uint64_t expected, uint64_t got,
+		  const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+struct report_summary {
+	uint64_t maps;
+	bool complete, placeholder;
+};
+
+/* Close the report (takes mono1) and give it away. Reasons, encoded as a msgpack list, are copied
+ * to @reasons when it is not NULL. */
+struct ksnap_blob *report_finish(struct report_builder *rb, struct report_summary *ret, struct buf *reasons,
+				 struct ksnap_err *err);
+
+/* A report that says only why there is none. */
+struct ksnap_blob *report_placeholder(struct report_builder *rb, const struct report_info *info, const char *code,
+				      const char *text, struct ksnap_err *err);
+
+#endif

@@ -1,0 +1,33 @@
+-- Limits, their defaults and how a user changes them. Every error about a limit names it as here.
+-- `scope`: bridge (open_bridge may set it, never above the broker's own), broker (ksnap serve), or
+-- protocol (part of the contract, not settable). `unit`: count, bytes, ms, s.
+return {
+	{ name = "MAX_STORED_SNAPSHOTS", default = 64, unit = "count", scope = "bridge", key = "snapshots", switch = "--max-snapshots N",
+	  doc = "Snapshots a bridge keeps; the oldest leaves first." },
+	{ name = "MAX_STORED_BYTES", default = 268435456, unit = "bytes", scope = "bridge", key = "bytes", switch = "--max-bytes N",
+	  doc = "Bytes of reports a bridge keeps; the oldest leaves first, one report above it is refused." },
+	{ name = "MAX_STORED_EVENTS", default = 1024, unit = "count", scope = "bridge", key = "events", switch = "--max-events N",
+	  doc = "Events a bridge keeps between two drains; the oldest leaves first and is counted." },
+	{ name = "MAX_WATCH_SNAPSHOTS", default = 3, unit = "count", scope = "bridge", key = "watches", switch = "--max-watches N",
+	  doc = "Watches a bridge may hold; a CPU has four debug registers and one is kept for the error trigger." },
+	{ name = "MAX_KERNEL_OPS", default = 1024, unit = "count", scope = "protocol", doc = "Kernel ops kept between two drains." },
+	{ name = "MAX_CGROUP_PROCS", default = 1024, unit = "count", scope = "protocol", doc = "cgroup.procs records kept between two drains." },
+	{ name = "MAX_BRIDGES", default = 64, unit = "count", scope = "broker", switch = "--max-bridges N",
+	  doc = "Bridges a broker hosts at once." },
+	{ name = "MAX_SESSIONS", default = 1024, unit = "count", scope = "broker", switch = "--max-sessions N",
+	  doc = "Sessions a broker remembers at once; the one silent for longest that owns nothing is forgotten first." },
+	{ name = "MAX_IN_FLIGHT", default = 256, unit = "count", scope = "protocol", doc = "Requests of one session not yet answered." },
+	{ name = "MAX_QUEUED_JOBS", default = 256, unit = "count", scope = "broker", switch = "--max-queued-jobs N",
+	  doc = "Jobs of one target that wait for a free worker." },
+	{ name = "MAX_RETAINED_HEADERS", default = 4096, unit = "count", scope = "protocol", doc = "Live-bus headers a channel keeps for replay." },
+	{ name = "MAX_CONTROL_FRAME", default = 1048576, unit = "bytes", scope = "broker", switch = "--max-frame N",
+	  doc = "Size of one envelope frame." },
+	{ name = "MAX_BLOB", default = 268435456, unit = "bytes", scope = "broker", switch = "--max-blob N",
+	  doc = "Size of one blob frame." },
+	{ name = "MAX_BLOBS", default = 16, unit = "count", scope = "protocol", doc = "Blob frames behind one envelope." },
+	{ name = "MAX_DEPTH", default = 32, unit = "count", scope = "protocol", doc = "Containers nested in one frame." },
+	{ name = "MAX_TAG", default = 64, unit = "bytes", scope = "protocol", doc = "Length of a tag or a bridge name." },
+	{ name = "DEFAULT_DEADLINE_MS", default = 30000, unit = "ms", scope = "protocol", doc = "Deadline of a request that names none." },
+	{ name = "MAX_DEADLINE_MS", default = 3600000, unit = "ms", scope = "protocol", doc = "Longest deadline a request may name." },
+	{ name = "HEARTBEAT_MS", default = 1000, unit = "ms", scope = "protocol", doc = "How often a silent session or worker says that it lives; five missed ones end it." },
+}

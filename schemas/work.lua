@@ -1,0 +1,55 @@
+-- Messages on the work socket, between the broker and its capture workers. Frames: [envelope] [blob ...].
+-- `k` names the message. A job carries the op's own params, already checked by the broker.
+return {
+	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed.", fields = {
+		{ "k", "str", enum = { "join" }, required = true, doc = "join." },
+		{ "v", "uint", required = true, doc = "Protocol version, 1." },
+		{ "name", "str", min = 1, max = 64, required = true, doc = "Unique within the broker." },
+		{ "target", "str", min = 1, max = 256, required = true, doc = "Target it serves." },
+		{ "kind", "str", min = 1, max = 64, required = true, doc = "Kind of the target." },
+		{ "pid", "uint", required = true, doc = "Process id; names the process only on the broker's host." },
+		{ "host", "str", max = 256, required = true, doc = "Host it runs on." },
+	} },
+	{ name = "work_beat", from = "worker", doc = "The worker lives. Also the state of its accessor, whenever that changes.", fields = {
+		{ "k", "str", enum = { "beat" }, required = true, doc = "beat." },
+		{ "accessor", "uint", max = 3, required = true, doc = "0 trying, 1 succeeded, 2 failed for good." },
+		{ "seqno", "uint", required = true, doc = "Successful (re)initialisations so far." },
+		{ "error", "str", doc = "Why the accessor failed." },
+	} },
+	{ name = "work_done", from = "worker", doc = "The answer to a job; blobs as the job's op says.", fields = {
+		{ "k", "str", enum = { "done" }, required = true, doc = "done." },
+		{ "job", "uint", required = true, doc = "The job's number." },
+		{ "ok", "bool", required = true, doc = "Whether r or e is there." },
+		{ "r", "any", doc = "The result: a captured for capture jobs." },
+		{ "e", "error", doc = "The error." },
+	} },
+	{ name = "captured", from = "worker", doc = "Result of a capture_snapshot job; the report is the blob.", fields = {
+		{ "maps", "uint", required = true, doc = "Maps in the report." },
+		{ "complete", "bool", required = true, doc = "The report's own word." },
+		{ "placeholder", "bool", required = true, doc = "The report's own word." },
+		{ "reasons", "any", required = true, doc = "The report's reasons, a list." },
+	} },
+	{ name = "work_welcome", from = "broker", doc = "The worker is taken; jobs follow.", fields = {
+		{ "k", "str", enum = { "welcome" }, required = true, doc = "welcome." },
+		{ "v", "uint", required = true, doc = "Protocol version, 1." },
+		{ "epoch", "uint", required = true, doc = "The broker's epoch." },
+		{ "heartbeat_ms", "uint", required = true, doc = "How often to beat." },
+	} },
+	{ name = "work_refused", from = "broker", doc = "The worker is not taken: wrong version, or its name is in use.", fields = {
+		{ "k", "str", enum = { "refused" }, required = true, doc = "refused." },
+		{ "msg", "str", required = true, doc = "Why." },
+	} },
+	{ name = "work_job", from = "broker", doc = "Do this; blobs as the op says.", fields = {
+		{ "k", "str", enum = { "job" }, required = true, doc = "job." },
+		{ "job", "uint", required = true, doc = "Number, unique in the broker's life." },
+		{ "op", "str", min = 1, max = 64, required = true, doc = "capture_snapshot, capture_cgroup_procs, attach_object, detach_object, or render." },
+		{ "p", "any", required = true, doc = "The op's params; for render {path?, tree: bool}." },
+		{ "t", "uint", required = true, doc = "Milliseconds left until the deadline." },
+	} },
+	{ name = "work_beat_broker", from = "broker", doc = "The broker lives; sent every heartbeat.", fields = {
+		{ "k", "str", enum = { "beat" }, required = true, doc = "beat." },
+	} },
+	{ name = "work_leave", from = "broker", doc = "Stop working and exit.", fields = {
+		{ "k", "str", enum = { "leave" }, required = true, doc = "leave." },
+	} },
+}
