@@ -9,34 +9,23 @@
 
 #include "wire/codec.h"
 
+// clang-format off
 #define WIRE_C_BOOL bool
 #define WIRE_C_UINT uint64_t
-#define WIRE_C_INT  int64_t
-#define WIRE_C_F64  double
-#define WIRE_C_STR  struct wire_slice
-#define WIRE_C_TAG  struct wire_slice
-#define WIRE_C_BIN  struct wire_slice
-#define WIRE_C_ANY  struct wire_slice
+#define WIRE_C_INT int64_t
+#define WIRE_C_F64 double
+#define WIRE_C_STR struct wire_slice
+#define WIRE_C_TAG struct wire_slice
+#define WIRE_C_BIN struct wire_slice
+#define WIRE_C_ANY struct wire_slice
 
 #define SHAPE(s, bare) struct wire_##s {
-#define FIELD(s, name, kind, required, min, max) \
-	WIRE_C_##kind name;                      \
-	bool has_##name;
-#define FIELD_WORDS(s, name, required, words) \
-	struct wire_slice name;               \
-	bool has_##name;
-#define FIELD_MAP(s, name, sub, required) \
-	struct wire_##sub name;           \
-	bool has_##name;
-#define FIELD_LIST(s, name, kind, required, min, max) \
-	struct wire_list name;                        \
-	bool has_##name;
-#define FIELD_LIST_MAP(s, name, sub, required, min, max) \
-	struct wire_list name;                           \
-	bool has_##name;
-#define SHAPE_END(s) \
-	}            \
-	;
+#define FIELD(s, name, kind, required, min, max) WIRE_C_##kind name; bool has_##name;
+#define FIELD_WORDS(s, name, required, words) struct wire_slice name; bool has_##name;
+#define FIELD_MAP(s, name, sub, required) struct wire_##sub name; bool has_##name;
+#define FIELD_LIST(s, name, kind, required, min, max) struct wire_list name; bool has_##name;
+#define FIELD_LIST_MAP(s, name, sub, required, min, max) struct wire_list name; bool has_##name;
+#define SHAPE_END(s) };
 #include "schemas/shapes.inc"
 #undef SHAPE
 #undef FIELD
@@ -61,6 +50,7 @@
 #undef FIELD_LIST
 #undef FIELD_LIST_MAP
 #undef SHAPE_END
+// clang-format on
 
 /* One operation, from schemas/op/<name>.lua. */
 enum wire_right { RIGHT_OBSERVE, RIGHT_CAPTURE, RIGHT_WATCH, RIGHT_WRITE, RIGHT_ADMIN };
