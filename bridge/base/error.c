@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* error.c - error values: their texts, and the table of codes from schemas/errors.lua. */
+#include "config.h"
+
 #include "base/error.h"
 
 #include <stdarg.h>
