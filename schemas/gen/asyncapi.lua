@@ -255,7 +255,7 @@ end
 
 local SOCKETS = {
 	control = { "ROUTER", { "DEALER", "REQ" }, "Requests and replies. A REQ peer's empty delimiter is mirrored." },
-	live = { "XPUB", { "SUB", "XSUB" }, "Published messages: [channel] [header] [payload?]. Subscribe by prefix of the channel." },
+	live = { "XPUB", { "SUB", "XSUB" }, "Published: [channel] [header] [payload?]. Subscribe by prefix of the channel." },
 	work = { "ROUTER", { "DEALER" }, "The broker and its capture workers; not for clients." },
 }
 
