@@ -1,0 +1,54 @@
+-- SPDX-License-Identifier: MIT
+-- The one place that waits. Scripts run as coroutines and yield requests; serve() answers them.
+-- Outside such a coroutine (plain lua5.4, a sort's comparator) a request is served on the spot.
+local clock = require "ksnap.clock"
+
+local M = {}
+local tasks = setmetatable({}, { __mode = "k" }) -- coroutines made by M.run
+local Request = {}
+
+local servers = {
+	call = function(r) return r.client:call(r.op, r.params, r.opts) end,
+	sleep = function(r) clock.wait_until(r.until_ns) end,
+}
+
+local function serve(request)
+	if getmetatable(request) ~= Request then
+		return false, "a scenario yields through ksnap's own calls, not by coroutine.yield"
+	end
+	return pcall(servers[request.kind], request)
+end
+
+local function resumed(ok, ...)
+	if not ok then error((...), 0) end
+	return ...
+end
+
+--- Have a request answered: {kind = "call", client, op, params, opts} or {kind = "sleep", until_ns}.
+function M.perform(request)
+	if tasks[coroutine.running()] and coroutine.isyieldable() then
+		return resumed(coroutine.yield(setmetatable(request, Request)))
+	end
+	return servers[request.kind](request)
+end
+
+--- Run fn(...) as a task to its end: true and its results, or false, the error, the traceback.
+function M.run(fn, ...)
+	local task = coroutine.create(fn)
+	tasks[task] = true
+	local got = table.pack(coroutine.resume(task, ...))
+	while got[1] and coroutine.status(task) == "suspended" do
+		got = table.pack(coroutine.resume(task, serve(got[2])))
+	end
+	if got[1] then return table.unpack(got, 1, got.n) end
+	local trace = debug.traceback(task)
+	coroutine.close(task)
+	return false, got[2], trace
+end
+
+--- Sleep until the monotonic clock shows until_ns.
+function M.sleep_until(until_ns)
+	M.perform { kind = "sleep", until_ns = until_ns }
+end
+
+return M
