@@ -1,6 +1,6 @@
 -- The maps around every message. Shapes as in shapes.lua.
 return {
-	{ name = "request", doc = "Request envelope, client to broker. Unknown keys are refused.", fields = {
+	{ name = "request_envelope", doc = "Request envelope, client to broker. Unknown keys are refused.", fields = {
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
 		{ "id", "any", required = true, doc = "uint64, or a string of at most 64 bytes; chosen by the client, echoed." },
 		{ "op", "str", required = true, min = 1, max = 64, doc = "Operation name." },
@@ -15,7 +15,7 @@ return {
 		{ "retry", "bool", required = true, doc = "Whether the same request may succeed later." },
 		{ "detail", "any", doc = "A map of facts, by code." },
 	} },
-	{ name = "reply", doc = "Reply envelope, broker to client.", fields = {
+	{ name = "reply_envelope", doc = "Reply envelope, broker to client.", fields = {
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
 		{ "id", "any", required = true, doc = "The request's id; nil when none could be read." },
 		{ "ok", "bool", required = true, doc = "Whether r or e is there." },

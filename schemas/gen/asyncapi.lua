@@ -1,0 +1,1 @@
+return { json = function() return "{}\n" end }
