@@ -12,7 +12,8 @@ int err_set(struct ksnap_err *err, int code, const char *fmt, ...) __attribute__
 /* The same with ": " and the text of errno value @errnum behind it. */
 int err_errno(struct ksnap_err *err, int code, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Put "<text>: " before what @err holds; returns its code. */
+/* Put "<text>: " before what @err holds; returns its code. A NULL @err gives KSNAP_E_INTERNAL:
+ * keep the callee's code where @err may be NULL. */
 int err_prefix(struct ksnap_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Out of memory, KSNAP_E_NOMEM. */
 int err_nomem(struct ksnap_err *err);

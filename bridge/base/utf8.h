@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* utf8.h - strict UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF. */
+#ifndef KSNAP_BASE_UTF8_H
+#define KSNAP_BASE_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Length in bytes (1 to 4) of the character at the start of @s, its number in *ret_rune; 0 when
+ * there is none that is whole and sound within @len bytes. */
+size_t utf8_next(const char *s, size_t len, uint32_t *ret_rune);
+/* Bytes of the longest prefix of @s that does not end within a character; bytes that are not
+ * UTF-8 count as characters. For cutting text to fit. */
+size_t utf8_cut(const char *s, size_t len);
+
+#endif
