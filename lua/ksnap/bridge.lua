@@ -158,6 +158,7 @@ function methods:release()
 end
 
 function methods:close()
+	engine.forget(self.client)
 	self.client:close()
 end
 
@@ -180,6 +181,7 @@ end
 
 --- A handle over a connected client.
 function M.new(client, name)
+	engine.keep_alive(client)
 	return setmetatable({ client = client, name = name, undo = {} }, Bridge)
 end
 

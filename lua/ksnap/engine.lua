@@ -3,14 +3,39 @@
 -- Outside such a coroutine (plain lua5.4, a sort's comparator) a request is served on the spot.
 local clock = require "ksnap.clock"
 
+local traceback = debug.traceback
+
 local M = {}
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutines made by M.run
 local Request = {}
 
-local servers = {
-	call = function(r) return r.client:call(r.op, r.params, r.opts) end,
-	sleep = function(r) clock.wait_until(r.until_ns) end,
-}
+local heartbeat_ns = 1000000000
+local clients = setmetatable({}, { __mode = "k" }) -- kept alive while everything sleeps
+
+local servers = {}
+
+function servers.call(r)
+	return r.client:call(r.op, r.params, r.opts)
+end
+
+-- A session that owns something and is silent for five heartbeats loses it.
+function servers.sleep(r)
+	while true do
+		local now = clock.mono_ns()
+		clock.wait_until(math.min(r.until_ns, now + heartbeat_ns))
+		if r.until_ns <= now + heartbeat_ns then return end
+		for client in pairs(clients) do client:call("ping") end
+	end
+end
+
+--- Ping this client's broker during sleeps, until forget.
+function M.keep_alive(client)
+	clients[client] = true
+end
+
+function M.forget(client)
+	clients[client] = nil
+end
 
 local function serve(request)
 	if getmetatable(request) ~= Request then
@@ -41,7 +66,7 @@ function M.run(fn, ...)
 		got = table.pack(coroutine.resume(task, serve(got[2])))
 	end
 	if got[1] then return table.unpack(got, 1, got.n) end
-	local trace = debug.traceback(task)
+	local trace = traceback(task)
 	coroutine.close(task)
 	return false, got[2], trace
 end
