@@ -40,7 +40,8 @@ void msgpack_encode(lua_State *L, int idx, struct buf *out);
 /* Push the one value that @data holds. On failure (E_PROTO) nothing is pushed. */
 int msgpack_decode(lua_State *L, const void *data, size_t len, struct ksnap_err *err);
 
-/* ---- snapshots, maps, values ------------------------------------------------------------------ */
+/* ---- snapshots, maps, values ------------------------------------------------------------------
+ */
 
 /* The open snapshot at @idx; raises E_STATE when it was closed. */
 struct ksnap_snapshot *snapshot_check(lua_State *L, int idx);
@@ -51,7 +52,8 @@ void value_push(lua_State *L, int snap_idx, const struct ksnap_value *value);
 void map_register(lua_State *L);
 void value_register(lua_State *L);
 
-/* ---- openers, for package.preload --------------------------------------------------------------- */
+/* ---- openers, for package.preload ---------------------------------------------------------------
+ */
 
 int luaopen_ksnap_errors(lua_State *L);
 int luaopen_ksnap_blob(lua_State *L);

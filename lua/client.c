@@ -10,7 +10,7 @@
 #define CLIENT_MT "ksnap.client"
 
 struct client_box {
-	struct ksnap_client *c;	  /* NULL before connect and after close */
+	struct ksnap_client *c;   /* NULL before connect and after close */
 	struct ksnap_reply reply; /* of the call at hand */
 };
 
@@ -72,8 +72,9 @@ static unsigned opt_unsigned(lua_State *L, int idx, const char *field)
 static int connect_client(lua_State *L)
 {
 	const char *url = luaL_optstring(L, 1, NULL);
-	KSNAP_OPTS(ksnap_connect_opts, opts, .name = opt_string(L, 2, "name"), .kind = opt_string(L, 2, "kind"),
-		   .bridge = opt_string(L, 2, "bridge"), .timeout_ms = opt_unsigned(L, 2, "timeout_ms"),
+	KSNAP_OPTS(ksnap_connect_opts, opts, .name = opt_string(L, 2, "name"),
+		   .kind = opt_string(L, 2, "kind"), .bridge = opt_string(L, 2, "bridge"),
+		   .timeout_ms = opt_unsigned(L, 2, "timeout_ms"),
 		   .zmq_context = shared_context(L));
 	struct client_box *box = lua_newuserdatauv(L, sizeof(*box), 0);
 	struct ksnap_err err;
@@ -150,11 +151,13 @@ static void read_blobs(lua_State *L, int idx, struct ksnap_call *call)
 	call->nblobs = n; // the blobs stay on the stack during the call
 }
 
-/* c:call(op, params, {bridge, timeout_ms, blobs, parts}) -> r, blobs | {{r, blobs}, ...} | nil, err */
+/* c:call(op, params, {bridge, timeout_ms, blobs, parts}) -> r, blobs | {{r, blobs}, ...} | nil, err
+ */
 static int client_call(lua_State *L)
 {
 	struct client_box *box = client_check(L);
-	KSNAP_OPTS(ksnap_call, call, .op = luaL_checkstring(L, 2), .bridge = opt_string(L, 4, "bridge"),
+	KSNAP_OPTS(ksnap_call, call, .op = luaL_checkstring(L, 2),
+		   .bridge = opt_string(L, 4, "bridge"),
 		   .timeout_ms = opt_unsigned(L, 4, "timeout_ms"));
 	struct ksnap_err err;
 	struct buf *params;
@@ -201,8 +204,8 @@ static int client_close(lua_State *L)
 }
 
 static const luaL_Reg client_methods[] = {
-	{ "call", client_call },   { "endpoint", client_endpoint }, { "close", client_close },
-	{ "__gc", client_close },  { "__close", client_close },	    { NULL, NULL },
+	{ "call", client_call },  { "endpoint", client_endpoint }, { "close", client_close },
+	{ "__gc", client_close }, { "__close", client_close },     { NULL, NULL },
 };
 
 static const luaL_Reg client_functions[] = { { "connect", connect_client }, { NULL, NULL } };

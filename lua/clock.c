@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* clock.c - what time it is, and waiting until it is later. */
 #include <errno.h>
-#include <poll.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "lua/bind.h"
@@ -31,21 +31,21 @@ static int real_ns(lua_State *L)
 static int wait_until(lua_State *L)
 {
 	uint64_t until = (uint64_t)luaL_checkinteger(L, 1);
-	uint64_t t = clock_mono_ns();
+	struct timespec ts = { (time_t)(until / NS_PER_S), (long)(until % NS_PER_S) };
+	int rc;
 
-	while (t < until) {
-		struct timespec left = { (until - t) / NS_PER_S, (until - t) % NS_PER_S };
-
-		if (ppoll(NULL, 0, &left, NULL) < 0 && errno != EINTR)
-			return luaL_error(L, "waiting failed: errno %d", errno);
-		t = clock_mono_ns();
-	}
+	do
+		rc = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+	while (rc == EINTR);
+	if (rc)
+		return luaL_error(L, "waiting failed: error %d", rc);
 	return 0;
 }
 
 static const luaL_Reg clock_functions[] = {
-	{ "now", now }, { "mono_ns", mono_ns }, { "real_ns", real_ns },
-	{ "wait_until", wait_until }, { NULL, NULL },
+	{ "now", now },         { "mono_ns", mono_ns },
+	{ "real_ns", real_ns }, { "wait_until", wait_until },
+	{ NULL, NULL },
 };
 
 int luaopen_ksnap_clock(lua_State *L)

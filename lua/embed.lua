@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- embed.lua - write Lua files as the C table that modules.c includes: lua embed.lua file...
 local function c_string(text)
-	text = text:gsub('[%z\1-\31\\"?\127-\255]', function(c)
+	text = text:gsub('[%c\\"?\127-\255]', function(c)
 		return c == "\n" and "\\n" or ("\\%03o"):format(c:byte())
 	end)
 	return '"' .. text .. '"'

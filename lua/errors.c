@@ -103,7 +103,8 @@ static int where(lua_State *L)
 	return 1;
 }
 
-static void add_part(lua_State *L, luaL_Buffer *b, const char *before, const char *field, const char *after)
+static void add_part(lua_State *L, luaL_Buffer *b, const char *before, const char *field,
+		     const char *after)
 {
 	if (lua_getfield(L, 1, field) == LUA_TNIL) {
 		lua_pop(L, 1);

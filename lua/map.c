@@ -6,7 +6,8 @@
 #define MAP_MT "ksnap.map"
 
 struct map_box {
-	const struct ksnap_map *map; /* lives as long as the snapshot, which is the box's user value */
+	const struct ksnap_map
+		*map; /* lives as long as the snapshot, which is the box's user value */
 };
 
 void map_push(lua_State *L, int snap_idx, const struct ksnap_map *map)
@@ -31,7 +32,8 @@ static const struct ksnap_map *map_check(lua_State *L)
 	return box->map;
 }
 
-typedef int (*read_fn)(const struct ksnap_map *m, size_t i, struct ksnap_value *ret, struct ksnap_err *err);
+typedef int (*read_fn)(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
+		       struct ksnap_err *err);
 
 static int push_read(lua_State *L, read_fn read)
 {
@@ -42,7 +44,8 @@ static int push_read(lua_State *L, read_fn read)
 	int rc;
 
 	if (i < 0)
-		rc = err_set(&err, KSNAP_E_NOTFOUND, "%s has %zu entries, counted from 0; there is no %lld",
+		rc = err_set(&err, KSNAP_E_NOTFOUND,
+			     "%s has %zu entries, counted from 0; there is no %lld",
 			     ksnap_map_name(m), ksnap_map_count(m), (long long)i);
 	else
 		rc = read(m, (size_t)i, &value, &err);
@@ -102,9 +105,9 @@ static int map_tostring(lua_State *L)
 }
 
 static const luaL_Reg map_methods[] = {
-	{ "key", map_key },	  { "value", map_value }, { "name", map_name },
-	{ "id", map_id },	  { "ncpu", map_ncpu },	  { "complete", map_complete },
-	{ "__len", map_len },	  { "__tostring", map_tostring }, { NULL, NULL },
+	{ "key", map_key },   { "value", map_value },         { "name", map_name },
+	{ "id", map_id },     { "ncpu", map_ncpu },           { "complete", map_complete },
+	{ "__len", map_len }, { "__tostring", map_tostring }, { NULL, NULL },
 };
 
 void map_register(lua_State *L)

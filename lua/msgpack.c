@@ -12,7 +12,7 @@
 #include "wire/pack.h"
 #include "wire/scan.h"
 
-#define BUF_MT	    "ksnap.buf"
+#define BUF_MT      "ksnap.buf"
 #define UNPACKED_MT "ksnap.unpacked"
 
 static int buf_gc(lua_State *L)
@@ -90,7 +90,8 @@ static void encode_map(lua_State *L, int idx, size_t n, msgpack_packer *pk, int 
 	msgpack_pack_map(pk, n);
 	for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
 		if (lua_type(L, -2) != LUA_TSTRING && !lua_isinteger(L, -2))
-			refuse(L, "a key of type %s has no form in a message; use strings", luaL_typename(L, -2));
+			refuse(L, "a key of type %s has no form in a message; use strings",
+			       luaL_typename(L, -2));
 		encode_value(L, lua_gettop(L) - 1, pk, depth + 1);
 		encode_value(L, lua_gettop(L), pk, depth + 1);
 	}
@@ -121,7 +122,8 @@ static void encode_table(lua_State *L, int idx, msgpack_packer *pk, int depth)
 		return;
 	}
 	if (depth > SCAN_DEPTH)
-		refuse(L, "the value is nested deeper than %s", "MAX_DEPTH (32), or refers to itself");
+		refuse(L, "the value is nested deeper than %s",
+		       "MAX_DEPTH (32), or refers to itself");
 	len = lua_rawlen(L, idx);
 	pairs = count_pairs(L, idx);
 	if (mark == 'm' || (!mark && !len))
@@ -129,7 +131,8 @@ static void encode_table(lua_State *L, int idx, msgpack_packer *pk, int depth)
 	else if (pairs == len)
 		encode_list(L, idx, pk, depth);
 	else
-		refuse(L, "a table with list items and %s is neither a list nor a map", "other keys, or holes,");
+		refuse(L, "a table with list items and %s is neither a list nor a map",
+		       "other keys, or holes,");
 }
 
 static void encode_value(lua_State *L, int idx, msgpack_packer *pk, int depth)
@@ -260,7 +263,8 @@ int msgpack_decode(lua_State *L, const void *data, size_t len, struct ksnap_err 
 	set_gc_metatable(L, UNPACKED_MT, unpacked_gc);
 	if (msgpack_unpack_next(u, data, len, &off) != MSGPACK_UNPACK_SUCCESS) {
 		lua_pop(L, 1);
-		return err_set(err, KSNAP_E_PROTO, "the bytes are no msgpack value, or memory is out");
+		return err_set(err, KSNAP_E_PROTO,
+			       "the bytes are no msgpack value, or memory is out");
 	}
 	push_object(L, &u->data);
 	msgpack_unpacked_destroy(u); // early; destroying once more is harmless
@@ -311,17 +315,17 @@ static int mark_table(lua_State *L, const char *mark)
 	return set_mark(L, mark);
 }
 
-static int list(lua_State *L)
+static int make_list(lua_State *L)
 {
 	return mark_table(L, "list");
 }
 
-static int map(lua_State *L)
+static int make_map(lua_State *L)
 {
 	return mark_table(L, "map");
 }
 
-static int bin(lua_State *L)
+static int make_bin(lua_State *L)
 {
 	luaL_checkstring(L, 1);
 	lua_createtable(L, 1, 0);
@@ -330,7 +334,7 @@ static int bin(lua_State *L)
 	return set_mark(L, "bin");
 }
 
-static int uint(lua_State *L)
+static int make_uint(lua_State *L)
 {
 	luaL_checkinteger(L, 1);
 	lua_createtable(L, 1, 0);
@@ -340,8 +344,8 @@ static int uint(lua_State *L)
 }
 
 static const luaL_Reg msgpack_functions[] = {
-	{ "encode", encode }, { "decode", decode }, { "list", list }, { "map", map },
-	{ "bin", bin },	      { "uint", uint },	    { NULL, NULL },
+	{ "encode", encode }, { "decode", decode },  { "list", make_list }, { "map", make_map },
+	{ "bin", make_bin },  { "uint", make_uint }, { NULL, NULL },
 };
 
 int luaopen_ksnap_msgpack(lua_State *L)

@@ -105,8 +105,12 @@ static const luaL_Reg snapshot_getters[] = {
 };
 
 static const luaL_Reg snapshot_methods[] = {
-	{ "map", snapshot_map },	{ "maps", snapshot_maps },     { "var", snapshot_var },
-	{ "close", snapshot_close },	{ "__gc", snapshot_close },    { "__close", snapshot_close },
+	{ "map", snapshot_map },
+	{ "maps", snapshot_maps },
+	{ "var", snapshot_var },
+	{ "close", snapshot_close },
+	{ "__gc", snapshot_close },
+	{ "__close", snapshot_close },
 	{ NULL, NULL },
 };
 

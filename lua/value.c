@@ -167,10 +167,10 @@ static int value_tostring(lua_State *L)
 }
 
 static const luaL_Reg value_methods[] = {
-	{ "get", value_get },	  { "cpu", value_cpu },	    { "ncpu", value_ncpu },
-	{ "u64", value_u64 },	  { "i64", value_i64 },	    { "f64", value_f64 },
-	{ "bool", value_bool },	  { "str", value_str },	    { "bytes", value_bytes },
-	{ "raw", value_bytes },	  { "tree", value_tree },   { "__tostring", value_tostring },
+	{ "get", value_get },   { "cpu", value_cpu },   { "ncpu", value_ncpu },
+	{ "u64", value_u64 },   { "i64", value_i64 },   { "f64", value_f64 },
+	{ "bool", value_bool }, { "str", value_str },   { "bytes", value_bytes },
+	{ "raw", value_bytes }, { "tree", value_tree }, { "__tostring", value_tostring },
 	{ NULL, NULL },
 };
 
