@@ -446,7 +446,8 @@ const char *ksnap_snapshot_placeholder(const struct ksnap_snapshot *s);
 size_t ksnap_snapshot_map_count(const struct ksnap_snapshot *s);
 /* Maps live as long as the snapshot. */
 const struct ksnap_map *ksnap_snapshot_map_at(const struct ksnap_snapshot *s, size_t i);
-/* By exact name. E_NOTFOUND lists the names that are there; E_STATE on a placeholder. */
+/* By exact name (one above 15 bytes also finds what the kernel cut it to), or "id:7". E_NOTFOUND
+ * lists the names that are there; E_ARG: several maps have the name; E_STATE on a placeholder. */
 const struct ksnap_map *ksnap_snapshot_map(const struct ksnap_snapshot *s, const char *name, struct ksnap_err *err);
 
 const char *ksnap_map_name(const struct ksnap_map *m);
@@ -471,6 +472,10 @@ int ksnap_map_key(const struct ksnap_map *m, size_t i, struct ksnap_value *ret, 
 int ksnap_map_value(const struct ksnap_map *m, size_t i, struct ksnap_value *ret, struct ksnap_err *err);
 /* A BPF global, "nr_switches" or "obj.bss:nr_switches". Ambiguous names list the candidates. */
 int ksnap_snapshot_var(const struct ksnap_snapshot *s, const char *name, struct ksnap_value *ret,
+		       struct ksnap_err *err);
+/* From the top: "tasks[1234].ctx.weight" (a key as number, text or hex:), "nr_switches",
+ * "obj.bss:state.count", "stats[0][cpu=1].sum". */
+int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct ksnap_value *ret,
 		       struct ksnap_err *err);
 /* Step into @v by "ctx.weight", "hist[3]", "[cpu=1].sum"; E_NOTFOUND lists what is there. */
 int ksnap_value_get(const struct ksnap_value *v, const char *path, struct ksnap_value *ret, struct ksnap_err *err);
