@@ -74,9 +74,9 @@ void router_destroy(struct router *r)
 	free(r);
 }
 
-int router_send(struct router *r, const struct frames *f, struct ksnap_err *err)
+int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err)
 {
-	int rc = frames_send(bound_socket(r->bound), f, err);
+	int rc = frames_send_list(bound_socket(r->bound), parts, n, err);
 
 	if (rc == KSNAP_E_BUSY)
 		r->broker->tally.drops[DROP_REPLY_FULL]++;
