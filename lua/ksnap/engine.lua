@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The one place that waits. Scripts run as coroutines and yield requests; serve() answers them.
+-- The one place that waits. Scripts run as coroutines and yield requests, which M.run has answered.
 -- Outside such a coroutine (plain lua5.4, a sort's comparator) a request is served on the spot.
 local clock = require "ksnap.clock"
 
@@ -37,12 +37,7 @@ function M.forget(client)
 	clients[client] = nil
 end
 
-local function serve(request)
-	if getmetatable(request) ~= Request then
-		return false, "a scenario yields through ksnap's own calls, not by coroutine.yield"
-	end
-	return pcall(servers[request.kind], request)
-end
+local foreign_yield = "a script yields through ksnap's own calls, not by coroutine.yield"
 
 local function resumed(ok, ...)
 	if not ok then error((...), 0) end
@@ -63,7 +58,12 @@ function M.run(fn, ...)
 	tasks[task] = true
 	local got = table.pack(coroutine.resume(task, ...))
 	while got[1] and coroutine.status(task) == "suspended" do
-		got = table.pack(coroutine.resume(task, serve(got[2])))
+		local request = got[2]
+		if getmetatable(request) ~= Request then
+			got = { false, foreign_yield }
+		else
+			got = table.pack(coroutine.resume(task, pcall(servers[request.kind], request)))
+		end
 	end
 	if got[1] then return table.unpack(got, 1, got.n) end
 	local trace = traceback(task)

@@ -67,18 +67,15 @@ end
 
 expect.tag = expect.str
 
-local function in_range(field, v)
-	local size = type(v) == "string" and #v or type(v) == "number" and v or type(v) == "table" and #v
-	if not size then return true end
-	return size >= (field.min or size) and size <= (field.max or size)
-end
-
 local range_unit = { str = " bytes", tag = " bytes", list = " items" }
+local tag_range = { min = 1, max = 64, type = "tag" }
 
 local function check_range(what, field, v)
-	if in_range(field, v) then return end
-	errors.raise("E_ARG", "%s: from %s to %s%s are allowed", what, field.min or 0, field.max or "any number of",
-		range_unit[field.type] or "")
+	local size = type(v) == "number" and v or (type(v) == "string" or type(v) == "table") and #v
+	local range = field.type == "tag" and tag_range or field
+	if not size or size >= (range.min or size) and size <= (range.max or size) then return end
+	errors.raise("E_ARG", "%s: from %s to %s%s are allowed, not %s", what, range.min or 0, range.max or "any number of",
+		range_unit[range.type] or "", size)
 end
 
 local function check_enum(what, field, v)
