@@ -22,6 +22,8 @@ worker_of() {
 capture=$!
 pid=$(worker_of "$slow" busy)
 like "$pid" '^[0-9]+$' 'the capture runs'
+exits 124 'one that waits behind it past its deadline' "$KSNAP" capture late --target "$slow" --timeout 300
+like "$err" 'E_TIMEOUT' 'has a code of its own'
 ok 'its worker is killed' kill -KILL "${pid:-0}"
 wait "$capture"
 is "$?" 1 'the capture fails'
@@ -35,8 +37,6 @@ again=$(worker_of "$slow" idle)
 like "$again" '^[0-9]+$' 'a new worker took its place'
 isnt_same=$([ "$again" != "$pid" ] && echo yes)
 is "$isnt_same" yes 'it is another process'
-exits 124 'a deadline that passes has its own code' "$KSNAP" capture t1 --target "$slow" --timeout 300
-like "$err" 'E_TIMEOUT' 'and says so'
 
 pids=$("$KSNAP" status -o json | json '" ".join(str(w["pid"]) for w in d["workers"])')
 kill -KILL "$serve_pid"
