@@ -380,7 +380,7 @@ static void bare_shape_has_no_map_around_it(void **state)
 	assert_int_equal(wire_decode(&wire_shape_list_reply, "\x80", 1, WIRE_SKIP_UNKNOWN, &arena,
 				     &got, &err),
 			 KSNAP_E_ARG);
-	assert_string_equal(err.text, "r: expected a list, got a map");
+	assert_string_equal(err.text, "expected a list, got a map");
 	wire_arena_fini(&arena);
 }
 
