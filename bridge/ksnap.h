@@ -255,9 +255,15 @@ size_t ksnap_bridge_periodic_real_count(struct ksnap_bridge *b);
 int ksnap_bridge_get(struct ksnap_bridge *b, const char *tag, struct ksnap_entry *ret, struct ksnap_err *err);
 /* All entries in FIFO order, still stored. Free with ksnap_entries_free. */
 int ksnap_bridge_list(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n, struct ksnap_err *err);
-/* Take everything and leave the store empty; FIFO order, then any entry found outside the order. */
+/* Take everything and leave the store empty; FIFO order, then any entry found outside the order.
+ * On failure (E_NOMEM) nothing is taken. */
 int ksnap_bridge_drain_ordered(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n,
 			       struct ksnap_err *err);
+/* The same entries; the name says that the caller relies on stats or the reason there are none. */
+int ksnap_bridge_drain_ordered_with_stats(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n,
+					  struct ksnap_err *err);
+/* The same for callers to whom the order means nothing. */
+int ksnap_bridge_drain(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n, struct ksnap_err *err);
 void ksnap_entry_clear(struct ksnap_entry *e);
 void ksnap_entries_free(struct ksnap_entry *entries, size_t n);
 
@@ -306,11 +312,14 @@ void ksnap_bridge_stats(struct ksnap_bridge *b, struct ksnap_bridge_stats *ret);
 struct ksnap_guard {
 	struct ksnap_bridge *prior; /* restored by leave; holds a reference */
 	struct ksnap_bridge *self;  /* holds a reference; NULL once left */
+	uint64_t serial;	    /* of this guard, unlike any other of the process */
+	unsigned depth;		    /* guards open on its thread, with this one */
 };
 
 /* Make @b the calling thread's active bridge until ksnap_bridge_leave(). Guards nest. */
 struct ksnap_guard ksnap_bridge_enter(struct ksnap_bridge *b);
-/* Leaving twice is harmless. */
+/* Restores what was active before. Leaving twice is harmless. Leaving a guard with others open
+ * inside it closes those too; they only give back their references when left later. */
 void ksnap_bridge_leave(struct ksnap_guard *guard);
 /* Call @fn with the active bridge and return 0 with its result in *ret (may be NULL); E_STATE,
  * without calling it, when there is none. */

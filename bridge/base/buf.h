@@ -14,8 +14,8 @@
 
 struct buf {
 	uint8_t *data;
-	size_t len; /* bytes written */
-	size_t cap; /* bytes allocated */
+	size_t len;  /* bytes written */
+	size_t cap;  /* bytes allocated */
 	bool failed; /* memory ran out at some append */
 };
 

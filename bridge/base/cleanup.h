@@ -28,22 +28,22 @@ static inline void cleanup_blob(struct ksnap_blob **b)
 	ksnap_blob_unref(*b);
 }
 
-#define _free_ __attribute__((cleanup(cleanup_free)))
+#define _free_  __attribute__((cleanup(cleanup_free)))
 #define _close_ __attribute__((cleanup(cleanup_close)))
-#define _blob_ __attribute__((cleanup(cleanup_blob)))
+#define _blob_  __attribute__((cleanup(cleanup_blob)))
 
 /* Hand a pointer or descriptor over: the variable forgets it. */
-#define take_ptr(p)                       \
-	({                                \
-		__auto_type taken = (p);  \
-		(p) = NULL;               \
-		taken;                    \
+#define take_ptr(p)                      \
+	({                               \
+		__auto_type taken = (p); \
+		(p) = NULL;              \
+		taken;                   \
 	})
-#define take_fd(fd)                       \
-	({                                \
-		int taken = (fd);         \
-		(fd) = -1;                \
-		taken;                    \
+#define take_fd(fd)               \
+	({                        \
+		int taken = (fd); \
+		(fd) = -1;        \
+		taken;            \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -17,6 +17,6 @@ int64_t clock_real_ns(void);
 void clock_replace(const struct clock_source *src);
 
 #define NS_PER_MS 1000000ull
-#define NS_PER_S 1000000000ull
+#define NS_PER_S  1000000000ull
 
 #endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* error.c - error values: their texts, and the table of codes from schemas/errors.lua. */
+#include "config.h"
+
 #include "base/error.h"
 
 #include <stdarg.h>
@@ -58,6 +60,21 @@ int ksnap_err_code(const char *name)
 	return KSNAP_E_INTERNAL;
 }
 
+/* Texts travel as msgpack strings and end on terminals, and may quote what a peer sent. */
+static void make_printable(char *text, size_t len)
+{
+	uint32_t rune;
+
+	for (size_t at = 0, used; at < len; at += used) {
+		used = utf8_next(text + at, len - at, &rune);
+		if (!used || (rune < 0x20 && rune != '\n' && rune != '\t') ||
+		    (rune >= 0x7f && rune < 0xa0)) {
+			used = used ? used : 1;
+			memset(text + at, '?', used);
+		}
+	}
+}
+
 /* The arguments may point into err->text, so it is written last. */
 static void store_text(struct ksnap_err *err, int code, const char *text, const char *more)
 {
@@ -66,9 +83,10 @@ static void store_text(struct ksnap_err *err, int code, const char *text, const 
 	size_t cut = KSNAP_ERR_TEXT - 1;
 
 	if (len >= 0 && (size_t)len <= cut)
-		cut = len;
+		cut = (size_t)len;
 	else
 		cut = utf8_cut(whole, cut);
+	make_printable(whole, cut);
 	memcpy(err->text, whole, cut);
 	err->text[cut] = '\0';
 	err->code = code;

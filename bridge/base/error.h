@@ -7,8 +7,10 @@
 
 #include "ksnap.h"
 
-/* Fill @err (may be NULL) and return @code, so that failing is one line. */
-int err_set(struct ksnap_err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Fill @err (may be NULL) and return @code, so that failing is one line. Control characters and
+ * bytes that are not UTF-8 become "?": texts may quote what a peer sent. */
+int err_set(struct ksnap_err *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The same with ": " and the text of errno value @errnum behind it. */
 int err_errno(struct ksnap_err *err, int code, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

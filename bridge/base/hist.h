@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define HIST_SUB 32
+#define HIST_SUB     32
 #define HIST_BUCKETS (60 * HIST_SUB)
 
 struct hist {

@@ -20,12 +20,12 @@ enum {
 };
 
 struct limit_info {
-	const char *name;	 /* "MAX_STORED_SNAPSHOTS" */
-	uint64_t value;		 /* default */
-	const char *unit;	 /* "count", "bytes", "ms" */
-	const char *scope;	 /* "bridge", "broker", "protocol" */
-	const char *key;	 /* of open_bridge's limits, or "" */
-	const char *change;	 /* the switch of ksnap serve that changes it, or "" */
+	const char *name;   /* "MAX_STORED_SNAPSHOTS" */
+	uint64_t value;     /* default */
+	const char *unit;   /* "count", "bytes", "ms" */
+	const char *scope;  /* "bridge", "broker", "protocol" */
+	const char *key;    /* of open_bridge's limits, or "" */
+	const char *change; /* the switch of ksnap serve that changes it, or "" */
 	const char *doc;
 };
 

@@ -25,7 +25,8 @@ int loop_add_socket(struct loop *l, void *socket, loop_fn fn, void *arg, struct 
 /* The same for a descriptor that is readable. */
 int loop_add_fd(struct loop *l, int fd, loop_fn fn, void *arg, struct ksnap_err *err);
 /* Call @fn every @period_ms, first after one period; missed periods are not made up for. */
-int loop_add_timer(struct loop *l, unsigned period_ms, loop_fn fn, void *arg, struct ksnap_err *err);
+int loop_add_timer(struct loop *l, unsigned period_ms, loop_fn fn, void *arg,
+		   struct ksnap_err *err);
 /* Call @fn once when CLOCK_MONOTONIC reaches @at_ns, then remove it. */
 int loop_add_deadline(struct loop *l, uint64_t at_ns, loop_fn fn, void *arg, struct ksnap_err *err);
 void loop_remove(struct loop *l, int id);

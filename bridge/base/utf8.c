@@ -45,6 +45,21 @@ size_t utf8_next(const char *s, size_t len, uint32_t *ret_rune)
 	return lead->size;
 }
 
+size_t utf8_sound(const char *s, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		uint32_t rune = (uint8_t)s[at];
+		size_t used = rune < 0x80 ? 1 : utf8_next(s + at, len - at, &rune);
+
+		if (!used || !rune)
+			break;
+		at += used;
+	}
+	return at;
+}
+
 size_t utf8_cut(const char *s, size_t len)
 {
 	for (size_t back = 1; back <= 3 && back <= len; back++) {

@@ -42,12 +42,12 @@ struct wire_shape;
 struct wire_field {
 	const char *name;
 	enum wire_kind kind;
-	enum wire_kind item;		/* WIRE_LIST: kind of each element */
+	enum wire_kind item;            /* WIRE_LIST: kind of each element */
 	const struct wire_shape *shape; /* WIRE_MAP, or WIRE_LIST of WIRE_MAP */
-	const char *words;		/* WIRE_STR: "a|b|c" allowed, or NULL */
+	const char *words;              /* WIRE_STR: "a|b|c" allowed, or NULL */
 	bool required;
-	uint64_t min, max;		/* WIRE_UINT: value; str, bin: bytes; list: elements; 0, 0 = any */
-	size_t offset, has_offset;	/* of the value and of its has_<name> */
+	uint64_t min, max; /* WIRE_UINT: value; str, bin: bytes; list: elements; 0, 0 = any */
+	size_t offset, has_offset; /* of the value and of its has_<name> */
 };
 
 struct wire_shape {
@@ -58,9 +58,12 @@ struct wire_shape {
 	bool bare;   /* one field that stands for the whole value, without a map around it */
 };
 
+#define WIRE_FIELDS_MAX 64
+
 enum wire_unknown {
 	WIRE_REFUSE_UNKNOWN, /* requests: a key nobody knows is a mistake */
 	WIRE_SKIP_UNKNOWN,   /* replies and live messages: the other side may be newer */
+	WIRE_ENVELOPE, /* as REFUSE, but only values out of range are E_ARG, all else E_PROTO */
 };
 
 /* Memory of decoded lists. One arena may serve several decodes. */
@@ -73,12 +76,19 @@ void wire_arena_fini(struct wire_arena *a);
 /* Decode one object of exactly @len bytes into @ret (shape->size bytes, zeroed first). Scans
  * first. Duplicate keys, missing or mistyped fields, values out of range, and with REFUSE unknown
  * keys, fail with E_ARG (E_PROTO when it is not sound msgpack or not a map); the text begins with
- * the field's name and says what was expected and what was there. */
-int wire_decode(const struct wire_shape *shape, const void *data, size_t len, enum wire_unknown unknown,
-		struct wire_arena *arena, void *ret, struct ksnap_err *err);
+ * the field's name and says what was expected and what was there. Strings must be UTF-8 without
+ * NUL, but for SKIP. @arena may be NULL when the shape has no lists; on failure it may hold memory
+ * and needs wire_arena_fini() all the same. */
+int wire_decode(const struct wire_shape *shape, const void *data, size_t len,
+		enum wire_unknown unknown, struct wire_arena *arena, void *ret,
+		struct ksnap_err *err);
 /* Encode @value; optional fields whose has_<name> is false are left out, required ones always
  * go out. 0 or E_NOMEM. */
 int wire_encode(const struct wire_shape *shape, const void *value, struct buf *out);
+
+/* Find the first pair with this key in an encoded map; false when there is none, or no sound map.
+ */
+bool wire_map_find(struct wire_slice map, const char *key, struct wire_slice *ret);
 
 /* Is @s equal to the NUL-terminated @word? */
 bool wire_slice_is(struct wire_slice s, const char *word);

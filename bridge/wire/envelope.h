@@ -22,7 +22,7 @@ struct wire_request {
 	struct wire_slice op;
 	struct wire_slice bridge; /* len 0: none named */
 	struct wire_slice params; /* one encoded map; len 0: none */
-	uint64_t deadline_ms;	  /* DEFAULT_DEADLINE_MS when none was named */
+	uint64_t deadline_ms;     /* DEFAULT_DEADLINE_MS when none was named */
 };
 
 /* Decode a request. On failure the id is still filled in when one could be read, so that the
@@ -34,7 +34,7 @@ struct wire_reply {
 	struct wire_id id;
 	bool ok, more;
 	struct wire_slice r; /* when ok: one encoded object */
-	struct {	     /* when not */
+	struct {             /* when not */
 		struct wire_slice code, msg, detail;
 	} e;
 	uint64_t blobs;
@@ -42,8 +42,10 @@ struct wire_reply {
 
 int reply_decode(const void *data, size_t len, struct wire_reply *ret, struct ksnap_err *err);
 int reply_encode(const struct wire_reply *rp, struct buf *out);
-/* Encode the refusal of request @id with @err's code, class, text, retry. @detail: one encoded map, or len 0. */
-int reply_encode_error(const struct wire_id *id, const struct ksnap_err *err, struct wire_slice detail, struct buf *out);
+/* Encode the refusal of request @id with @err's code, class, text, retry. @detail: one encoded map,
+ * or len 0. */
+int reply_encode_error(const struct wire_id *id, const struct ksnap_err *err,
+		       struct wire_slice detail, struct buf *out);
 /* Turn a decoded error reply into @err; returns its code. */
 int reply_to_err(const struct wire_reply *rp, struct ksnap_err *err);
 

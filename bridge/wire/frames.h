@@ -22,7 +22,8 @@ struct frames {
  * (all read off, the first FRAMES_MAX kept so that the sender can be answered); other negative
  * codes: the socket failed. Clear @f afterwards in every case but 0. */
 int frames_recv(void *socket, struct frames *f, struct ksnap_err *err);
-/* Append a blob; the reference passes to @f (also on failure). @blob NULL counts as out of memory. */
+/* Append a blob; the reference passes to @f (also on failure). @blob NULL counts as out of memory.
+ */
 int frames_push(struct frames *f, struct ksnap_blob *blob);
 /* Append a copy of small bytes. */
 int frames_push_copy(struct frames *f, const void *data, size_t len);

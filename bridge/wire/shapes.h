@@ -9,6 +9,7 @@
 
 #include "wire/codec.h"
 
+// clang-format off
 #define WIRE_C_BOOL bool
 #define WIRE_C_UINT uint64_t
 #define WIRE_C_INT int64_t
@@ -49,6 +50,7 @@
 #undef FIELD_LIST
 #undef FIELD_LIST_MAP
 #undef SHAPE_END
+// clang-format on
 
 /* One operation, from schemas/op/<name>.lua. */
 enum wire_right { RIGHT_OBSERVE, RIGHT_CAPTURE, RIGHT_WATCH, RIGHT_WRITE, RIGHT_ADMIN };

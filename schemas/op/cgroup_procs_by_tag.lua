@@ -1,0 +1,17 @@
+return {
+	name = "cgroup_procs_by_tag", number = 404, since = 1, right = "observe",
+	summary = "The first cgroup.procs record under a tag; it stays.",
+	doc = [[Records with the same tag behind it are reached by drain_cgroup_procs.]],
+	params = {
+		{ "tag", "tag", required = true, doc = "The tag." },
+	},
+	reply = { "map", fields = {
+		{ "cgroup", "str", required = true, doc = "cgroup v2 path." },
+		{ "pids", "list", of = "uint", required = true, doc = "Process ids." },
+	} },
+	errors = { "E_NOTFOUND" },
+	example = {
+		params = { tag = "p0" },
+		reply = { cgroup = "/ksnap.slice/load", pids = { 4711, 4712 } },
+	},
+}
