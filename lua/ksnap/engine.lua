@@ -9,8 +9,7 @@ local M = {}
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutines made by M.run
 local Request = {}
 
-local heartbeat_ns = 1000000000
-local clients = setmetatable({}, { __mode = "k" }) -- kept alive while everything sleeps
+local clients = setmetatable({}, { __mode = "k" }) -- kept alive while everything sleeps -> their heartbeat, ns
 
 local servers = {}
 
@@ -21,16 +20,17 @@ end
 -- A session that owns something and is silent for five heartbeats loses it.
 function servers.sleep(r)
 	while true do
-		local now = clock.mono_ns()
-		clock.wait_until(math.min(r.until_ns, now + heartbeat_ns))
-		if r.until_ns <= now + heartbeat_ns then return end
+		local slice_end = r.until_ns
+		for _, heartbeat_ns in pairs(clients) do slice_end = math.min(slice_end, clock.mono_ns() + heartbeat_ns) end
+		clock.wait_until(slice_end)
+		if slice_end >= r.until_ns then return end
 		for client in pairs(clients) do client:call("ping") end
 	end
 end
 
 --- Ping this client's broker during sleeps, until forget.
 function M.keep_alive(client)
-	clients[client] = true
+	clients[client] = math.max(client:heartbeat_ms(), 1) * 1000000
 end
 
 function M.forget(client)

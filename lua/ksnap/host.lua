@@ -17,7 +17,7 @@ local function narrow_libraries()
 	debug, io = { traceback = traceback }, nil -- luacheck: ignore
 	os = { time = os.time, date = os.date, clock = os.clock } -- luacheck: ignore
 	package.loaded.io, package.loaded.os, package.loaded.debug = nil, os, debug
-	package.cpath, package.loadlib = "", nil
+	package.cpath, package.loadlib = "", nil -- luacheck: ignore
 	package.searchers[4], package.searchers[3] = nil, nil
 	dofile, loadfile = nil, nil -- luacheck: ignore
 end

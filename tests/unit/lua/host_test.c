@@ -233,6 +233,20 @@ static void a_failed_teardown_fails_the_scenario(void **state)
 	assert_non_null(strstr(out, "detach_object: it broke"));
 }
 
+static void sleeping_keeps_the_session_alive(void **state)
+{
+	char out[CAP], err[CAP];
+
+	fake_reset();
+	run_script_text(HEAD "return ksnap.scenario { name = 'x', step { hold = '10ms' } }", out,
+			err, CAP);
+	assert_non_null(strstr(fake.log, "ping"));
+	fake_reset();
+	run_script_text(HEAD "do local b <close> = ksnap.connect() end ksnap.sleep '10ms'", out,
+			err, CAP);
+	assert_null(strstr(fake.log, "ping"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +256,7 @@ int main(void)
 		cmocka_unit_test(steps_number_their_captures),
 		cmocka_unit_test(what_was_attached_is_detached_in_reverse),
 		cmocka_unit_test(a_failed_teardown_fails_the_scenario),
+		cmocka_unit_test(sleeping_keeps_the_session_alive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
