@@ -4,6 +4,7 @@
  * All that a call acquires lives in the client's box, so that a Lua error in the middle of building
  * the result leaks nothing; the next call, or the collector, clears it.
  */
+#include "client/client.h"
 #include "base/error.h"
 #include "lua/bind.h"
 
@@ -193,6 +194,13 @@ static int client_endpoint(lua_State *L)
 	return 1;
 }
 
+/* c:heartbeat_ms() -> how often the broker wants to hear from a client that owns something */
+static int client_heartbeat(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)client_heartbeat_ms(client_check(L)->c));
+	return 1;
+}
+
 static int client_close(lua_State *L)
 {
 	struct client_box *box = luaL_checkudata(L, 1, CLIENT_MT);
@@ -204,8 +212,13 @@ static int client_close(lua_State *L)
 }
 
 static const luaL_Reg client_methods[] = {
-	{ "call", client_call },  { "endpoint", client_endpoint }, { "close", client_close },
-	{ "__gc", client_close }, { "__close", client_close },     { NULL, NULL },
+	{ "call", client_call },
+	{ "endpoint", client_endpoint },
+	{ "heartbeat_ms", client_heartbeat },
+	{ "close", client_close },
+	{ "__gc", client_close },
+	{ "__close", client_close },
+	{ NULL, NULL },
 };
 
 static const luaL_Reg client_functions[] = { { "connect", connect_client }, { NULL, NULL } };

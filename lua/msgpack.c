@@ -64,12 +64,18 @@ static char table_mark(lua_State *L, int idx)
 	return mark;
 }
 
-static size_t count_pairs(lua_State *L, int idx)
+/* Count all pairs, and in *ret_items those whose keys are 1 to @len. */
+static size_t count_pairs(lua_State *L, int idx, size_t len, size_t *ret_items)
 {
 	size_t n = 0;
 
-	for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1))
+	*ret_items = 0;
+	for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+		lua_Integer key = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+
 		n++;
+		*ret_items += key >= 1 && (size_t)key <= len;
+	}
 	return n;
 }
 
@@ -115,7 +121,7 @@ static void encode_marked(lua_State *L, int idx, char mark, msgpack_packer *pk)
 static void encode_table(lua_State *L, int idx, msgpack_packer *pk, int depth)
 {
 	char mark = table_mark(L, idx);
-	size_t len, pairs;
+	size_t len, pairs, items;
 
 	if (mark == 'b' || mark == 'u') {
 		encode_marked(L, idx, mark, pk);
@@ -125,10 +131,10 @@ static void encode_table(lua_State *L, int idx, msgpack_packer *pk, int depth)
 		refuse(L, "the value is nested deeper than %s",
 		       "MAX_DEPTH (32), or refers to itself");
 	len = lua_rawlen(L, idx);
-	pairs = count_pairs(L, idx);
+	pairs = count_pairs(L, idx, len, &items);
 	if (mark == 'm' || (!mark && !len))
 		encode_map(L, idx, pairs, pk, depth);
-	else if (pairs == len)
+	else if (pairs == len && items == len)
 		encode_list(L, idx, pk, depth);
 	else
 		refuse(L, "a table with list items and %s is neither a list nor a map",

@@ -162,6 +162,36 @@ static int fill_row(struct conversion *c, uint32_t index, const struct type_row 
 	return type_fill(c->t, index, row, c->err);
 }
 
+/* Compilers before the flag existed (clang 14 is one) write signed enums without it: a small
+ * negative number among the names gives them away. */
+static bool is_signed_enum(const struct btf_type *t)
+{
+	if (btf_kflag(t) || btf_is_enum64(t))
+		return btf_kflag(t);
+	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+		if (btf_enum(t)[i].val < 0 && btf_enum(t)[i].val >= -4096)
+			return true;
+	}
+	return false;
+}
+
+static struct type_enumerator enumerator_at(const struct btf *btf, const struct btf_type *t,
+					    uint32_t i)
+{
+	const struct btf_enum *e = btf_enum(t) + i;
+
+	if (btf_is_enum64(t)) {
+		const struct btf_enum64 *wide = btf_enum64(t) + i;
+
+		return (struct type_enumerator){ btf__name_by_offset(btf, wide->name_off),
+						 btf_enum64_value(wide) };
+	}
+	return (struct type_enumerator){
+		btf__name_by_offset(btf, e->name_off),
+		is_signed_enum(t) ? (int64_t)e->val : (int64_t)(uint32_t)e->val,
+	};
+}
+
 static int fill_enum(struct conversion *c, const struct btf_type *t, struct type_row *row,
 		     uint32_t index)
 {
@@ -170,19 +200,11 @@ static int fill_enum(struct conversion *c, const struct btf_type *t, struct type
 
 	if (!e)
 		return err_nomem(c->err);
-	for (uint32_t i = 0; i < n; i++) {
-		if (btf_is_enum64(t)) {
-			e[i].name = btf__name_by_offset(c->btf, btf_enum64(t)[i].name_off);
-			e[i].value = btf_enum64_value(&btf_enum64(t)[i]);
-		} else {
-			e[i].name = btf__name_by_offset(c->btf, btf_enum(t)[i].name_off);
-			e[i].value = btf_kflag(t) ? (int64_t)btf_enum(t)[i].val
-						  : (int64_t)(uint32_t)btf_enum(t)[i].val;
-		}
-	}
+	for (uint32_t i = 0; i < n; i++)
+		e[i] = enumerator_at(c->btf, t, i);
 	row->kind = TYPE_ENUM;
 	row->size = t->size;
-	row->enc = btf_kflag(t) ? TYPE_SIGNED : TYPE_UNSIGNED;
+	row->enc = is_signed_enum(t) ? TYPE_SIGNED : TYPE_UNSIGNED;
 	row->enumerators = e;
 	row->nenumerators = n;
 	return fill_row(c, index, row);

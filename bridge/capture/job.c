@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "wire/pack.h"
+#include "report/render.h"
 #include "wire/shapes.h"
 
 #define NAME_MAX_BYTES 64
@@ -274,6 +274,31 @@ static const struct wire_shape render_shape = {
 	.size = sizeof(struct render_params),
 };
 
+static void close_snapshot(struct ksnap_snapshot **s)
+{
+	ksnap_snapshot_close(*s);
+}
+
+/* All of it, or the value that @path names. */
+static int render(struct ksnap_blob *report, const char *path, struct buf *out,
+		  struct ksnap_err *err)
+{
+	static const struct render_opts opts;
+	__attribute__((cleanup(close_snapshot))) struct ksnap_snapshot *s =
+		ksnap_snapshot_open(report, err);
+	struct ksnap_value v;
+	int ret;
+
+	if (!s)
+		return err->code;
+	if (!path)
+		return render_report_tree(s, &opts, out) ? err_nomem(err) : 0;
+	ret = ksnap_snapshot_get(s, path, &v, err);
+	if (ret)
+		return ret;
+	return render_value_tree(&v, &opts, out) ? err_nomem(err) : 0;
+}
+
 static int run_render(struct bench *b, const struct job *job, struct job_result *res,
 		      struct ksnap_err *err)
 {
@@ -293,7 +318,7 @@ static int run_render(struct bench *b, const struct job *job, struct job_result 
 		if (!path)
 			return err_nomem(err);
 	}
-	return render_job(job->blobs[0], path, &res->r, err);
+	return render(job->blobs[0], path, &res->r, err);
 }
 
 static const struct {

@@ -38,7 +38,4 @@ void job_result_fini(struct job_result *res);
  * target's slots do, until about the job's deadline. */
 int job_run(struct bench *b, const struct job *job, struct job_result *res, struct ksnap_err *err);
 
-/* Render a report, all of it or what @path names, as msgpack. E_NOTFOUND lists what is there. */
-int render_job(struct ksnap_blob *report, const char *path, struct buf *out, struct ksnap_err *err);
-
 #endif

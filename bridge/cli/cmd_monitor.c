@@ -284,7 +284,7 @@ static int subscribe(struct monitor *m, struct link *l, const struct args *args,
 	m->sub = ksnap_subscriber_create(l->client, &opts, err);
 	if (!m->sub)
 		return err && err->code ? err->code : KSNAP_E_UNREACHABLE;
-	say_note(m->cli, "connected %s  api %d  epoch %" PRIx64 "%s%s",
+	say_note(m->cli, "connected %s  api %d  epoch %" PRIu64 "%s%s",
 		 ksnap_client_endpoint(l->client), KSNAP_API_LEVEL, ksnap_client_epoch(l->client),
 		 opts.from ? "  from " : "", opts.from ? opts.from : "");
 	return 0;

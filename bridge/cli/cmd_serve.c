@@ -13,11 +13,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/broker.h"
-#include "capture/target.h"
 #include "cli/commands.h"
 #include "cli/listen.h"
 #include "cli/out.h"
 #include "cli/supervise.h"
+#include "cli/target_check.h"
 
 #define INPROC_WORK "inproc://work"
 
@@ -109,23 +109,6 @@ static int find_group(const char *name, gid_t *ret, struct ksnap_err *err)
 	return 0;
 }
 
-/* Wrong options of a target are found here, before any worker dies of them. */
-static int check_target(const char *name, struct ksnap_err *err)
-{
-	const struct target_ops *ops;
-	const char *options;
-	struct target *t;
-
-	ops = target_find(name, &options, err);
-	if (!ops)
-		return KSNAP_E_ARG;
-	t = ops->open(options, err);
-	if (!t)
-		return KSNAP_E_ARG;
-	ops->close(t);
-	return 0;
-}
-
 /* One list of endpoints: as given, or the default one. */
 static int choose_endpoints(const char ***list, const char *name, char *fallback,
 			    struct ksnap_err *err)
@@ -163,9 +146,6 @@ static int check_endpoints(const struct server *s, const char *const *list, bool
 
 static int choose_targets(struct server *s, struct ksnap_err *err)
 {
-	static const char *const live = "live";
-	int r = 0;
-
 	if (!s->targets)
 		return err_nomem(err);
 	if (!s->targets[0]) {
@@ -173,11 +153,9 @@ static int choose_targets(struct server *s, struct ksnap_err *err)
 		s->targets = calloc(2, sizeof(*s->targets));
 		if (!s->targets)
 			return err_nomem(err);
-		s->targets[0] = live;
+		s->targets[0] = "live";
 	}
-	for (size_t i = 0; s->targets[i] && r == 0; i++)
-		r = check_target(s->targets[i], err);
-	return r;
+	return target_check_all(s->targets, err);
 }
 
 static int choose(struct server *s, const struct args *args, bool threads, struct ksnap_err *err)

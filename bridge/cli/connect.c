@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/target_check.h"
 #include "client/endpoint.h"
 
 #define HOW_TO_START "start one with 'ksnap serve', or name one with --endpoint URL"
@@ -43,6 +44,10 @@ static int find_endpoint(struct link *l, struct ksnap_err *err)
 
 static int start_embedded(struct link *l, const char *const *targets, struct ksnap_err *err)
 {
+	int r = target_check_all(targets, err);
+
+	if (r < 0)
+		return r;
 	l->embed = embed_create(targets, err);
 	if (!l->embed)
 		return KSNAP_E_INTERNAL;
@@ -86,24 +91,14 @@ void link_close(struct link *l)
 	l->embed = NULL;
 }
 
-/* An embedded worker has no operator to ask, so the error says what the user can do. */
+/* When an embedded worker ended by itself, that is the cause of whatever the broker says. */
 static int explain(struct link *l, int code, struct ksnap_err *err)
 {
-	struct ksnap_err own, cause = { 0 };
-	bool blocked = code == KSNAP_E_DENIED || code == KSNAP_E_UNSUPPORTED;
+	struct ksnap_err cause;
 
-	if (!l->embed || !err)
-		return code;
-	own = *err;
-	if (embed_worker_error(l->embed, &cause))
+	if (l->embed && embed_worker_error(l->embed, &cause))
 		return err_set(err, cause.code, "the worker of target %s ended: %.300s", l->target,
 			       cause.text);
-	if (blocked && strncmp(l->target, "live", 4) == 0)
-		return err_set(
-			err, code,
-			"%.360s (reading the live kernel takes root or CAP_BPF and CAP_PERFMON; "
-			"'--target fixture' tries ksnap without)",
-			own.text);
 	return code;
 }
 

@@ -42,6 +42,7 @@ struct embed {
 	pthread_cond_t changed;
 	enum { EMBED_STARTING, EMBED_RUNNING, EMBED_FAILED } state; /* under lock */
 	struct ksnap_err err;                                       /* EMBED_FAILED: why */
+	bool stopping; /* under lock: workers end because they were told to */
 	pthread_t thread;
 	bool started;
 	struct loop *loop;     /* of the broker's thread */
@@ -73,7 +74,7 @@ static void tell_ended(void *arg)
 		bool news;
 
 		pthread_mutex_lock(&e->lock);
-		news = w->ended && !w->told;
+		news = w->ended && !w->told && !e->stopping;
 		w->told = w->told || news;
 		pthread_mutex_unlock(&e->lock);
 		if (news)
@@ -245,6 +246,9 @@ struct embed *embed_create(const char *const *targets, struct ksnap_err *err)
 
 static void stop_threads(struct embed *e)
 {
+	pthread_mutex_lock(&e->lock);
+	e->stopping = true;
+	pthread_mutex_unlock(&e->lock);
 	poke(e->stop_workers);
 	for (size_t i = 0; i < e->nworkers; i++)
 		if (e->workers[i].started)

@@ -131,13 +131,23 @@ static int find_variable(const struct ksnap_snapshot *s, const char *path, struc
 	const char *colon = strchr(path, ':'), *name = colon ? colon + 1 : path;
 	const char *rest = name + strcspn(name, ".[");
 	_free_ char *whole = strndup(path, rest - path);
+	struct ksnap_err why = { 0 }, no_map = { 0 };
 	struct ksnap_value v;
 	int r;
 
 	if (!whole)
 		return err_nomem(err);
-	r = ksnap_snapshot_var(s, whole, &v, err);
-	return r == 0 ? step_into(&v, rest, ret, err) : r;
+	if (!*whole)
+		return err_set(err, KSNAP_E_ARG,
+			       "a path begins with the name of a variable or a map, not with %.1s",
+			       path);
+	r = ksnap_snapshot_var(s, whole, &v, &why);
+	if (r == 0)
+		return step_into(&v, rest, ret, err);
+	if (*rest != '[')
+		return err_set(err, r, "%s", why.text);
+	ksnap_snapshot_map(s, whole, &no_map);
+	return err_set(err, r, "%.250s; %.250s", why.text, no_map.text);
 }
 
 int place_find(const struct ksnap_snapshot *s, const char *path, struct ksnap_value *ret,

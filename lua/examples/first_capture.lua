@@ -1,44 +1,40 @@
 #!/usr/bin/env -S ksnap run
 -- Which tasks ran while we worked? Load a BPF program, capture its maps before and after some
--- work, compare. Needs root; try `sudo ksnap run first_capture.lua`.
+-- work, and compare. The kernel lets only root do this: sudo ksnap run first_capture.lua
 local ksnap = require "ksnap"
 local op, step = ksnap.op, ksnap.step
 
-local function work(seconds)
-  local stop = ksnap.now() + seconds
-  while ksnap.now() < stop do
-    for _ = 1, 100 do math.sqrt(2) end -- busy for a while ...
-    ksnap.sleep "1ms"                  -- ... then off the CPU, so that the scheduler has work too
+local function work()
+  for i = 1, 100 do
+    string.rep("busy ", i * 1000) -- keep a CPU busy for a moment ...
+    ksnap.sleep "1ms"             -- ... then leave it, so that others run
   end
 end
 
 return ksnap.scenario {
   name  = "the busiest tasks, from two captures",
-  maps  = { "tasks", "cpus", "*.bss" }, -- what a capture reads: globs on map names
-
-  -- Loads and attaches the program; detached when the scenario ends, however it ends.
-  setup = { op.attach_object "sched_probe.bpf.o" },
+  setup = { op.attach_object "sched_probe.bpf.o" }, -- detached at the end, however it ends
+  maps  = { "obj:sched_probe" },                    -- what to capture: the maps of that object
 
   step { "before", op.capture_snapshot "before" },
-  step { "work", function() work(0.3) end, op.capture_snapshot "after" },
+  step { "work",   work },
+  step { "after",  op.capture_snapshot "after" },
 
   check = function(run)
     local before, after = run:snapshot "before", run:snapshot "after"
 
-    -- A map's entries are typed: the report carries the types the kernel has for them.
-    local tasks = after:map("tasks"):filter()
-    table.sort(tasks, function(a, b) return a:get("time.run_ns"):u64() > b:get("time.run_ns"):u64() end)
-    print(("%-16s %8s %10s %9s"):format("TASK", "PID", "RAN (ms)", "SWITCHES"))
-    for i = 1, math.min(8, #tasks) do
-      local t = tasks[i]
-      print(("%-16s %8d %10.3f %9d"):format(t:get("comm"):str(), t:key():u64(),
-        t:get("time.run_ns"):u64() / 1e6, t:get("switches"):u64()))
+    -- A map's entries have the types that the kernel knows, so fields have names.
+    local function run_ns(task) return task:get("time.run_ns"):u64() end
+    print(("%-16s %8s %10s %10s"):format("TASK", "PID", "RAN MS", "SWITCHES"))
+    for _, task in ipairs(after:map("tasks"):top(10, run_ns)) do
+      print(("%-16s %8d %10.3f %10d"):format(task:get("comm"):str(), task:key():u64(),
+        run_ns(task) / 1e6, task:get("switches"):u64()))
     end
 
-    -- Globals are variables; per-CPU maps add up.
+    -- Globals are variables; a per-CPU map is narrowed to a CPU, or summed over all.
     local switches = after:var("nr_switches"):u64() - before:var("nr_switches"):u64()
-    print(("%d context switches in between"):format(switches))
+    print(switches .. " context switches in between")
     ksnap.assert(switches > 0, "the probe saw no context switch")
-    ksnap.assert(after:map("cpus"):at(0):sum("switches") > 0, "no CPU counted a switch")
+    ksnap.assert(after:map("cpus"):at(0):sum("switches") > 0, "no CPU counted one")
   end,
 }

@@ -174,8 +174,8 @@ function Bridge.__index(_, key)
 	local method = methods[key]
 	if method then return method end
 	if key == "name" then return nil end
-	local build = ops.constructors[key] -- raises for what is no op
-	methods[key] = function(self, args) return self:issue(build(args)) end
+	local name = ops.check_name(key)
+	methods[key] = function(self, args) return self:issue(ops.build(name, args)) end
 	return methods[key]
 end
 

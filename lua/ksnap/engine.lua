@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The one place that waits. Scripts run as coroutines and yield requests; serve() answers them.
+-- The one place that waits. Scripts run as coroutines and yield requests, which M.run has answered.
 -- Outside such a coroutine (plain lua5.4, a sort's comparator) a request is served on the spot.
 local clock = require "ksnap.clock"
 
@@ -9,8 +9,7 @@ local M = {}
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutines made by M.run
 local Request = {}
 
-local heartbeat_ns = 1000000000
-local clients = setmetatable({}, { __mode = "k" }) -- kept alive while everything sleeps
+local clients = setmetatable({}, { __mode = "k" }) -- kept alive while everything sleeps -> their heartbeat, ns
 
 local servers = {}
 
@@ -21,28 +20,24 @@ end
 -- A session that owns something and is silent for five heartbeats loses it.
 function servers.sleep(r)
 	while true do
-		local now = clock.mono_ns()
-		clock.wait_until(math.min(r.until_ns, now + heartbeat_ns))
-		if r.until_ns <= now + heartbeat_ns then return end
+		local slice_end = r.until_ns
+		for _, heartbeat_ns in pairs(clients) do slice_end = math.min(slice_end, clock.mono_ns() + heartbeat_ns) end
+		clock.wait_until(slice_end)
+		if slice_end >= r.until_ns then return end
 		for client in pairs(clients) do client:call("ping") end
 	end
 end
 
 --- Ping this client's broker during sleeps, until forget.
 function M.keep_alive(client)
-	clients[client] = true
+	clients[client] = math.max(client:heartbeat_ms(), 1) * 1000000
 end
 
 function M.forget(client)
 	clients[client] = nil
 end
 
-local function serve(request)
-	if getmetatable(request) ~= Request then
-		return false, "a scenario yields through ksnap's own calls, not by coroutine.yield"
-	end
-	return pcall(servers[request.kind], request)
-end
+local foreign_yield = "a script yields through ksnap's own calls, not by coroutine.yield"
 
 local function resumed(ok, ...)
 	if not ok then error((...), 0) end
@@ -63,7 +58,12 @@ function M.run(fn, ...)
 	tasks[task] = true
 	local got = table.pack(coroutine.resume(task, ...))
 	while got[1] and coroutine.status(task) == "suspended" do
-		got = table.pack(coroutine.resume(task, serve(got[2])))
+		local request = got[2]
+		if getmetatable(request) ~= Request then
+			got = { false, foreign_yield }
+		else
+			got = table.pack(coroutine.resume(task, pcall(servers[request.kind], request)))
+		end
 	end
 	if got[1] then return table.unpack(got, 1, got.n) end
 	local trace = traceback(task)

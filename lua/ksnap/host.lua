@@ -17,7 +17,7 @@ local function narrow_libraries()
 	debug, io = { traceback = traceback }, nil -- luacheck: ignore
 	os = { time = os.time, date = os.date, clock = os.clock } -- luacheck: ignore
 	package.loaded.io, package.loaded.os, package.loaded.debug = nil, os, debug
-	package.cpath, package.loadlib = "", nil
+	package.cpath, package.loadlib = "", nil -- luacheck: ignore
 	package.searchers[4], package.searchers[3] = nil, nil
 	dofile, loadfile = nil, nil -- luacheck: ignore
 end
@@ -35,13 +35,18 @@ local function chunk_name(path)
 	return "@" .. (#path < 58 and path or path:match "[^/]*$")
 end
 
+-- In reach of a to-be-closed variable `return ksnap.scenario { ... }` is no tail call, so that the
+-- script's frame is still there to take an error's line from.
+local prologue = "local _ <close> = nil; "
+
 local function load_script(path)
 	local file, why = open(path, "rb")
 	if not file then return nil, "cannot open " .. why end
 	local text, read_error = file:read "a"
 	file:close()
 	if not text then return nil, "cannot read " .. path .. ": " .. tostring(read_error) end
-	return load(text:gsub("^#[^\n]*", "", 1), chunk_name(path), "t")
+	if text:sub(1, 1) == "\27" then return nil, path .. ": compiled Lua is not accepted, only text" end
+	return load(prologue .. text:gsub("^#[^\n]*", "", 1), chunk_name(path), "t")
 end
 
 -- Wrong use of ksnap, as against what a check or the outside world says.
@@ -54,7 +59,7 @@ local function exit_code(failures)
 		local ours = errors.is(err)
 		if ours and err.code == "E_UNREACHABLE" then
 			code = exit.unreachable
-		elseif errors.is_assertion(err) or ours and not (err.where and not err.op and wrong_use[err.code]) then
+		elseif errors.is_assertion(err) or ours and (err.op or not wrong_use[err.code]) then
 			code = math.max(code, exit.failed)
 		else
 			code = math.max(code, exit.script)

@@ -13,7 +13,6 @@ local files = require "ksnap.files"
 local M = {}
 
 local Op = { __name = "ksnap.op" }
-local made = setmetatable({}, { __mode = "k" })
 
 function Op:__tostring()
 	local main = self.main and self.params[self.main]
@@ -22,7 +21,7 @@ end
 
 --- Whether a value is an op made by a constructor.
 function M.is(value)
-	return made[value] == true
+	return getmetatable(value) == Op
 end
 
 -- ---- what a parameter may be ---------------------------------------------------------------------
@@ -67,18 +66,15 @@ end
 
 expect.tag = expect.str
 
-local function in_range(field, v)
-	local size = type(v) == "string" and #v or type(v) == "number" and v or type(v) == "table" and #v
-	if not size then return true end
-	return size >= (field.min or size) and size <= (field.max or size)
-end
-
 local range_unit = { str = " bytes", tag = " bytes", list = " items" }
+local tag_range = { min = 1, max = 64, type = "tag" }
 
 local function check_range(what, field, v)
-	if in_range(field, v) then return end
-	errors.raise("E_ARG", "%s: from %s to %s%s are allowed", what, field.min or 0, field.max or "any number of",
-		range_unit[field.type] or "")
+	local size = type(v) == "number" and v or (type(v) == "string" or type(v) == "table") and #v
+	local range = field.type == "tag" and tag_range or field
+	if not size or size >= (range.min or size) and size <= (range.max or size) then return end
+	errors.raise("E_ARG", "%s: from %s to %s%s are allowed, not %s", what, range.min or 0, range.max or "any number of",
+		range_unit[range.type] or "", size)
 end
 
 local function check_enum(what, field, v)
@@ -188,9 +184,10 @@ local function require_all(op)
 	end
 end
 
-local function build(name, args)
+--- An op that is issued at once; one that is kept knows where it was written, too.
+function M.build(name, args)
 	local row = schema.ops[name]
-	local op = setmetatable({ name = name, main = main_param(name), multi = row.multipart, where = errors.where() }, Op)
+	local op = setmetatable({ name = name, main = main_param(name), multi = row.multipart }, Op)
 	args = arguments(op, args)
 	if args.timeout ~= nil then
 		op.timeout_ms = math.max(1, duration(args.timeout, name .. ": timeout") // 1000000)
@@ -199,8 +196,15 @@ local function build(name, args)
 	if special[name] and special[name].take then special[name].take(op, args) end
 	op.params = msgpack.map(check_fields(name, row.params, args))
 	require_all(op)
-	made[op] = true
 	return op
+end
+
+--- The name back, or an error with near names.
+function M.check_name(name)
+	if not schema.ops[name] then
+		errors.raise("E_OP", "there is no op %q; %s", tostring(name), errors.near(name, errors.names(schema.ops)))
+	end
+	return name
 end
 
 --- A copy with parameters filled in where the op has such a parameter and the script gave none.
@@ -215,16 +219,17 @@ function M.with_defaults(op, defaults)
 	local copy = {}
 	for key, value in pairs(op) do copy[key] = value end
 	copy.params = msgpack.map(params)
-	made[copy] = true
 	return setmetatable(copy, Op)
 end
 
 M.constructors = setmetatable({}, {
 	__index = function(self, name)
-		if not schema.ops[name] then
-			errors.raise("E_OP", "there is no op %q; %s", tostring(name), errors.near(name, errors.names(schema.ops)))
+		M.check_name(name)
+		local function constructor(args)
+			local op = M.build(name, args)
+			op.where = errors.where()
+			return op
 		end
-		local constructor = function(args) return build(name, args) end
 		rawset(self, name, constructor)
 		return constructor
 	end,

@@ -47,6 +47,14 @@ function Map:filter(pred)
 	return found
 end
 
+--- The n entries with the largest fn(entry), largest first; all of them when there are fewer.
+function Map:top(n, fn)
+	local rank, list = {}, self:filter()
+	for _, entry in ipairs(list) do rank[entry] = fn(entry) end
+	table.sort(list, function(a, b) return rank[a] > rank[b] end)
+	return table.move(list, 1, n, 1, {})
+end
+
 --- The entry with the largest fn(entry), and that value; nil when the map is empty.
 function Map:max_by(fn)
 	local best, most

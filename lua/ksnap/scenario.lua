@@ -48,7 +48,9 @@ end
 local function actions(what, value)
 	if value == nil then return {} end
 	if is_action(value) then return { value } end
-	if type(value) ~= "table" then errors.raise("E_ARG", "%s is a list of ops and functions, not a %s", what, type(value)) end
+	if type(value) ~= "table" then
+		errors.raise("E_ARG", "%s is a list of ops and functions, not a %s", what, type(value))
+	end
 	for i = 1, #value do
 		if not is_action(value[i]) then
 			errors.raise("E_ARG", "%s: item %d is neither an op nor a function", what, i)
@@ -257,7 +259,7 @@ end
 function M.run(scenario, bridge)
 	local run = setmetatable({ scenario = scenario, bridge = bridge, step = 0, started_ns = clock.mono_ns(),
 		snapshots = {}, seen = {}, failures = {} }, Run)
-	local guard <close> = bridge:enter()
+	local _ <close> = bridge:enter()
 	body(run)
 	teardown(run)
 	return run.failures

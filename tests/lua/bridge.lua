@@ -27,10 +27,10 @@ assert(bridge:drain_events()[1].k == "eviction" and #bridge:drain_events() == 0)
 -- Guards nest, and leaving them in the wrong order, or twice, does no harm.
 local other <close> = assert(ksnap.connect())
 do
-	local g1 <close> = bridge:enter()
+	local _ <close> = bridge:enter()
 	assert(ksnap.active() == bridge and ksnap.issue(op.has "t0") ~= nil)
 	pcall(function()
-		local g2 <close> = other:enter()
+		local _ <close> = other:enter()
 		assert(ksnap.active() == other)
 		error "leaves"
 	end)

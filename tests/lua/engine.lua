@@ -12,7 +12,7 @@ assert(not good and err.mine and trace:find "engine%.lua:%d+")
 -- What was to be closed is closed when a task fails.
 local closed = 0
 engine.run(function()
-	local guard <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+	local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
 	fail()
 end)
 assert(closed == 1)

@@ -9,7 +9,7 @@ assert(tostring(e) == "E_LIMIT: watch_snapshot: too many")
 assert(errors.new("E_BUSY", "x").retry == true)
 
 local ok, raised = pcall(errors.raise, "E_ARG", "%s is %d", "x", 5)
-assert(not ok and raised.msg == "x is 5" and raised.where:find "errors%.lua:12$", raised.where)
+assert(not ok and raised.msg == "x is 5" and raised.where:find "errors%.lua:11$", raised.where)
 
 assert(errors.near("tasts", { "tasks", "cpus" }) == "did you mean tasks?")
 assert(errors.near("zzzzzzz", { "b", "a" }) == "there are a, b")

@@ -274,7 +274,7 @@ int map_read(const struct read_plan *plan, struct entries *e, struct read_result
 	e->count = 0;
 	if (plan->is_section)
 		return read_section(plan, e, res);
-	ret = read_batches(plan, e, res);
+	ret = plan->kind->by_walk ? 1 : read_batches(plan, e, res);
 	if (ret == 1)
 		return read_walk(plan, e, res);
 	if (!ret && plan->kind->may_repeat)

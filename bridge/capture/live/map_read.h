@@ -17,6 +17,7 @@ struct map_kind {
 	bool is_readable; /* false: a type that is not read */
 	bool is_array;    /* max_entries entries, always */
 	bool is_percpu;
+	bool by_walk;    /* it has no batch look-up */
 	bool may_repeat; /* its batch look-up may give a key twice when keys are deleted meanwhile
 			  */
 };

@@ -26,143 +26,104 @@ struct script_case {
 	"local ksnap = require 'ksnap' local op, step, loop = ksnap.op, ksnap.step, ksnap.loop "
 
 static const struct script_case cases[] = {
-	{ "syntax error",
-	  "local x = = 1\n",
-	  LUA_HOST_SCRIPT,
-	  { "not ok 3 - ", "scenario.lua:1", "unexpected symbol" } },
-	{ "runtime error",
-	  "local t\nlocal x = t.y\n",
-	  LUA_HOST_SCRIPT,
-	  { "not ok 3", "scenario.lua:2", "attempt to index a nil value", "traceback:" } },
-	{ "error value that is a table", "error({})", LUA_HOST_SCRIPT, { "not ok 3" } },
-	{ "error value that is nil", "error(nil)", LUA_HOST_SCRIPT, { "not ok 3" } },
-	{ "binary chunk", "\033Lua", LUA_HOST_SCRIPT, { "not ok 3" } },
-	{ "returns nonsense", "return 42", LUA_HOST_SCRIPT, { "returns ksnap.scenario" } },
-	{ "yields by itself", "coroutine.yield(1)", LUA_HOST_SCRIPT, { "not by coroutine.yield" } },
-	{ "unknown op",
-	  HEAD "\nlocal x = op.capture_snapshto 't0'",
-	  LUA_HOST_SCRIPT,
-	  { "did you mean capture_snapshot?", "scenario.lua:2", "E_OP" } },
-	{ "unknown parameter",
-	  HEAD "\nlocal x = op.capture_snapshot { tag = 't0', mapz = {} }",
-	  LUA_HOST_SCRIPT,
-	  { "did you mean maps?", "scenario.lua:2", "E_ARG" } },
-	{ "wrong type of a parameter",
-	  HEAD "op.capture_snapshot { tag = 5 }",
-	  LUA_HOST_SCRIPT,
-	  { "capture_snapshot: tag: a string is expected, not a number" } },
-	{ "missing parameter",
-	  HEAD "op.capture_snapshot {}",
-	  LUA_HOST_SCRIPT,
-	  { "tag is missing" } },
-	{ "missing object file",
-	  HEAD "op.attach_object 'nowhere.bpf.o'",
-	  LUA_HOST_FAILED,
-	  { "there is no file", "KSNAP_OBJECT_PATH" } },
-	{ "no active bridge",
-	  HEAD "ksnap.issue(op.list())",
-	  LUA_HOST_SCRIPT,
-	  { "no bridge is active", "E_STATE" } },
+	{ "syntax error", "local x = = 1\n", LUA_HOST_SCRIPT,
+	  .shows = { "not ok 3 - ", "scenario.lua:1", "unexpected symbol" } },
+	{ "runtime error", "local t\nlocal x = t.y\n", LUA_HOST_SCRIPT,
+	  .shows = { "not ok 3", "scenario.lua:2", "attempt to index a nil value", "traceback:" } },
+	{ "error value that is a table", "error({})", LUA_HOST_SCRIPT, .shows = { "not ok 3" } },
+	{ "error value that is nil", "error(nil)", LUA_HOST_SCRIPT, .shows = { "not ok 3" } },
+	{ "binary chunk", "\033Lua", LUA_HOST_SCRIPT, .shows = { "not ok 3", "compiled Lua" } },
+	{ "returns nonsense", "return 42", LUA_HOST_SCRIPT, .shows = { "returns ksnap.scenario" } },
+	{ "yields by itself", "coroutine.yield(1)", LUA_HOST_SCRIPT,
+	  .shows = { "not by coroutine.yield" } },
+	{ "unknown op", HEAD "\nlocal x = op.capture_snapshto 't0'", LUA_HOST_SCRIPT,
+	  .shows = { "did you mean capture_snapshot?", "scenario.lua:2", "E_OP" } },
+	{ "unknown parameter", HEAD "\nlocal x = op.capture_snapshot { tag = 't0', mapz = {} }",
+	  LUA_HOST_SCRIPT, .shows = { "did you mean maps?", "scenario.lua:2", "E_ARG" } },
+	{ "wrong type of a parameter", HEAD "op.capture_snapshot { tag = 5 }", LUA_HOST_SCRIPT,
+	  .shows = { "capture_snapshot: tag: a string is expected, not a number" } },
+	{ "missing parameter", HEAD "op.capture_snapshot {}", LUA_HOST_SCRIPT,
+	  .shows = { "tag is missing" } },
+	{ "missing object file", HEAD "op.attach_object 'nowhere.bpf.o'", LUA_HOST_FAILED,
+	  .shows = { "there is no file", "KSNAP_OBJECT_PATH" } },
+	{ "no active bridge", HEAD "ksnap.issue(op.list())", LUA_HOST_SCRIPT,
+	  .shows = { "no bridge is active", "E_STATE" } },
 	{ "a bad hold is found before step 1",
 	  HEAD "return ksnap.scenario { name = 'x', step { 'a', op.capture_snapshot 't0' }, step { "
 	       "hold = '5 parsecs' } }",
-	  LUA_HOST_SCRIPT,
-	  { "5 parsecs", "is no duration" } },
+	  LUA_HOST_SCRIPT, .shows = { "5 parsecs", "is no duration", "scenario.lua:1" } },
 	{ "a fraction above 1",
 	  HEAD "return ksnap.scenario { name = 'x', duration = '1s', step { hold = 1.5 } }",
-	  LUA_HOST_SCRIPT,
-	  { "no fraction" } },
+	  LUA_HOST_SCRIPT, .shows = { "no fraction", "scenario.lua:1" } },
 	{ "an endless loop",
 	  HEAD "return ksnap.scenario { name = 'x', loop { every = '1ms', function() end } }",
-	  LUA_HOST_SCRIPT,
-	  { "a loop needs times" } },
-	{ "unknown scenario key",
-	  HEAD "return ksnap.scenario { name = 'x', setpu = {} }",
-	  LUA_HOST_SCRIPT,
-	  { "did you mean setup?" } },
+	  LUA_HOST_SCRIPT, .shows = { "a loop needs times" } },
+	{ "unknown scenario key", HEAD "return ksnap.scenario { name = 'x', setpu = {} }",
+	  LUA_HOST_SCRIPT, .shows = { "did you mean setup?" } },
 	{ "no io, no os.execute",
 	  "assert(not io and not os.execute and not package.loaded.io and not loadfile)",
-	  LUA_HOST_OK,
-	  { "ok 3" } },
-	{ "unreachable, declared",
-	  HEAD "return ksnap.scenario { name = 'x' }",
-	  LUA_HOST_UNREACHABLE,
-	  { "not ok 3 - x", "E_UNREACHABLE" },
-	  .unreachable = true },
-	{ "unreachable, straight",
-	  HEAD "local b = assert(ksnap.connect())",
-	  LUA_HOST_UNREACHABLE,
-	  { "not ok 3", "E_UNREACHABLE" },
-	  .unreachable = true },
+	  LUA_HOST_OK, .shows = { "ok 3" } },
+	{ "unreachable, declared", HEAD "return ksnap.scenario { name = 'x' }",
+	  LUA_HOST_UNREACHABLE, .shows = { "not ok 3 - x", "E_UNREACHABLE" }, .unreachable = true },
+	{ "unreachable, straight", HEAD "local b = assert(ksnap.connect())", LUA_HOST_UNREACHABLE,
+	  .shows = { "not ok 3", "E_UNREACHABLE" }, .unreachable = true },
 	{ "a failing check",
 	  HEAD "return ksnap.scenario { name = 'x', check = function(run)\n"
 	       "  ksnap.assert(1 == 2, 'one is not %d', 2)\nend }",
 	  LUA_HOST_FAILED,
-	  { "not ok 3 - x", "one is not 2", "scenario.lua:2", "phase: \"check\"" } },
+	  .shows = { "not ok 3 - x", "one is not 2", "scenario.lua:2", "phase: \"check\"" } },
 	{ "a check that returns false",
 	  HEAD "return ksnap.scenario { name = 'x', check = function() return false end }",
-	  LUA_HOST_FAILED,
-	  { "check returned false" } },
+	  LUA_HOST_FAILED, .shows = { "check returned false" } },
 	{ "plain assert in a check",
 	  HEAD "return ksnap.scenario { name = 'x', check = function() assert(false) end }",
-	  LUA_HOST_FAILED,
-	  { "assertion failed" } },
+	  LUA_HOST_FAILED, .shows = { "assertion failed" } },
 	{ "error in setup",
 	  HEAD "return ksnap.scenario { name = 'x', setup = function() error 'boom' end }",
-	  LUA_HOST_SCRIPT,
-	  { "boom", "phase: \"setup\"", "traceback:" } },
+	  LUA_HOST_SCRIPT, .shows = { "boom", "phase: \"setup\"", "traceback:" } },
 	{ "error in a step",
 	  HEAD
 	  "return ksnap.scenario { name = 'x', step { 'first', function() error 'boom' end } }",
-	  LUA_HOST_SCRIPT,
-	  { "boom", "phase: \"step 1, first\"" } },
+	  LUA_HOST_SCRIPT, .shows = { "boom", "phase: \"step 1, first\"" } },
 	{ "error in a loop",
 	  HEAD "return ksnap.scenario { name = 'x', loop { every = 0, times = 3, function(i)"
 	       " if i == 2 then error 'boom' end end } }",
-	  LUA_HOST_SCRIPT,
-	  { "boom", "phase: \"step 1\"" } },
+	  LUA_HOST_SCRIPT, .shows = { "boom", "phase: \"step 1\"" } },
 	{ "error in check",
 	  HEAD "return ksnap.scenario { name = 'x', check = function() error 'boom' end }",
-	  LUA_HOST_SCRIPT,
-	  { "boom" } },
+	  LUA_HOST_SCRIPT, .shows = { "boom" } },
 	{ "error in teardown",
 	  HEAD "return ksnap.scenario { name = 'x', teardown = function() error 'boom' end }",
-	  LUA_HOST_SCRIPT,
-	  { "boom", "phase: \"teardown\"" } },
+	  LUA_HOST_SCRIPT, .shows = { "boom", "phase: \"teardown\"" } },
 	{ "error in a close",
 	  HEAD
 	  "return ksnap.scenario { name = 'x', check = function()\n"
 	  "local c <close> = setmetatable({}, { __close = function() error 'boom' end }) end }",
-	  LUA_HOST_SCRIPT,
-	  { "boom" } },
+	  LUA_HOST_SCRIPT, .shows = { "boom" } },
 	{ "error in a sort within a check, with an op in it",
 	  HEAD "return ksnap.scenario { name = 'x', check = function(run)\n"
 	       "table.sort({ 1, 2 }, function() assert(run.bridge:ping()) error 'boom' end) end }",
-	  LUA_HOST_SCRIPT,
-	  { "boom" } },
+	  LUA_HOST_SCRIPT, .shows = { "boom" } },
 	{ "a failed op fails its step",
 	  HEAD "return ksnap.scenario { name = 'x', step { op.capture_snapshot 't0' },"
 	       " step { function() print 'reached' end } }",
 	  LUA_HOST_FAILED,
-	  { "capture_snapshot: it broke", "code: E_TARGET", "phase: \"step 1\"" },
+	  .shows = { "capture_snapshot: it broke", "code: E_TARGET", "phase: \"step 1\"" },
 	  .fail_op = "capture_snapshot" },
 	{ "a snapshot that is not there",
 	  HEAD "return ksnap.scenario { name = 'x', check = function(run)"
 	       " run:snapshot 'nope' end }",
-	  LUA_HOST_FAILED,
-	  { "get: no snapshot", "E_NOTFOUND" } },
+	  LUA_HOST_FAILED, .shows = { "get: no snapshot", "E_NOTFOUND" } },
 	{ "passing",
 	  HEAD "print('hello', 1)\nreturn ksnap.scenario { name = 'all # well', step { "
 	       "op.capture_snapshot 't0' },"
 	       " check = function(run) assert(run:snapshot 't0'.tag == 't0') assert(arg[2] == "
 	       "'two') end }",
-	  LUA_HOST_OK,
-	  { "# hello\t1\n", "ok 3 - all \\# well\n" } },
+	  LUA_HOST_OK, .shows = { "# hello\t1\n", "ok 3 - all \\# well\n" } },
 	{ "straight-line",
 	  HEAD "local b <close> = assert(ksnap.connect())\nlocal s = b:capture_snapshot 't0'\n"
 	       "assert(s.tag == 't0' and s:var('nr_switches'):u64() == 42)",
-	  LUA_HOST_OK,
-	  { "ok 3 - " } },
+	  LUA_HOST_OK, .shows = { "ok 3 - " } },
 };
 
 static void run_case(const struct script_case *c)
@@ -272,6 +233,20 @@ static void a_failed_teardown_fails_the_scenario(void **state)
 	assert_non_null(strstr(out, "detach_object: it broke"));
 }
 
+static void sleeping_keeps_the_session_alive(void **state)
+{
+	char out[CAP], err[CAP];
+
+	fake_reset();
+	run_script_text(HEAD "return ksnap.scenario { name = 'x', step { hold = '10ms' } }", out,
+			err, CAP);
+	assert_non_null(strstr(fake.log, "ping"));
+	fake_reset();
+	run_script_text(HEAD "do local b <close> = ksnap.connect() end ksnap.sleep '10ms'", out,
+			err, CAP);
+	assert_null(strstr(fake.log, "ping"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +256,7 @@ int main(void)
 		cmocka_unit_test(steps_number_their_captures),
 		cmocka_unit_test(what_was_attached_is_detached_in_reverse),
 		cmocka_unit_test(a_failed_teardown_fails_the_scenario),
+		cmocka_unit_test(sleeping_keeps_the_session_alive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
