@@ -474,15 +474,15 @@ int wire_decode(const struct wire_shape *shape, const void *data, size_t len,
 
 bool wire_map_find(struct wire_slice map, const char *key, struct wire_slice *ret)
 {
-	struct scan_head h;
+	struct scan_head whole, h;
 	struct cursor c;
 
 	if (scan_whole(map.p, map.len, NULL))
 		return false;
-	c = open_items(map, &h);
-	if (h.type != SCAN_MAP)
+	c = open_items(map, &whole);
+	if (whole.type != SCAN_MAP)
 		return false;
-	for (uint64_t i = 0; i < h.items / 2; i++) {
+	for (uint64_t i = 0; i < whole.items / 2; i++) {
 		struct wire_slice name = next_object(&c), value = next_object(&c);
 
 		scan_head(name.p, name.len, &h);
