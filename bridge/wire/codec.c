@@ -160,14 +160,17 @@ static int refuse_type(struct decoder *d, const struct place *at, const char *ex
 	return misshapen(d, at, "expected %s, got %s", expected, describe(got));
 }
 
-/* One object that is no list or map, which msgpack-c reads without allocating. */
+/* A boolean or number. All else reads as nil: for a string, too, msgpack-c would make a zone. */
 static msgpack_object read_scalar(struct wire_slice object)
 {
 	msgpack_unpacked u;
+	struct scan_head h;
 	size_t used = 0;
 
 	msgpack_unpacked_init(&u);
-	msgpack_unpack_next(&u, object.p, object.len, &used);
+	scan_head(object.p, object.len, &h);
+	if (h.type <= SCAN_FLOAT)
+		msgpack_unpack_next(&u, object.p, object.len, &used);
 	return u.data;
 }
 
@@ -474,15 +477,15 @@ int wire_decode(const struct wire_shape *shape, const void *data, size_t len,
 
 bool wire_map_find(struct wire_slice map, const char *key, struct wire_slice *ret)
 {
-	struct scan_head h;
+	struct scan_head whole, h;
 	struct cursor c;
 
 	if (scan_whole(map.p, map.len, NULL))
 		return false;
-	c = open_items(map, &h);
-	if (h.type != SCAN_MAP)
+	c = open_items(map, &whole);
+	if (whole.type != SCAN_MAP)
 		return false;
-	for (uint64_t i = 0; i < h.items / 2; i++) {
+	for (uint64_t i = 0; i < whole.items / 2; i++) {
 		struct wire_slice name = next_object(&c), value = next_object(&c);
 
 		scan_head(name.p, name.len, &h);

@@ -76,9 +76,9 @@ void wire_arena_fini(struct wire_arena *a);
 /* Decode one object of exactly @len bytes into @ret (shape->size bytes, zeroed first). Scans
  * first. Duplicate keys, missing or mistyped fields, values out of range, and with REFUSE unknown
  * keys, fail with E_ARG (E_PROTO when it is not sound msgpack or not a map); the text begins with
- * the field's name and says what was expected and what was there. Strings must be UTF-8 without
- * NUL, but for SKIP. @arena may be NULL when the shape has no lists; on failure it may hold memory
- * and needs wire_arena_fini() all the same. */
+ * the field's path (none for a bare shape) and says what was expected and what was there. Strings
+ * must be UTF-8 without NUL, but for SKIP. @arena may be NULL when the shape has no lists; on
+ * failure it may hold memory and needs wire_arena_fini() all the same. */
 int wire_decode(const struct wire_shape *shape, const void *data, size_t len,
 		enum wire_unknown unknown, struct wire_arena *arena, void *ret,
 		struct ksnap_err *err);
