@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/publish.h"
-#include "core/raise.h"
+#include "core/bridge.h"
 
 struct bridges {
 	struct broker *broker;

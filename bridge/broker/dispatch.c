@@ -104,7 +104,7 @@ static int begin(struct request *rq, struct ksnap_err *err)
 
 static int go(struct request *rq, const struct ksnap_err *bad, struct ksnap_err *err)
 {
-	struct ksnap_blob *envelope;
+	struct ksnap_blob *envelope = NULL;
 	int rc = split(rq, &envelope, err);
 
 	rc = rc ? rc : decode(rq, envelope, err);

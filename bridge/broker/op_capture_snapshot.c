@@ -33,6 +33,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 {
 	const struct wire_capture_snapshot_params *p = rq->params;
 	struct wire_captured c;
+	struct wire_captured_reasons why;
 	struct ksnap_store_args args = { .size = sizeof(args), .report = blob, .has_step = p->has_step,
 					 .step = (uint16_t)p->step };
 	struct wire_capture_snapshot_reply reply;
@@ -41,12 +42,15 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	if (!blob)
 		return err_set(err, KSNAP_E_TARGET, "the worker sent no report");
 	rc = wire_decode(&wire_shape_captured, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena, &c, err);
+	if (!rc)
+		rc = wire_decode(&wire_shape_captured_reasons, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena,
+				 &why, err);
 	if (rc)
 		return err_prefix(err, "the worker's result");
 	args.complete = c.complete;
 	args.placeholder = c.placeholder;
 	reply = (struct wire_capture_snapshot_reply){ .tag = p->tag, .bytes = ksnap_blob_size(blob), .maps = c.maps,
-						      .complete = c.complete, .reasons = c.reasons };
+						      .complete = c.complete, .reasons = why.reasons };
 	rc = store_report(rq, p->tag, &args, &reply.seq, err);
 	if (rc)
 		return rc;

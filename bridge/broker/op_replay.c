@@ -69,7 +69,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 	const struct wire_replay_params *p = rq->params;
 	struct channel *c = publisher_find(rq->broker->publisher, p->channel);
 	struct wire_replay_reply end = { .has_first = true, .has_last = true, .has_lost = true };
-	uint64_t first = 0, last = 0, from;
+	uint64_t first = 0, last = 0, from = 0;
 	int rc;
 
 	if (c)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <zmq.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "broker/dispatch.h"
 #include "broker/endpoint.h"

@@ -427,9 +427,10 @@ int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct 
 	if (rc)
 		return rc;
 	path_init(&p, path);
-	m = leading_map(s, path, &p.at);
-	if (m)
-		return get_in_map(m, &p, ret, err);
+	if (leading_map(s, path, &p.at)) {
+		m = find_map(s, path, p.at, err);
+		return m ? get_in_map(m, &p, ret, err) : KSNAP_E_ARG;
+	}
 	n = cut_var(path, ".[");
 	p.at = n.var + n.len - path;
 	rc = find_var(s, &n, &v, err);

@@ -9,6 +9,8 @@
 #include "report/type_table.h"
 #include "wire/pack.h"
 
+#define NAME_MAX_BYTES 1024 /* twice what the kernel allows */
+
 static const char *const kind_word[TYPE_KINDS] = {
 	[TYPE_VOID] = "void",         [TYPE_INT] = "int",           [TYPE_FLOAT] = "float",
 	[TYPE_ENUM] = "enum",         [TYPE_PTR] = "ptr",           [TYPE_ARRAY] = "array",
@@ -162,6 +164,8 @@ static int read_str(struct decoder *d, const msgpack_object *o, const char *what
 {
 	if (o->type != MSGPACK_OBJECT_STR)
 		return refuse(d, what);
+	if (o->via.str.size > NAME_MAX_BYTES)
+		return refuse(d, "a name is longer than 1024 bytes");
 	*ret = arena_strn(&d->t->arena, o->via.str.ptr, o->via.str.size);
 	return *ret ? 0 : err_nomem(d->err);
 }
@@ -178,7 +182,7 @@ static int read_uint(struct decoder *d, const msgpack_object *o, uint64_t max, c
 static int read_u32(struct decoder *d, const msgpack_object *o, uint64_t max, const char *what,
 		    uint32_t *ret)
 {
-	uint64_t v;
+	uint64_t v = 0;
 	int rc = read_uint(d, o, max, what, &v);
 
 	if (!rc)

@@ -131,7 +131,8 @@ void value_member(const struct ksnap_value *v, const struct type_member *m, uint
 		  struct ksnap_value *ret)
 {
 	uint64_t off = bit_off / 8;
-	size_t have = off < v->size ? v->size - off : 0;
+	bool is_odd = !m->bit_size && bit_off % 8; /* no type can be read there */
+	size_t have = off < v->size && !is_odd ? v->size - off : 0;
 	struct ksnap_value out = { .snap = v->snap, .type = m->type };
 
 	out.data = v->data + (have ? off : v->size);
