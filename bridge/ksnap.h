@@ -27,6 +27,9 @@
 extern "C" {
 #endif
 
+/* The names below are what libksnap shows, whatever -fvisibility it is built with. */
+#pragma GCC visibility push(default)
+
 #define KSNAP_API_LEVEL 1 /* rises when something is added; nothing is ever changed or removed */
 #define KSNAP_PROTOCOL 1  /* the `v` of every envelope */
 
@@ -364,14 +367,16 @@ struct ksnap_connect_opts {
 	void *zmq_context;   /* share one, needed for inproc://; its owner keeps it alive */
 };
 
-/* Connect and say hello. E_UNREACHABLE when nobody answers within the time-out. @url NULL: the
- * value of KSNAP_ENDPOINT, else the default socket. A client is used by one thread at a time. */
+/* Connect and say hello. E_UNREACHABLE when nobody answers within the time-out, at once when nobody
+ * listens on an ipc endpoint. @url NULL: the value of KSNAP_ENDPOINT, else the default socket. A
+ * client is used by one thread at a time. */
 struct ksnap_client *ksnap_client_connect(const char *url, const struct ksnap_connect_opts *opts,
 					  struct ksnap_err *err);
 /* Says bye and disconnects. */
 void ksnap_client_destroy(struct ksnap_client *c);
 uint64_t ksnap_client_epoch(const struct ksnap_client *c);
-/* The endpoint in use, and the broker's first live endpoint ("" when it told none). */
+/* The endpoint in use, and the broker's live endpoint: the first over the same transport, else the
+ * first; "" when it told none. */
 const char *ksnap_client_endpoint(const struct ksnap_client *c);
 const char *ksnap_client_live_endpoint(const struct ksnap_client *c);
 
@@ -396,10 +401,14 @@ struct ksnap_reply {
 	size_t nblobs;
 };
 
-/* Send and wait for the reply's first part. An error reply fails with its code and text. */
+/* Send and wait for the reply's first part. An error reply fails with its code and text. E_TIMEOUT:
+ * no reply within the deadline and a second more, for the broker's own word comes first.
+ * E_UNREACHABLE: the broker went away; whether the op ran is not known. The next call connects anew
+ * and says hello again, so that ksnap_client_epoch() tells whether it is the same broker. */
 int ksnap_client_call(struct ksnap_client *c, const struct ksnap_call *call, struct ksnap_reply *ret,
 		      struct ksnap_err *err);
-/* The next part of the multi-part reply that @prev began. */
+/* The next part of the reply that the last call began; each part is given the call's time anew.
+ * E_STATE when there is none: another call, or a replay of a subscriber, ends the reply. */
 int ksnap_client_next(struct ksnap_client *c, struct ksnap_reply *ret, struct ksnap_err *err);
 void ksnap_reply_clear(struct ksnap_reply *r);
 
@@ -429,11 +438,17 @@ struct ksnap_subscribe_opts {
 	int hwm;		     /* messages queued on this side before loss; 1000 when 0 */
 };
 
-/* Uses @c for replays; @c must outlive it and belong to the same thread. */
+/* Returns when the subscription is in place (the first beat has come, at most a second): whatever is
+ * published from then on is delivered or told as lost. Uses @c for replays, which end a reply that
+ * @c has not read to its end; @c must outlive it and belong to the same thread. Beats are delivered
+ * only when a prefix names them. */
 struct ksnap_subscriber *ksnap_subscriber_create(struct ksnap_client *c, const struct ksnap_subscribe_opts *opts,
 						 struct ksnap_err *err);
 void ksnap_subscriber_destroy(struct ksnap_subscriber *s);
-/* Next message, in order per channel. 1: got one; 0: none within @timeout_ms (-1: for ever). */
+/* Next message, in order per channel. 1: got one; 0: none within @timeout_ms (-1: for ever), or a
+ * signal handler ran. A hole is filled by a replay first, which has 5 seconds of its own; when that
+ * fails with a code of which ksnap_err_retry() is true, the next call tries again and nothing is
+ * lost by it. A replayed message never has a payload. */
 int ksnap_subscriber_next(struct ksnap_subscriber *s, int timeout_ms, struct ksnap_live_msg *ret,
 			  struct ksnap_err *err);
 void ksnap_live_msg_clear(struct ksnap_live_msg *m);
@@ -499,6 +514,8 @@ int ksnap_value_bool(const struct ksnap_value *v, bool *ret, struct ksnap_err *e
 /* A char array up to its NUL, or an enum's name; written to @buf, always terminated. Returns the
  * length, which may be above @cap when it was cut. */
 int ksnap_value_str(const struct ksnap_value *v, char *buf, size_t cap, struct ksnap_err *err);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
