@@ -37,7 +37,8 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 {
 	struct workers *ws = calloc(1, sizeof(*ws));
 	struct bound_opts bo = { .context = opts->zmq_context, .type = ZMQ_ROUTER, .urls = opts->work,
-				 .ipc_mode = opts->ipc_mode, .max_message = b->max_blob, .mandatory = true,
+				 .ipc_mode = opts->ipc_mode, .mandatory = true,
+				 .max_message = b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
 				 .handover = true };
 
 	if (!ws) {
