@@ -37,6 +37,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	struct ksnap_store_args args = { .size = sizeof(args), .report = blob, .has_step = p->has_step,
 					 .step = (uint16_t)p->step };
 	struct wire_capture_snapshot_reply reply;
+	struct capture_counts counts;
 	int rc;
 
 	if (!blob)
@@ -51,7 +52,8 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	args.placeholder = c.placeholder;
 	reply = (struct wire_capture_snapshot_reply){ .tag = p->tag, .bytes = ksnap_blob_size(blob), .maps = c.maps,
 						      .complete = c.complete, .reasons = why.reasons };
-	rc = store_report(rq, p->tag, &args, &reply.seq, err);
+	counts = (struct capture_counts){ .maps = c.maps, .reasons = why.reasons.n };
+	rc = store_report(rq, p->tag, &args, &counts, &reply.seq, err);
 	if (rc)
 		return rc;
 	reply.elapsed_us = (clock_mono_ns() - rq->received_mono_ns) / 1000;
