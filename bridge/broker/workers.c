@@ -46,7 +46,7 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 		return NULL;
 	}
 	ws->broker = b;
-	ws->max_queued = opts->max_queued_jobs ? opts->max_queued_jobs : LIMIT_MAX_QUEUED_JOBS;
+	ws->max_queued = b->max_queued_jobs;
 	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
 	if (ws->channel && !open_targets(ws, opts->targets, err))
 		ws->bound = bound_create(&bo, err);
