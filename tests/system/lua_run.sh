@@ -104,6 +104,7 @@ ok "a broker starts" serve_start broker --target "$fixture"
 exits 0 "walking with a broker" "$KSNAP" run "$tap_dir/walk.lua"
 exits 0 "the snapshots stay" "$KSNAP" show before
 serve_stop
+unset KSNAP_ENDPOINT
 exits 5 "no broker at the endpoint" "$KSNAP" run --endpoint "ipc://$tap_dir/nobody" "$tap_dir/walk.lua"
 
 # ---- this kernel -----------------------------------------------------------------------------
