@@ -27,9 +27,9 @@ watch "$tap_dir/live" -o jsonl --channel snapshot/ --count 20
 watch "$tap_dir/table" --channel snapshot/ --channel event/ --count 21
 table_pid=$watch_pid
 for i in {1..20}; do
-	"$KSNAP" capture "t$i" -q >"$tap_dir/null" || diag "capture t$i failed"
+	"$KSNAP" capture "t$i" -q >/dev/null || diag "capture t$i failed"
 done
-"$KSNAP" capture t1 -q >"$tap_dir/null"
+"$KSNAP" capture t1 -q >/dev/null
 wait "$table_pid"
 is "$?" 0 'a monitor in words ends after its count'
 is "$(jsonl 'len(d)' <"$tap_dir/live")" 20 'as JSON lines: 20 messages'
@@ -54,7 +54,7 @@ is "$(unpack 'len(d), d[0]["k"]')" "(1, 'overwrite')" 'as msgpack: the headers'
 exits 0 'no loss is no failure' "$KSNAP" monitor --from oldest --until-empty --fail-on-loss -o jsonl
 
 watch "$tap_dir/reports" -o jsonl --reports --channel report/ --count 1
-"$KSNAP" capture whole -q >"$tap_dir/null"
+"$KSNAP" capture whole -q >/dev/null
 wait "$watch_pid"
 is "$?" 0 'a monitor of reports'
 is "$(jsonl 'd[0]["report"]["tag"], len(d[0]["report"]["maps"])' <"$tap_dir/reports")" "('whole', 1)" 'has them rendered'
