@@ -53,6 +53,36 @@ is "$(jsonl '[(m["k"], m["tag"]) for m in d]' <<<"$out")" "[('overwrite', 't1')]
 is "$(unpack 'len(d), d[0]["k"]')" "(1, 'overwrite')" 'as msgpack: the headers'
 exits 0 'no loss is no failure' "$KSNAP" monitor --from oldest --until-empty --fail-on-loss -o jsonl
 
+# More than the broker remembers: what is gone is named, counted, and can fail the command.
+"$PYTHON3" - "$KSNAP_ENDPOINT" 4200 <<'EOF'
+import msgpack, sys, zmq
+s = zmq.Context().socket(zmq.DEALER)
+s.connect(sys.argv[1])
+report = msgpack.packb({"schema": "ksnap.report/1", "placeholder": False, "complete": True})
+sent = done = 0
+total = int(sys.argv[2])
+while done < total:
+    while sent < total and sent - done < 64:
+        rq = {"v": 1, "id": sent, "op": "store_snapshot", "b": "many", "p": {"tag": "m"}}
+        s.send_multipart([msgpack.packb(rq), report])
+        sent += 1
+    assert s.poll(30000), "no answer"
+    assert msgpack.unpackb(s.recv_multipart()[0])["ok"]
+    done += 1
+EOF
+is "$?" 0 '4200 snapshots'
+exits 3 'a hole fails when it may not be' "$KSNAP" monitor --from 1 --channel snapshot/many --until-empty \
+	--fail-on-loss -o jsonl
+is "$(jsonl 'd[0]["type"], d[0]["ch"], d[0]["first"], d[0]["last"], d[0]["lost"]' <<<"$out")" \
+	"('lost', 'snapshot/many', 1, 104, 104)" 'what is gone comes first'
+is "$(jsonl '[m["seq"] for m in d[1:]] == list(range(105, 4201))' <<<"$out")" True 'then all the rest'
+like "$err" '4096 messages, 104 lost \(2\.48%\)' 'totals at the end'
+exits 0 'a hole is no failure by itself' "$KSNAP" monitor --from 1 --channel snapshot/many --until-empty
+like "$out" 'LOST    104 messages \(#1-#104\) total_lost=104' 'in words'
+exits 0 'the oldest there is has no hole' "$KSNAP" monitor --from oldest --channel snapshot/many --until-empty \
+	--fail-on-loss -o jsonl
+is "$(jsonl 'd[0]["seq"], len(d)' <<<"$out")" '(105, 4096)' 'it begins behind it'
+
 watch "$tap_dir/reports" -o jsonl --reports --channel report/ --count 1
 "$KSNAP" capture whole -q >/dev/null
 wait "$watch_pid"
