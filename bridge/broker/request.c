@@ -53,28 +53,32 @@ static int send_envelope(struct request *rq, struct buf *envelope, struct ksnap_
 	return rc ? err_nomem(err) : router_send(rq->broker->router, &out, err);
 }
 
-static int send_result(struct request *rq, struct wire_slice r, bool more, struct ksnap_blob *const *blobs,
-		       size_t nblobs, struct ksnap_err *err)
+static int send_result(struct request *rq, struct wire_slice r, bool more,
+		       struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
 	_buf_ struct buf envelope = BUF_INIT;
-	struct wire_reply rp = { .id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs };
+	struct wire_reply rp = {
+		.id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs
+	};
 
 	if (reply_encode(&rp, &envelope))
 		return err_nomem(err);
 	return send_envelope(rq, &envelope, blobs, nblobs, err);
 }
 
-int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs, size_t nblobs,
-		 struct ksnap_err *err)
+int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		 size_t nblobs, struct ksnap_err *err)
 {
 	_buf_ struct buf r = BUF_INIT;
 
 	if (wire_encode(rq->row->reply, reply, &r))
 		return err_nomem(err);
-	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs, err);
+	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs,
+			   err);
 }
 
-void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs, size_t nblobs)
+void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
+			size_t nblobs)
 {
 	struct ksnap_err err;
 	int rc = send_result(rq, r, false, blobs, nblobs, &err);
@@ -86,7 +90,8 @@ void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_bl
 	request_end(rq);
 }
 
-void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs, size_t nblobs)
+void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		    size_t nblobs)
 {
 	_buf_ struct buf r = BUF_INIT;
 	struct ksnap_err err;

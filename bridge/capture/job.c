@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "report/render.h"
-#include "wire/pack.h"
 #include "wire/shapes.h"
 
 #define NAME_MAX_BYTES 64

@@ -3,7 +3,6 @@
  *
  * libzmq is told not to reconnect by itself: a lost peer then shows as a socket that takes nothing
  * more, the call under way fails at once, and the next call links anew and says hello again. */
-#define _GNU_SOURCE
 #include "client/client.h"
 
 #include <errno.h>

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "wire/envelope.h"
+#include "wire/pack.h"
 
 static bool is_answer(const struct wire_reply *rp, uint64_t id)
 {
@@ -54,15 +55,33 @@ static int fill(const struct frames *f, const struct wire_reply *rp, struct ksna
 	return 1;
 }
 
+/* Whether the id of a frame that is no sound reply is @id all the same. */
+static bool claims_id(struct wire_slice frame, uint64_t id)
+{
+	_buf_ struct buf ours = BUF_INIT;
+	struct wire_slice found;
+	msgpack_packer pk;
+
+	pack_init(&pk, &ours);
+	msgpack_pack_uint64(&pk, id);
+	return wire_map_find(frame, "id", &found) && found.len == ours.len &&
+	       !memcmp(found.p, ours.data, ours.len);
+}
+
 int reply_read(const struct frames *f, uint64_t id, struct ksnap_reply *ret, struct ksnap_err *err)
 {
 	struct wire_reply rp = { 0 };
 	struct ksnap_err why = { 0 };
 
+	struct wire_slice frame;
+
 	if (!f->n)
 		return 0;
-	if (reply_decode(ksnap_blob_data(f->part[0]), ksnap_blob_size(f->part[0]), &rp, &why))
-		return 0;
+	frame = (struct wire_slice){ ksnap_blob_data(f->part[0]), ksnap_blob_size(f->part[0]) };
+	if (reply_decode(frame.p, frame.len, &rp, &why))
+		return claims_id(frame, id)
+			       ? err_set(err, KSNAP_E_PROTO, "a broken reply: %s", why.text)
+			       : 0;
 	if (!is_answer(&rp, id))
 		return 0;
 	if (!rp.ok)

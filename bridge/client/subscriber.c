@@ -3,7 +3,7 @@
  *
  * The socket's own queue is the buffer: nothing is read from it while a replay fills a hole. Beats
  * tell the newest number of every channel, so a hole shows even when nothing follows it. The first
- * beat comes behind the subscription to it, the last one made: positions begin there.
+ * beat shows that the subscription is in place, and positions begin there.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -82,6 +82,11 @@ static int parse_start(struct ksnap_subscriber *s, const char *from, struct ksna
 			from);
 	}
 	return 0;
+}
+
+static bool covers_beats(const char *prefix)
+{
+	return !strncmp(prefix, LIVE_BEAT, strlen(prefix));
 }
 
 static int copy_prefixes(struct ksnap_subscriber *s, const char *const *channels,
@@ -430,17 +435,23 @@ static int take_live(struct ksnap_subscriber *s, struct ksnap_err *err)
 
 /* ---- the public face ------------------------------------------------------------------------- */
 
+/* What brings the beats is subscribed to last: the first beat then shows that all is in place. Of
+ * several such prefixes the shortest covers the others. */
 static int subscribe(struct ksnap_subscriber *s, struct ksnap_err *err)
 {
-	bool failed = false;
+	const char *last = s->nprefixes ? LIVE_BEAT : "";
 
-	for (size_t i = 0; i < s->nprefixes; i++)
-		failed |= zmq_setsockopt(s->socket, ZMQ_SUBSCRIBE, s->prefixes[i],
-					 strlen(s->prefixes[i])) != 0;
-	if (!s->nprefixes)
-		failed |= zmq_setsockopt(s->socket, ZMQ_SUBSCRIBE, "", 0) != 0;
-	failed |= zmq_setsockopt(s->socket, ZMQ_SUBSCRIBE, LIVE_BEAT, strlen(LIVE_BEAT)) != 0;
-	return failed ? err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "no subscription") : 0;
+	for (size_t i = 0; i < s->nprefixes; i++) {
+		const char *prefix = s->prefixes[i];
+
+		if (covers_beats(prefix))
+			last = strlen(prefix) < strlen(last) ? prefix : last;
+		else if (zmq_setsockopt(s->socket, ZMQ_SUBSCRIBE, prefix, strlen(prefix)))
+			return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "no subscription");
+	}
+	if (zmq_setsockopt(s->socket, ZMQ_SUBSCRIBE, last, strlen(last)))
+		return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "no subscription");
+	return 0;
 }
 
 static int open_socket(struct ksnap_subscriber *s, int hwm, struct ksnap_err *err)
