@@ -11,13 +11,15 @@
 struct publisher;
 struct channel;
 
-struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts, struct ksnap_err *err);
+struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts,
+				   struct ksnap_err *err);
 void publisher_destroy(struct publisher *p);
 const char *const *publisher_endpoints(const struct publisher *p);
 
 /* The channel <prefix>/<name>, or <prefix> alone when @name is NULL; made when new. It outlives the
  * bridge it belongs to, so that numbers never start over. */
-struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name, struct ksnap_err *err);
+struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name,
+				  struct ksnap_err *err);
 struct channel *publisher_find(struct publisher *p, struct wire_slice name);
 
 /* A bridge's event, on event/<bridge>. */
@@ -26,10 +28,10 @@ void publish_event(struct channel *c, const struct ksnap_event *ev);
 struct capture_counts {
 	uint64_t maps, reasons;
 };
-/* A stored snapshot: its row on snapshot/<bridge>, its row and report on report/<bridge>. @counts: NULL
- * when no worker captured it. */
-void publish_snapshot(struct channel *c, const struct ksnap_entry *e, const struct capture_counts *counts,
-		      bool with_report);
+/* A stored snapshot: its row on snapshot/<bridge>, its row and report on report/<bridge>. @counts:
+ * NULL when no worker captured it. */
+void publish_snapshot(struct channel *c, const struct ksnap_entry *e,
+		      const struct capture_counts *counts, bool with_report);
 /* Any other message: @shape's fields of @body stand beside the header's own. */
 void publish(struct channel *c, const char *kind, const struct wire_shape *shape, const void *body);
 /* `beat`: the last number of each channel. */

@@ -75,8 +75,8 @@ static int send_held(struct request *rq, struct ksnap_err *err)
 	return rc;
 }
 
-static int send_envelope(struct request *rq, struct buf *envelope, bool more, struct ksnap_blob *const *blobs,
-			 size_t nblobs, struct ksnap_err *err)
+static int send_envelope(struct request *rq, struct buf *envelope, bool more,
+			 struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
 	int rc = 0;
 
@@ -95,28 +95,32 @@ static int send_envelope(struct request *rq, struct buf *envelope, bool more, st
 	return more && rq->delimiter ? 0 : send_held(rq, err);
 }
 
-static int send_result(struct request *rq, struct wire_slice r, bool more, struct ksnap_blob *const *blobs,
-		       size_t nblobs, struct ksnap_err *err)
+static int send_result(struct request *rq, struct wire_slice r, bool more,
+		       struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
 	_buf_ struct buf envelope = BUF_INIT;
-	struct wire_reply rp = { .id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs };
+	struct wire_reply rp = {
+		.id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs
+	};
 
 	if (reply_encode(&rp, &envelope))
 		return err_nomem(err);
 	return send_envelope(rq, &envelope, more, blobs, nblobs, err);
 }
 
-int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs, size_t nblobs,
-		 struct ksnap_err *err)
+int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		 size_t nblobs, struct ksnap_err *err)
 {
 	_buf_ struct buf r = BUF_INIT;
 
 	if (wire_encode(rq->row->reply, reply, &r))
 		return err_nomem(err);
-	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs, err);
+	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs,
+			   err);
 }
 
-void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs, size_t nblobs)
+void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
+			size_t nblobs)
 {
 	struct ksnap_err err;
 	int rc = send_result(rq, r, false, blobs, nblobs, &err);
@@ -128,7 +132,8 @@ void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_bl
 	request_end(rq);
 }
 
-void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs, size_t nblobs)
+void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		    size_t nblobs)
 {
 	_buf_ struct buf r = BUF_INIT;
 	struct ksnap_err err;

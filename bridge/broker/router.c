@@ -42,12 +42,18 @@ static void receive(void *arg)
 	}
 }
 
-struct router *router_create(struct broker *b, const struct broker_opts *opts, struct ksnap_err *err)
+struct router *router_create(struct broker *b, const struct broker_opts *opts,
+			     struct ksnap_err *err)
 {
 	struct router *r = calloc(1, sizeof(*r));
-	struct bound_opts bo = { .context = opts->zmq_context, .type = ZMQ_ROUTER, .urls = opts->control,
-				 .ipc_mode = opts->ipc_mode, .send_hwm = REPLY_HWM, .recv_hwm = 0,
-				 .max_message = b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
+	struct bound_opts bo = { .context = opts->zmq_context,
+				 .type = ZMQ_ROUTER,
+				 .urls = opts->control,
+				 .ipc_mode = opts->ipc_mode,
+				 .send_hwm = REPLY_HWM,
+				 .recv_hwm = 0,
+				 .max_message =
+					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
 				 .mandatory = true };
 
 	if (!r) {

@@ -8,7 +8,8 @@
 
 struct router;
 
-struct router *router_create(struct broker *b, const struct broker_opts *opts, struct ksnap_err *err);
+struct router *router_create(struct broker *b, const struct broker_opts *opts,
+			     struct ksnap_err *err);
 void router_destroy(struct router *r);
 /* Send a reply, routing id first. A peer that left, or does not read, is counted; the failure is
  * returned so that a multi-part reply can stop. */

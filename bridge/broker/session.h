@@ -16,11 +16,11 @@ struct session;
 struct owned {
 	struct owned *next;
 	struct session *session; /* the owner */
-	char name[65];		 /* of the object */
-	char words[72];		 /* what people are told: "object <name>" */
+	char name[65];           /* of the object */
+	char words[72];          /* what people are told: "object <name>" */
 	char target[257];
-	char worker[65];	 /* who holds it */
-	char bridge[65];	 /* where its loss is an event */
+	char worker[65]; /* who holds it */
+	char bridge[65]; /* where its loss is an event */
 };
 
 struct sessions *sessions_create(struct broker *b, uint64_t max, struct ksnap_err *err);
@@ -30,9 +30,11 @@ void sessions_destroy(struct sessions *s);
 void sessions_tick(struct sessions *s);
 
 /* The session of this routing id, made when new. E_LIMIT: MAX_SESSIONS and all of them busy. */
-struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routing_id, struct ksnap_err *err);
+struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routing_id,
+			     struct ksnap_err *err);
 /* Name it: hello. */
-void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind, uint64_t pid);
+void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
+		       uint64_t pid);
 /* What it calls itself, or "anonymous". */
 const char *session_name(const struct session *s);
 /* One more request in flight; E_BUSY at MAX_IN_FLIGHT. */

@@ -6,8 +6,8 @@
 #include "broker/publish.h"
 #include "broker/request.h"
 
-/* @args without its tag; @counts as for publish_snapshot. The report is shared by the store, replies and the live bus; nothing here
- * copies it. */
+/* @args without its tag; @counts as for publish_snapshot. The report is shared by the store,
+ * replies and the live bus; nothing here copies it. */
 int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args,
 		 const struct capture_counts *counts, uint64_t *ret_seq, struct ksnap_err *err);
 
