@@ -4,6 +4,7 @@
 It serves jobs from a table of functions {op: function(params, blobs) -> (result, blob or None)}; one that
 raises Failed answers with that error; an op that is not in the table is left unanswered and the job
 remembered, so that a test can hold one as long as it wants."""
+import itertools
 import os
 import queue
 import socket as host
@@ -14,6 +15,9 @@ import zmq
 
 from bus import CONTEXT, Late, WAIT_MS, left_ms, open_socket, pack, unpack
 from shapes import check
+
+
+doors = itertools.count(1)
 
 
 class Failed(Exception):
@@ -32,8 +36,9 @@ class Worker:
         self.socket = open_socket(zmq.DEALER, url, name.encode())
         self.inbox = CONTEXT.socket(zmq.PAIR)
         self.outbox = CONTEXT.socket(zmq.PAIR)
-        self.inbox.bind(f"inproc://{id(self)}")
-        self.outbox.connect(f"inproc://{id(self)}")
+        door = f"inproc://worker-{next(doors)}"
+        self.inbox.bind(door)
+        self.outbox.connect(door)
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
         self.welcome = self.wait("welcome")
