@@ -153,7 +153,6 @@ static struct session *add_session(struct sessions *all, const void *id, size_t 
 	s->all = all;
 	s->id_len = len;
 	memcpy(s->id, id, len);
-	strcpy(s->name, "anonymous");
 	s->chain = all->bucket[bucket];
 	all->bucket[bucket] = s;
 	append_session(all, s);
@@ -195,7 +194,7 @@ void session_introduce(struct session *s, struct wire_slice client, struct wire_
 
 const char *session_name(const struct session *s)
 {
-	return s->name;
+	return s->name[0] ? s->name : "anonymous";
 }
 
 int session_request_begins(struct session *s, struct ksnap_err *err)
@@ -311,7 +310,7 @@ static void lose(struct session *s)
 	for (struct owned *o = s->owned; o && len < sizeof(released); o = o->next)
 		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s",
 					len ? ", " : "", o->words);
-	log_warn("session %s is silent and lost; released: %s", s->name, released);
+	log_warn("session %s is silent and lost; released: %s", session_name(s), released);
 	if (h) {
 		const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
 							    { .name = "released",
