@@ -24,8 +24,10 @@
 static const struct option_row fixed_rows[] = {
 	{ "bind", 0, OPTION_LIST, "URL",
 	  "control endpoint, in place of the default one; repeatable", 0, 0 },
-	{ "bind-live", 0, OPTION_LIST, "URL", "live endpoint, likewise", 0, 0 },
-	{ "bind-work", 0, OPTION_LIST, "URL", "work endpoint, likewise", 0, 0 },
+	{ "bind-live", 0, OPTION_LIST, "URL",
+	  "live endpoint; the socket 'live' beside the control one when not given", 0, 0 },
+	{ "bind-work", 0, OPTION_LIST, "URL",
+	  "work endpoint; the socket 'work' beside it when not given", 0, 0 },
 	{ "target", 'T', OPTION_LIST, "TARGET",
 	  "what to capture: live, fixture:maps=2,entries=10; repeatable, the first is the default "
 	  "of requests; "
@@ -77,11 +79,16 @@ static const struct option_row *make_options(void)
 	return rows;
 }
 
+enum socket { CONTROL, LIVE, WORK, SOCKETS };
+
+static const char *const socket_names[SOCKETS] = { "control", "live", "work" };
+static const char *const bind_options[SOCKETS] = { "bind", "bind-live", "bind-work" };
+
 /* What a run of serve holds. */
 struct server {
 	const struct cli *cli;
-	const char **control, **live, **work, **targets;
-	char defaults[3][LISTEN_MAX];
+	const char **urls[SOCKETS], **targets; /* NULL-terminated */
+	char defaults[SOCKETS][LISTEN_MAX];
 	gid_t group; /* -1: none */
 	void *context;
 	struct loop *loop;
@@ -109,81 +116,71 @@ static int find_group(const char *name, gid_t *ret, struct ksnap_err *err)
 	return 0;
 }
 
-/* One list of endpoints: as given, or the default one. */
-static int choose_endpoints(const char ***list, const char *name, char *fallback,
-			    struct ksnap_err *err)
+/* A list with at least one place that is free to be filled. */
+static int list_of(const char ***ret, const struct args *args, const char *option,
+		   struct ksnap_err *err)
 {
-	const char **one;
-	int r;
-
-	if (!*list)
-		return err_nomem(err);
-	if (**list)
-		return 0;
-	one = calloc(2, sizeof(*one));
-	if (!one)
-		return err_nomem(err);
-	free(*list);
-	*list = one;
-	r = listen_default(name, fallback, err);
-	one[0] = r == 0 ? fallback : NULL;
-	return r;
+	*ret = args_list(args, option);
+	if (*ret && !**ret) {
+		free(*ret);
+		*ret = calloc(2, sizeof(**ret));
+	}
+	return *ret ? 0 : err_nomem(err);
 }
 
-static int check_endpoints(const struct server *s, const char *const *list, bool insecure,
-			   struct ksnap_err *err)
+static int choose_endpoints(struct server *s, const struct args *args, bool threads,
+			    struct ksnap_err *err)
 {
-	for (; *list; list++) {
-		int r = listen_check(*list, insecure, err);
+	for (unsigned i = 0; i < SOCKETS; i++) {
+		int r = list_of(&s->urls[i], args, bind_options[i], err);
 
-		if (r == 0)
-			r = listen_make_folder(*list, s->group, err);
 		if (r < 0)
 			return r;
+		if (*s->urls[i])
+			continue;
+		r = listen_default(socket_names[i], i == CONTROL ? NULL : *s->urls[CONTROL],
+				   s->defaults[i], err);
+		if (r < 0)
+			return r;
+		*s->urls[i] = i == WORK && threads ? INPROC_WORK : s->defaults[i];
 	}
 	return 0;
 }
 
-static int choose_targets(struct server *s, struct ksnap_err *err)
+static int prepare_endpoints(const struct server *s, bool insecure, struct ksnap_err *err)
 {
-	if (!s->targets)
-		return err_nomem(err);
-	if (!s->targets[0]) {
-		free(s->targets);
-		s->targets = calloc(2, sizeof(*s->targets));
-		if (!s->targets)
-			return err_nomem(err);
-		s->targets[0] = "live";
-	}
+	int r = 0;
+
+	for (unsigned i = 0; i < SOCKETS; i++)
+		for (const char **url = s->urls[i]; *url && r == 0; url++) {
+			r = listen_check(*url, insecure, err);
+			if (r == 0)
+				r = listen_make_folder(*url, s->group, err);
+		}
+	return r;
+}
+
+static int choose_targets(struct server *s, const struct args *args, struct ksnap_err *err)
+{
+	int r = list_of(&s->targets, args, "target", err);
+
+	if (r < 0)
+		return r;
+	if (!*s->targets)
+		*s->targets = "live";
 	return target_check_all(s->targets, err);
 }
 
 static int choose(struct server *s, const struct args *args, bool threads, struct ksnap_err *err)
 {
-	bool insecure = args_flag(args, "insecure");
-	int r;
+	int r = find_group(args_string(args, "group", NULL), &s->group, err);
 
-	s->control = args_list(args, "bind");
-	s->live = args_list(args, "bind-live");
-	s->work = args_list(args, "bind-work");
-	s->targets = args_list(args, "target");
-	r = find_group(args_string(args, "group", NULL), &s->group, err);
 	if (r == 0)
-		r = choose_targets(s, err);
+		r = choose_targets(s, args, err);
 	if (r == 0)
-		r = choose_endpoints(&s->control, "control", s->defaults[0], err);
+		r = choose_endpoints(s, args, threads, err);
 	if (r == 0)
-		r = choose_endpoints(&s->live, "live", s->defaults[1], err);
-	if (r == 0)
-		r = choose_endpoints(&s->work, "work", s->defaults[2], err);
-	if (r == 0 && threads && args_count(args, "bind-work") == 0)
-		s->work[0] = INPROC_WORK;
-	if (r == 0)
-		r = check_endpoints(s, s->control, insecure, err);
-	if (r == 0)
-		r = check_endpoints(s, s->live, insecure, err);
-	if (r == 0)
-		r = check_endpoints(s, s->work, insecure, err);
+		r = prepare_endpoints(s, args_flag(args, "insecure"), err);
 	return r;
 }
 
@@ -224,9 +221,9 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 	struct broker_opts opts = {
 		.size = sizeof(opts),
 		.zmq_context = s->context,
-		.control = s->control,
-		.live = s->live,
-		.work = s->work,
+		.control = s->urls[CONTROL],
+		.live = s->urls[LIVE],
+		.work = s->urls[WORK],
 		.targets = s->targets,
 		.ipc_mode = s->group == (gid_t)-1 ? 0600 : 0660,
 		.bridge_limits = {
@@ -248,13 +245,12 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 
 static int share_sockets(const struct server *s, struct ksnap_err *err)
 {
-	const char **lists[] = { s->control, s->live, s->work };
 	int r = 0;
 
 	if (s->group == (gid_t)-1)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-		for (const char **url = lists[i]; *url && r == 0; url++)
+	for (unsigned i = 0; i < SOCKETS; i++)
+		for (const char **url = s->urls[i]; *url && r == 0; url++)
 			r = listen_give_to(*url, s->group, err);
 	return r;
 }
@@ -329,9 +325,8 @@ static void stop(struct server *s)
 	cleanup_close(&s->signals);
 	if (s->context)
 		zmq_ctx_term(s->context);
-	free(s->control);
-	free(s->live);
-	free(s->work);
+	for (unsigned i = 0; i < SOCKETS; i++)
+		free(s->urls[i]);
 	free(s->targets);
 }
 

@@ -49,7 +49,7 @@ static int run_worker(const struct cli *cli, const struct args *args)
 
 	snprintf(name, sizeof(name), "worker-%d", (int)getpid());
 	if (!opts.connect) {
-		r = listen_default("work", url, &err);
+		r = listen_default("work", NULL, url, &err);
 		opts.connect = url;
 	}
 	if (r == 0)

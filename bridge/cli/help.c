@@ -73,5 +73,7 @@ void help_command(FILE *to, const struct command *c)
 		print_wrapped(to, c->text, 0);
 	}
 	print_rows(to, "Options", command_options(c));
-	print_rows(to, "Options of every command", global_options);
+	fputs("\n'ksnap help' lists the options of every command: --endpoint, --bridge, --output "
+	      "and others.\n",
+	      to);
 }

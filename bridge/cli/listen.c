@@ -14,26 +14,36 @@
 
 #define IPC "ipc://"
 
-int listen_default(const char *name, char ret[LISTEN_MAX], struct ksnap_err *err)
-{
-	const char *dir = geteuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
-	int n;
-
-	if (!dir || dir[0] != '/')
-		return err_set(err, KSNAP_E_STATE,
-			       "XDG_RUNTIME_DIR is not set, so there is no default place for "
-			       "sockets; name an endpoint");
-	n = snprintf(ret, LISTEN_MAX, IPC "%s/ksnap/%s", dir, name);
-	if (n >= LISTEN_MAX)
-		return err_set(err, KSNAP_E_ARG, "XDG_RUNTIME_DIR is too long");
-	return 0;
-}
-
 static const char *ipc_path(const char *url)
 {
 	const char *path = url + strlen(IPC);
 
 	return strncmp(url, IPC, strlen(IPC)) == 0 && *path == '/' ? path : NULL;
+}
+
+static int put_endpoint(char ret[LISTEN_MAX], const char *dir, int dir_len, const char *sub,
+			const char *name, struct ksnap_err *err)
+{
+	int n = snprintf(ret, LISTEN_MAX, IPC "%.*s%s/%s", dir_len, dir, sub, name);
+
+	return n < LISTEN_MAX ? 0
+			      : err_set(err, KSNAP_E_ARG, "an endpoint has at most %d bytes",
+					LISTEN_MAX - 1);
+}
+
+int listen_default(const char *name, const char *control, char ret[LISTEN_MAX],
+		   struct ksnap_err *err)
+{
+	const char *path = control ? ipc_path(control) : NULL;
+	const char *dir = geteuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
+
+	if (path)
+		return put_endpoint(ret, path, strrchr(path, '/') - path, "", name, err);
+	if (!dir || dir[0] != '/')
+		return err_set(err, KSNAP_E_STATE,
+			       "XDG_RUNTIME_DIR is not set, so there is no default place for "
+			       "sockets; name an endpoint");
+	return put_endpoint(ret, dir, strlen(dir), "/ksnap", name, err);
 }
 
 int listen_make_folder(const char *url, gid_t group, struct ksnap_err *err)

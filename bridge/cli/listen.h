@@ -11,9 +11,11 @@
 
 #define LISTEN_MAX 256 /* bytes of an endpoint with its NUL */
 
-/* The default endpoint of socket @name ("control", "live", "work"): in /run/ksnap for root, else in
- * $XDG_RUNTIME_DIR/ksnap. E_STATE when that variable is not set. */
-int listen_default(const char *name, char ret[LISTEN_MAX], struct ksnap_err *err);
+/* The default endpoint of socket @name ("control", "live", "work"): beside @control when that is an
+ * ipc endpoint, else in /run/ksnap for root, else in $XDG_RUNTIME_DIR/ksnap. E_STATE when that
+ * variable is not set. @control may be NULL. */
+int listen_default(const char *name, const char *control, char ret[LISTEN_MAX],
+		   struct ksnap_err *err);
 /* Make the folder of an ipc endpoint: 0700, or 0750 and owned by @group unless that is -1. One
  * that is there already is left alone. */
 int listen_make_folder(const char *url, gid_t group, struct ksnap_err *err);

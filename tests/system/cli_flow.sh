@@ -56,7 +56,15 @@ is "$(json 'd["tag"], d["complete"]' <<<"$out")" "('t1', True)" 'is the report'
 is "$(unpack 'd[0]["tag"]')" t1 'show as msgpack'
 map=$("$KSNAP" show t1 -o json | json '[m["name"] for m in d["maps"] if m["type"] in ("hash", "array")][0]')
 exits 0 'show an entry by place' "$KSNAP" show t1 "${map}[#0]" -o json
-ok 'is JSON' json 'True' <<<"$out" >"$tap_dir/null"
+is "$(json 'd["comm"]' <<<"$out")" task-0 'is a JSON value'
+exits 0 'a part of an entry by key' "$KSNAP" show t1 "${map}[1].comm" -o json
+is "$out" '"task-1"' 'is that part'
+exits 0 'the same in hex' "$KSNAP" show t1 "${map}[hex:01000000].comm" -o json
+is "$out" '"task-1"' 'is the same'
+"$KSNAP" show t1 "${map}[2].comm" -o msgpack >"$tap_dir/bytes"
+is "$(unpack 'd')" "['task-2']" 'as msgpack'
+exits 1 'a member that is not there' "$KSNAP" show t1 "${map}[1].nothing"
+like "$err" "has no member 'nothing'; it has: " 'lists those that are'
 exits 1 'an entry that is not there' "$KSNAP" show t1 "${map}[#99]"
 like "$err" '3 entries' 'says how many there are'
 exits 1 'a key that is not there' "$KSNAP" show t1 "${map}[no such key]"
@@ -105,7 +113,7 @@ like "$out" $'^TAG.*\nd0 .*\nd1 ' 'lists what it took'
 "$KSNAP" capture d0 -o msgpack >"$tap_dir/d0" && "$KSNAP" capture d1 -o msgpack >"$tap_dir/d1"
 "$KSNAP" drain -q -o msgpack >"$tap_dir/all"
 ok 'drain as msgpack is the reports as they were' cmp "$tap_dir/all" <(cat "$tap_dir/d0" "$tap_dir/d1")
-"$KSNAP" capture d0 >"$tap_dir/null" && "$KSNAP" capture d1 >"$tap_dir/null"
+"$KSNAP" capture d0 >/dev/null && "$KSNAP" capture d1 >/dev/null
 exits 0 'drain as JSON' "$KSNAP" drain -o json
 is "$(json '[s["report"]["tag"] for s in d]' <<<"$out")" "['d0', 'd1']" 'is one list'
 finish

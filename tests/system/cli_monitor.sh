@@ -27,9 +27,9 @@ watch "$tap_dir/live" -o jsonl --channel snapshot/ --count 20
 watch "$tap_dir/table" --channel snapshot/ --channel event/ --count 21
 table_pid=$watch_pid
 for i in {1..20}; do
-	"$KSNAP" capture "t$i" -q >"$tap_dir/null" || diag "capture t$i failed"
+	"$KSNAP" capture "t$i" -q >/dev/null || diag "capture t$i failed"
 done
-"$KSNAP" capture t1 -q >"$tap_dir/null"
+"$KSNAP" capture t1 -q >/dev/null
 wait "$table_pid"
 is "$?" 0 'a monitor in words ends after its count'
 is "$(jsonl 'len(d)' <"$tap_dir/live")" 20 'as JSON lines: 20 messages'
@@ -53,8 +53,38 @@ is "$(jsonl '[(m["k"], m["tag"]) for m in d]' <<<"$out")" "[('overwrite', 't1')]
 is "$(unpack 'len(d), d[0]["k"]')" "(1, 'overwrite')" 'as msgpack: the headers'
 exits 0 'no loss is no failure' "$KSNAP" monitor --from oldest --until-empty --fail-on-loss -o jsonl
 
+# More than the broker remembers: what is gone is named, counted, and can fail the command.
+"$PYTHON3" - "$KSNAP_ENDPOINT" 4200 <<'EOF'
+import msgpack, sys, zmq
+s = zmq.Context().socket(zmq.DEALER)
+s.connect(sys.argv[1])
+report = msgpack.packb({"schema": "ksnap.report/1", "placeholder": False, "complete": True})
+sent = done = 0
+total = int(sys.argv[2])
+while done < total:
+    while sent < total and sent - done < 64:
+        rq = {"v": 1, "id": sent, "op": "store_snapshot", "b": "many", "p": {"tag": "m"}}
+        s.send_multipart([msgpack.packb(rq), report])
+        sent += 1
+    assert s.poll(30000), "no answer"
+    assert msgpack.unpackb(s.recv_multipart()[0])["ok"]
+    done += 1
+EOF
+is "$?" 0 '4200 snapshots'
+exits 3 'a hole fails when it may not be' "$KSNAP" monitor --from 1 --channel snapshot/many --until-empty \
+	--fail-on-loss -o jsonl
+is "$(jsonl 'd[0]["type"], d[0]["ch"], d[0]["first"], d[0]["last"], d[0]["lost"]' <<<"$out")" \
+	"('lost', 'snapshot/many', 1, 104, 104)" 'what is gone comes first'
+is "$(jsonl '[m["seq"] for m in d[1:]] == list(range(105, 4201))' <<<"$out")" True 'then all the rest'
+like "$err" '4096 messages, 104 lost \(2\.48%\)' 'totals at the end'
+exits 0 'a hole is no failure by itself' "$KSNAP" monitor --from 1 --channel snapshot/many --until-empty
+like "$out" 'LOST    104 messages \(#1-#104\) total_lost=104' 'in words'
+exits 0 'the oldest there is has no hole' "$KSNAP" monitor --from oldest --channel snapshot/many --until-empty \
+	--fail-on-loss -o jsonl
+is "$(jsonl 'd[0]["seq"], len(d)' <<<"$out")" '(105, 4096)' 'it begins behind it'
+
 watch "$tap_dir/reports" -o jsonl --reports --channel report/ --count 1
-"$KSNAP" capture whole -q >"$tap_dir/null"
+"$KSNAP" capture whole -q >/dev/null
 wait "$watch_pid"
 is "$?" 0 'a monitor of reports'
 is "$(jsonl 'd[0]["report"]["tag"], len(d[0]["report"]["maps"])' <"$tap_dir/reports")" "('whole', 1)" 'has them rendered'

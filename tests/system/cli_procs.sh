@@ -19,7 +19,7 @@ trap remove_group EXIT
 
 # A member that lives until its stdin closes.
 mkfifo "$tap_dir/hold"
-cat "$tap_dir/hold" >"$tap_dir/null" &
+cat "$tap_dir/hold" >/dev/null &
 member=$!
 exec 6>"$tap_dir/hold"
 

@@ -50,6 +50,7 @@ for c in $commands; do
 	by_word=$out
 	exits 0 "$c --help" "$KSNAP" "$c" --help
 	is "$out" "$by_word" "$c --help says the same"
+	ok "$c is in the man page" grep -q "^\.It Ic $c\>" "$KSNAP_TOP_SRCDIR/bridge/man/ksnap.1"
 	exits 2 "$c --no-such-option" "$KSNAP" "$c" --no-such-option
 done
 exits 2 'help of nothing' "$KSNAP" help lits

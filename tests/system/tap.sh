@@ -164,8 +164,7 @@ serve_start() {
 	serve_log=$tap_dir/$name/log
 	rm -f "$fifo"
 	mkfifo "$fifo"
-	"$KSNAP" serve --bind "ipc://$tap_dir/$name/control" --bind-live "ipc://$tap_dir/$name/live" \
-		--bind-work "ipc://$tap_dir/$name/work" "$@" 2>"$fifo" &
+	"$KSNAP" serve --bind "ipc://$tap_dir/$name/control" "$@" 2>"$fifo" &
 	serve_pid=$!
 	serve_pids[$serve_pid]=1
 	exec {fd}<"$fifo"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* endpoint_test.c - binding: live sockets are respected, stale ones taken over, files are private. */
+/* endpoint_test.c - binding: live sockets are respected, stale ones taken over, files are private.
+ */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,14 +41,17 @@ static int teardown(void **state)
 static struct bound *try_bind(const char *where, struct ksnap_err *err)
 {
 	const char *urls[] = { where, NULL };
-	struct bound_opts o = { .context = context, .type = ZMQ_ROUTER, .urls = urls, .max_message = 1000 };
+	struct bound_opts o = {
+		.context = context, .type = ZMQ_ROUTER, .urls = urls, .max_message = 1000
+	};
 
 	return bound_create(&o, err);
 }
 
 static void nonsense_is_refused(void **state)
 {
-	static const char *const cases[] = { "", "nowhere", "tcp://", "ipc://", "udp://127.0.0.1:1" };
+	static const char *const cases[] = { "", "nowhere", "tcp://", "ipc://",
+					     "udp://127.0.0.1:1" };
 	struct ksnap_err err;
 	char long_url[300] = "ipc:///tmp/";
 

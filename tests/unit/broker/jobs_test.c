@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* jobs_test.c - jobs and workers: each job ends once, whatever dies; a report is never copied. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
 #include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -44,7 +44,8 @@ static uint64_t dropped(void *c, uint64_t id, const char *what)
 	rig_send(c, id, "status", no_params, 1, NULL);
 	rig_expect_ok(c, id, OP_status, &keep, &status);
 	for (size_t i = 0; i < status.dropped.n; i++) {
-		struct wire_dropped_count *row = (struct wire_dropped_count *)status.dropped.items + i;
+		struct wire_dropped_count *row =
+			(struct wire_dropped_count *)status.dropped.items + i;
 
 		if (wire_slice_is(row->what, what))
 			n = row->n;
@@ -140,7 +141,8 @@ static void a_lost_worker_fails_its_job_only(void **state)
 	rig_on_broker(r, gone, "w1");
 	rig_expect_error(c, 1, "E_WORKER_LOST");
 	rig_recv(m, &f);
-	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "worker_lost", 11));
+	assert_non_null(
+		memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "worker_lost", 11));
 	frames_clear(&f);
 	zmq_close(w);
 	w = rig_worker(r, "w1"); /* restarted under its name */
@@ -342,7 +344,8 @@ static void a_silent_session_is_lost(void **state)
 	worker_is_heard(r, w);
 	skipped_ns += 3 * NS_PER_S;
 	rig_recv(m, &f);
-	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "session_lost", 12));
+	assert_non_null(
+		memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "session_lost", 12));
 	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "probe", 5));
 	frames_clear(&f);
 	zmq_close(c);
@@ -368,7 +371,8 @@ static void a_silent_worker_is_lost(void **state)
 	frames_clear(&f);
 	skipped_ns += 6 * NS_PER_S;
 	rig_recv(m, &f);
-	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "silent", 6));
+	assert_non_null(
+		memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "silent", 6));
 	frames_clear(&f);
 	zmq_close(w);
 	zmq_close(m);
@@ -396,7 +400,10 @@ static void accessor_waits_end_by_event(void **state)
 	rig_expect_ok(c, 2, OP_wait_accessor, &keep, &reply);
 	assert_int_equal(reply.seqno, 2);
 	rig_reply_clear(&keep);
-	rig_send_with(c, 3, "wait_accessor", NULL, 10, "\x81\xa5" "after\x02", 8, NULL);
+	rig_send_with(c, 3, "wait_accessor", NULL, 10,
+		      "\x81\xa5"
+		      "after\x02",
+		      8, NULL);
 	rig_expect_error(c, 3, "E_TIMEOUT");
 	rig_send_with(c, 4, "wait_accessor", NULL, 10, "\x81\xa6target\xa1x", 10, NULL);
 	rig_expect_error(c, 4, "E_NOTFOUND");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* publish_test.c - live channels: numbers without a hole, replay, exact losses, beats. */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -27,7 +27,9 @@ static void header_of(const struct frames *f, struct wire_live_header *ret)
 
 	assert_true(f->n >= 2);
 	assert_int_equal(wire_decode(&wire_shape_live_header, ksnap_blob_data(f->part[1]),
-				     ksnap_blob_size(f->part[1]), WIRE_SKIP_UNKNOWN, &arena, ret, NULL), 0);
+				     ksnap_blob_size(f->part[1]), WIRE_SKIP_UNKNOWN, &arena, ret,
+				     NULL),
+			 0);
 	wire_arena_fini(&arena);
 }
 
@@ -77,7 +79,8 @@ struct replayed {
 
 static void replay(void *c, const void *from, size_t len, struct replayed *ret)
 {
-	struct wire_replay_params p = { .channel = wire_slice_of("event/default"), .from = { from, len } };
+	struct wire_replay_params p = { .channel = wire_slice_of("event/default"),
+					.from = { from, len } };
 	struct wire_replay_reply part;
 	struct wire_live_header h;
 	struct rig_reply keep;
@@ -91,8 +94,10 @@ static void replay(void *c, const void *from, size_t len, struct replayed *ret)
 		rig_expect_ok(c, 77, OP_replay, &keep, &part);
 		more = keep.reply.more;
 		if (more) {
-			assert_int_equal(wire_decode(&wire_shape_live_header, part.header.p, part.header.len,
-						     WIRE_SKIP_UNKNOWN, &arena, &h, NULL), 0);
+			assert_int_equal(wire_decode(&wire_shape_live_header, part.header.p,
+						     part.header.len, WIRE_SKIP_UNKNOWN, &arena, &h,
+						     NULL),
+					 0);
 			ret->first_seq = ret->headers++ ? ret->first_seq : h.seq;
 			if (ret->headers > 1)
 				assert_int_equal(h.seq, ret->last_seq + 1);
@@ -147,9 +152,12 @@ static void replay_gives_what_is_kept_and_counts_the_rest(void **state)
 
 static void replay_refuses_nonsense(void **state)
 {
-	static const struct { const char *from; size_t len; } cases[] = {
+	static const struct {
+		const char *from;
+		size_t len;
+	} cases[] = {
 		{ "\xa5never", 6 }, { "\xa5last:", 6 }, { "\xa7last:-1", 8 }, { "\xa7last:1x", 8 },
-		{ "\xff", 1 }, { "\xc0", 1 }, { "\xa0", 1 }, { "\x90", 1 },
+		{ "\xff", 1 },      { "\xc0", 1 },      { "\xa0", 1 },        { "\x90", 1 },
 	};
 	struct rig *r = rig_start((struct broker_opts){ 0 });
 	void *c = rig_client(r);
@@ -174,8 +182,10 @@ static void a_beat_names_every_channel(void **state)
 	overwrite(c, 2);
 	m = rig_monitor(r, "beat");
 	rig_recv(m, &f);
-	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "event/default\x01", 14));
-	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "report/default\x02", 15));
+	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]),
+			       "event/default\x01", 14));
+	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]),
+			       "report/default\x02", 15));
 	frames_clear(&f);
 	zmq_close(c);
 	zmq_close(m);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* requests_test.c - how requests are refused, answered, and never answered twice. */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -75,7 +75,8 @@ static void a_large_envelope_is_refused(void **state)
 	zmq_send(c, big, 2000, 0);
 	rig_reply(c, &reply);
 	assert_string_equal(reply.code, "E_PROTO");
-	assert_non_null(memmem(reply.reply.e.msg.p, reply.reply.e.msg.len, "MAX_CONTROL_FRAME", 17));
+	assert_non_null(
+		memmem(reply.reply.e.msg.p, reply.reply.e.msg.len, "MAX_CONTROL_FRAME", 17));
 	rig_reply_clear(&reply);
 	free(big);
 	zmq_close(c);
@@ -156,13 +157,16 @@ static void bridges_have_limits(void **state)
 	struct wire_open_bridge_reply reply;
 	struct rig_reply keep;
 
-	rig_send_with(c, 1, "open_bridge", "a", 1000, "\x81\xa6limits\x81\xa9snapshots\x05", 20, NULL);
+	rig_send_with(c, 1, "open_bridge", "a", 1000, "\x81\xa6limits\x81\xa9snapshots\x05", 20,
+		      NULL);
 	rig_expect_ok(c, 1, OP_open_bridge, &keep, &reply);
 	assert_int_equal(reply.limits.snapshots, 5);
 	rig_reply_clear(&keep);
-	rig_send_with(c, 2, "open_bridge", "a", 1000, "\x81\xa6limits\x81\xa9snapshots\x06", 20, NULL);
+	rig_send_with(c, 2, "open_bridge", "a", 1000, "\x81\xa6limits\x81\xa9snapshots\x06", 20,
+		      NULL);
 	rig_expect_error(c, 2, "E_STATE");
-	rig_send_with(c, 3, "open_bridge", "b", 1000, "\x81\xa6limits\x81\xa9snapshots\xcc\xff", 21, NULL);
+	rig_send_with(c, 3, "open_bridge", "b", 1000, "\x81\xa6limits\x81\xa9snapshots\xcc\xff", 21,
+		      NULL);
 	rig_expect_error(c, 3, "E_LIMIT"); /* above the broker's own 64 */
 	rig_send_with(c, 4, "event_count", "b", 1000, no_params, 1, NULL);
 	rig_expect_ok(c, 4, OP_event_count, &keep, NULL);

@@ -202,12 +202,14 @@ static void send_frames(void *socket, struct buf *envelope, struct ksnap_blob *b
 	assert_int_equal(frames_send(socket, &f, &err), 0);
 }
 
-void rig_send_with(void *client, uint64_t id, const char *op, const char *bridge, uint64_t deadline_ms,
-		   const void *params, size_t len, struct ksnap_blob *blob)
+void rig_send_with(void *client, uint64_t id, const char *op, const char *bridge,
+		   uint64_t deadline_ms, const void *params, size_t len, struct ksnap_blob *blob)
 {
 	_buf_ struct buf b = BUF_INIT;
-	struct wire_request rq = { .id = { .kind = WIRE_ID_UINT, .num = id }, .op = wire_slice_of(op),
-				   .params = { params, len }, .deadline_ms = deadline_ms };
+	struct wire_request rq = { .id = { .kind = WIRE_ID_UINT, .num = id },
+				   .op = wire_slice_of(op),
+				   .params = { params, len },
+				   .deadline_ms = deadline_ms };
 
 	if (bridge)
 		rq.bridge = wire_slice_of(bridge);
@@ -215,12 +217,14 @@ void rig_send_with(void *client, uint64_t id, const char *op, const char *bridge
 	send_frames(client, &b, blob);
 }
 
-void rig_send(void *client, uint64_t id, const char *op, const void *params, size_t len, struct ksnap_blob *blob)
+void rig_send(void *client, uint64_t id, const char *op, const void *params, size_t len,
+	      struct ksnap_blob *blob)
 {
 	rig_send_with(client, id, op, NULL, 30000, params, len, blob);
 }
 
-void rig_ask(void *client, uint64_t id, enum wire_op_id op, const void *params, struct ksnap_blob *blob)
+void rig_ask(void *client, uint64_t id, enum wire_op_id op, const void *params,
+	     struct ksnap_blob *blob)
 {
 	_buf_ struct buf b = BUF_INIT;
 
@@ -235,8 +239,9 @@ void rig_reply(void *client, struct rig_reply *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	rig_recv(client, &ret->frames);
-	assert_int_equal(reply_decode(ksnap_blob_data(ret->frames.part[0]), ksnap_blob_size(ret->frames.part[0]),
-				      &ret->reply, &err), 0);
+	assert_int_equal(reply_decode(ksnap_blob_data(ret->frames.part[0]),
+				      ksnap_blob_size(ret->frames.part[0]), &ret->reply, &err),
+			 0);
 	code = ret->reply.e.code;
 	if (!ret->reply.ok)
 		snprintf(ret->code, sizeof(ret->code), "%.*s", (int)code.len, code.p);
@@ -254,15 +259,16 @@ void rig_expect_ok(void *client, uint64_t id, enum wire_op_id op, struct rig_rep
 
 	rig_reply(client, keep);
 	if (!keep->reply.ok)
-		print_error("%s: %s %.*s\n", wire_ops[op].name, keep->code, (int)keep->reply.e.msg.len,
-			    keep->reply.e.msg.p);
+		print_error("%s: %s %.*s\n", wire_ops[op].name, keep->code,
+			    (int)keep->reply.e.msg.len, keep->reply.e.msg.p);
 	assert_true(keep->reply.ok);
 	assert_int_equal(keep->reply.id.num, id);
 	if (!ret)
 		return;
 	wire_arena_fini(&arena);
-	assert_int_equal(wire_decode(wire_ops[op].reply, keep->reply.r.p, keep->reply.r.len, WIRE_SKIP_UNKNOWN,
-				     &arena, ret, &err), 0);
+	assert_int_equal(wire_decode(wire_ops[op].reply, keep->reply.r.p, keep->reply.r.len,
+				     WIRE_SKIP_UNKNOWN, &arena, ret, &err),
+			 0);
 }
 
 void rig_expect_error(void *client, uint64_t id, const char *code)
@@ -277,7 +283,8 @@ void rig_expect_error(void *client, uint64_t id, const char *code)
 	rig_reply_clear(&r);
 }
 
-static void send_work(void *worker, const struct wire_shape *shape, const void *m, struct ksnap_blob *blob)
+static void send_work(void *worker, const struct wire_shape *shape, const void *m,
+		      struct ksnap_blob *blob)
 {
 	_buf_ struct buf b = BUF_INIT;
 
@@ -287,9 +294,13 @@ static void send_work(void *worker, const struct wire_shape *shape, const void *
 
 void rig_join(void *worker, const char *name)
 {
-	struct wire_work_join m = { .k = wire_slice_of("join"), .v = 1, .name = wire_slice_of(name),
-				    .target = wire_slice_of("t"), .kind = wire_slice_of("scripted"),
-				    .pid = (uint64_t)getpid(), .host = wire_slice_of("here") };
+	struct wire_work_join m = { .k = wire_slice_of("join"),
+				    .v = 1,
+				    .name = wire_slice_of(name),
+				    .target = wire_slice_of("t"),
+				    .kind = wire_slice_of("scripted"),
+				    .pid = (uint64_t)getpid(),
+				    .host = wire_slice_of("here") };
 	struct frames f;
 
 	send_work(worker, &wire_shape_work_join, &m, NULL);
@@ -304,7 +315,8 @@ void rig_job(void *worker, struct frames *keep, struct wire_work_job *ret)
 	for (;;) {
 		rig_recv(worker, keep);
 		if (!wire_decode(&wire_shape_work_job, ksnap_blob_data(keep->part[0]),
-				 ksnap_blob_size(keep->part[0]), WIRE_SKIP_UNKNOWN, &arena, ret, NULL))
+				 ksnap_blob_size(keep->part[0]), WIRE_SKIP_UNKNOWN, &arena, ret,
+				 NULL))
 			break;
 		frames_clear(keep);
 	}
@@ -313,7 +325,9 @@ void rig_job(void *worker, struct frames *keep, struct wire_work_job *ret)
 
 static void send_done(void *worker, uint64_t job, struct wire_slice r, struct ksnap_blob *blob)
 {
-	struct wire_work_done m = { .k = wire_slice_of("done"), .job = job, .ok = true, .r = r, .has_r = true };
+	struct wire_work_done m = {
+		.k = wire_slice_of("done"), .job = job, .ok = true, .r = r, .has_r = true
+	};
 
 	send_work(worker, &wire_shape_work_done, &m, blob);
 }
@@ -335,7 +349,9 @@ void rig_done_captured(void *worker, uint64_t job, struct ksnap_blob *report)
 
 void rig_done_error(void *worker, uint64_t job, const char *code, const char *msg)
 {
-	struct wire_work_done m = { .k = wire_slice_of("done"), .job = job, .ok = false, .has_e = true };
+	struct wire_work_done m = {
+		.k = wire_slice_of("done"), .job = job, .ok = false, .has_e = true
+	};
 
 	m.e.code = wire_slice_of(code);
 	m.e.class = wire_slice_of("target");

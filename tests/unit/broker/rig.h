@@ -30,12 +30,14 @@ void *rig_monitor(struct rig *r, const char *prefix);
 /* Messages. Receiving fails the test after RIG_WAIT_MS. */
 void rig_recv(void *socket, struct frames *f);
 /* Send a request; @params is "" or raw msgpack of @len bytes. */
-void rig_send(void *client, uint64_t id, const char *op, const void *params, size_t len, struct ksnap_blob *blob);
+void rig_send(void *client, uint64_t id, const char *op, const void *params, size_t len,
+	      struct ksnap_blob *blob);
 /* The same with a deadline, on a bridge. */
-void rig_send_with(void *client, uint64_t id, const char *op, const char *bridge, uint64_t deadline_ms,
-		   const void *params, size_t len, struct ksnap_blob *blob);
+void rig_send_with(void *client, uint64_t id, const char *op, const char *bridge,
+		   uint64_t deadline_ms, const void *params, size_t len, struct ksnap_blob *blob);
 /* Encode params by their shape and send. */
-void rig_ask(void *client, uint64_t id, enum wire_op_id op, const void *params, struct ksnap_blob *blob);
+void rig_ask(void *client, uint64_t id, enum wire_op_id op, const void *params,
+	     struct ksnap_blob *blob);
 
 struct rig_reply {
 	struct frames frames;
@@ -45,8 +47,10 @@ struct rig_reply {
 
 void rig_reply(void *client, struct rig_reply *ret);
 void rig_reply_clear(struct rig_reply *r);
-/* Receive the reply with this id; it is ok (decoded into @ret by the op's reply shape), or has this code. */
-void rig_expect_ok(void *client, uint64_t id, enum wire_op_id op, struct rig_reply *keep, void *ret);
+/* Receive the reply with this id; it is ok (decoded into @ret by the op's reply shape), or has this
+ * code. */
+void rig_expect_ok(void *client, uint64_t id, enum wire_op_id op, struct rig_reply *keep,
+		   void *ret);
 void rig_expect_error(void *client, uint64_t id, const char *code);
 
 /* As the worker @name of target "t": join and take the welcome. */
