@@ -105,7 +105,7 @@ struct ksnap_bridge;
 /* 0 in a field means the default of schemas/limits.lua. */
 struct ksnap_limits {
 	uint64_t snapshots; /* MAX_STORED_SNAPSHOTS, default 64 */
-	uint64_t bytes;     /* MAX_STORED_BYTES, default 256 MiB */
+	uint64_t bytes;     /* MAX_STORED_BYTES, of reports and their stats, default 256 MiB */
 	uint64_t events;    /* MAX_STORED_EVENTS, default 1024 */
 	uint64_t watches;   /* MAX_WATCH_SNAPSHOTS, default 3 */
 };
@@ -247,8 +247,9 @@ int ksnap_tag_check(const char *tag, size_t len, struct ksnap_err *err);
  * event says so, nothing changed; negative: bad tag, no callback, report refused. */
 int ksnap_bridge_capture(struct ksnap_bridge *b, const char *tag, uint16_t step,
 			 struct ksnap_err *err);
-/* Store a report that was captured elsewhere. E_ARG: bad tag. E_LIMIT: the report alone is above
- * MAX_STORED_BYTES; event report_refused, nothing else changed. *ret_seq may be NULL. */
+/* Store a report that was captured elsewhere. E_ARG: bad tag. E_LIMIT: the report, with its stats,
+ * is alone above MAX_STORED_BYTES; event report_refused, nothing else changed. *ret_seq may be
+ * NULL. */
 int ksnap_bridge_store(struct ksnap_bridge *b, const struct ksnap_store_args *args,
 		       uint64_t *ret_seq, struct ksnap_err *err);
 /* Note that a capture elsewhere gave no report: event capture_unavailable. @reason may be NULL. */
@@ -294,7 +295,8 @@ int ksnap_bridge_unwatch(struct ksnap_bridge *b, uint64_t id, const char *reason
 			 struct ksnap_err *err);
 size_t ksnap_bridge_watch_count(struct ksnap_bridge *b);
 
-/* Run one kernel op by the callback and log it. 0 when it succeeded, E_TARGET with its reason. */
+/* Run one kernel op by the callback and log it; @tag may be NULL or "", a write names none. 0 when
+ * it succeeded, E_TARGET with its reason. */
 int ksnap_bridge_kernel_op(struct ksnap_bridge *b, const char *tag, struct ksnap_blob *request,
 			   struct ksnap_err *err);
 int ksnap_bridge_drain_kernel_ops(struct ksnap_bridge *b, struct ksnap_kernel_op **ret,

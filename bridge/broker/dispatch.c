@@ -45,11 +45,13 @@ static int decode(struct request *rq, struct ksnap_blob *envelope, struct ksnap_
 	size_t len = ksnap_blob_size(envelope);
 	int rc;
 
-	if (len > rq->broker->max_frame)
+	if (len > rq->broker->max_frame) {
+		request_find_id(ksnap_blob_data(envelope), rq->broker->max_frame, &rq->env.id);
 		return err_set(err, KSNAP_E_PROTO,
 			       "an envelope of %zu bytes, at most %lu allowed (limit %s; "
 			       "raise it with ksnap serve %s, or send bulk data as a blob)",
 			       len, (unsigned long)rq->broker->max_frame, l->name, l->change);
+	}
 	rc = request_decode(ksnap_blob_data(envelope), len, &rq->env, err);
 	if (rc)
 		return rc;

@@ -27,6 +27,9 @@ struct request {
 	struct ksnap_entry *entry; /* op get: the snapshot asked for */
 	struct ksnap_blob **blobs; /* within frames */
 	size_t nblobs;
+	/* Frames of the parts so far, for a REQ socket: it takes one message for an answer. */
+	struct ksnap_blob **held;
+	size_t nheld, held_cap;
 	uint64_t received_mono_ns, deadline_mono_ns;
 };
 
@@ -53,7 +56,9 @@ void request_answer(struct request *rq, const void *reply, struct ksnap_blob *co
 /* The final reply from an encoded object. */
 void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
 			size_t nblobs);
-/* One part of a multi-part reply; more follow. */
+/* One part of a multi-part reply; more follow. A part is a message; but to a REQ socket, which
+ * reads one message and no more, all parts go out as one, with the last: envelope, blobs, envelope,
+ * ... */
 int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
 		 size_t nblobs, struct ksnap_err *err);
 /* Send the refusal and end the request. */

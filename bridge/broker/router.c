@@ -52,7 +52,8 @@ struct router *router_create(struct broker *b, const struct broker_opts *opts,
 				 .ipc_mode = opts->ipc_mode,
 				 .send_hwm = REPLY_HWM,
 				 .recv_hwm = 0,
-				 .max_message = b->max_blob,
+				 .max_message =
+					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
 				 .mandatory = true };
 
 	if (!r) {
@@ -80,9 +81,9 @@ void router_destroy(struct router *r)
 	free(r);
 }
 
-int router_send(struct router *r, const struct frames *f, struct ksnap_err *err)
+int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err)
 {
-	int rc = frames_send(bound_socket(r->bound), f, err);
+	int rc = frames_send_list(bound_socket(r->bound), parts, n, err);
 
 	if (rc == KSNAP_E_BUSY)
 		r->broker->tally.drops[DROP_REPLY_FULL]++;

@@ -230,6 +230,7 @@ int session_own(struct session *s, const struct owned *what, struct ksnap_err *e
 	if (!o)
 		return err_nomem(err);
 	*o = *what;
+	snprintf(o->words, sizeof(o->words), "object %s", what->name);
 	o->session = s;
 	o->next = s->owned;
 	s->owned = o;
@@ -286,12 +287,12 @@ unsigned session_release(struct session *s)
 	return n;
 }
 
-unsigned session_owned_names(const struct session *s, struct wire_slice *names, unsigned max)
+unsigned session_owned_words(const struct session *s, struct wire_slice *words, unsigned max)
 {
 	unsigned n = 0;
 
 	for (struct owned *o = s->owned; o && n < max; o = o->next)
-		names[n++] = wire_slice_of(o->name);
+		words[n++] = wire_slice_of(o->words);
 	return n;
 }
 
@@ -309,7 +310,7 @@ static void lose(struct session *s)
 
 	for (struct owned *o = s->owned; o && len < sizeof(released); o = o->next)
 		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s",
-					len ? ", " : "", o->name);
+					len ? ", " : "", o->words);
 	log_warn("session %s is silent and lost; released: %s", s->name, released);
 	if (h) {
 		const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
@@ -338,13 +339,13 @@ void sessions_tick(struct sessions *all)
 
 static struct wire_list owned_list(const struct session *s)
 {
-	struct wire_slice *names;
+	struct wire_slice *words;
 	size_t n = 0;
 
 	for (const struct owned *o = s->owned; o; o = o->next)
 		n++;
-	names = calloc(n ? n : 1, sizeof(*names));
-	return (struct wire_list){ names, names ? session_owned_names(s, names, (unsigned)n) : 0 };
+	words = calloc(n ? n : 1, sizeof(*words));
+	return (struct wire_list){ words, words ? session_owned_words(s, words, (unsigned)n) : 0 };
 }
 
 static struct wire_session_row session_row(const struct session *s, uint64_t now)

@@ -41,8 +41,9 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 				 .type = ZMQ_ROUTER,
 				 .urls = opts->work,
 				 .ipc_mode = opts->ipc_mode,
-				 .max_message = b->max_blob,
 				 .mandatory = true,
+				 .max_message =
+					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
 				 .handover = true };
 
 	if (!ws) {

@@ -63,7 +63,9 @@ end
 
 local results = {}
 
+-- The reply, with a snapshot's methods; its count of maps gives way to the method of that name.
 function results.capture_snapshot(bridge, r)
+	r.map_count, r.maps = r.maps, nil
 	return setmetatable(r, capture_methods(bridge, r.tag))
 end
 

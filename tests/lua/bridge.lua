@@ -16,7 +16,7 @@ assert(none == nil and why.code == "E_NOTFOUND" and why.op == "get")
 assert(bridge:has "t0" == false)
 
 local captured = bridge:capture_snapshot { "t0", maps = { "*" } }
-assert(captured.tag == "t0" and captured:map("tasks"):name() == "tasks" and #captured:maps() == 3)
+assert(captured.tag == "t0" and captured:map("tasks"):name() == "tasks" and #captured:maps() == 3 and captured.map_count == 3)
 assert(bridge:has "t0" == true and bridge:get("t0").tag == "t0")
 
 assert(bridge:capture_snapshot "t1")

@@ -103,7 +103,21 @@ like "$out" $'ok 1 - walk a report\nnot ok 2 - it fails' "numbers them"
 ok "a broker starts" serve_start broker --target "$fixture"
 exits 0 "walking with a broker" "$KSNAP" run "$tap_dir/walk.lua"
 exits 0 "the snapshots stay" "$KSNAP" show before
+
+# plain_lua: the same module without the host; a sanitizer's runtime cannot be loaded late.
+plain_lua() {
+	exits 0 "require from plain lua5.4" env "LUA_CPATH=$KSNAP_TOP_BUILDDIR/.libs/?.so" "$LUA" -e '
+		local ksnap = require "ksnap"
+		local bridge <close> = assert(ksnap.connect())
+		assert(bridge:capture_snapshot "plain":map "map1":at(9):get "n":u64())
+		print(bridge:get("plain").tag)'
+	is "$out" plain "reads a report"
+}
+if [ "${SANITIZER:-no}" = no ]; then
+	plain_lua
+fi
 serve_stop
+unset KSNAP_ENDPOINT
 exits 5 "no broker at the endpoint" "$KSNAP" run --endpoint "ipc://$tap_dir/nobody" "$tap_dir/walk.lua"
 
 # ---- this kernel -----------------------------------------------------------------------------
@@ -113,6 +127,19 @@ live_example() {
 	exits 0 "the first example" "$KSNAP" run "$examples/first_capture.lua"
 	like "$out" 'TASK +PID +RAN MS +SWITCHES' "prints a table"
 	like "$out" '# [0-9]+ context switches' "counts switches"
+
+	# An object that was not detached would keep its name in a broker that lives on.
+	scenario breaks <<'END'
+return ksnap.scenario { name = "breaks", setup = op.attach_object "sched_probe.bpf.o",
+	step { function() error "on purpose" end } }
+END
+	ok "a live broker starts" serve_start live --target live
+	exits 2 "a scenario that breaks off" "$KSNAP" run "$tap_dir/breaks.lua"
+	like "$out" 'on purpose' "says why"
+	unlike "$out" 'phase: "teardown"' "tears down"
+	exits 0 "its object is gone" "$KSNAP" run "$examples/first_capture.lua"
+	serve_stop
+	unset KSNAP_ENDPOINT
 }
 
 if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] && [ -n "$(ls "$KSNAP_TOP_BUILDDIR"/lua/examples/*.bpf.o)" ]; then

@@ -117,44 +117,46 @@ static void keep_statistics(struct target *t, bool wanted)
 		t->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 }
 
-static int read_maps(struct target *t, uint64_t deadline, struct report_builder *rb,
-		     struct ksnap_err *err)
+static int read_maps(struct target *t, size_t selected, uint64_t deadline,
+		     struct report_builder *rb, struct ksnap_err *err)
 {
 	uint64_t budget = LIMIT_MAX_BLOB - HEAD_ROOM;
-	size_t i = 0;
+	size_t done = 0;
 	int ret = 0;
 
-	for (; i < t->maps.n && !ret && clock_mono_ns() < deadline; i++)
+	for (size_t i = 0; i < t->maps.n && !ret && clock_mono_ns() < deadline; i++) {
+		if (!t->maps.refs[i].taken)
+			continue;
 		ret = live_map_capture(t, &t->maps.refs[i], deadline, &budget, rb, err);
-	if (ret < 0 || i == t->maps.n)
+		done += !ret;
+	}
+	if (ret < 0 || done == selected)
 		return ret < 0 ? ret : 0;
-	return report_reason(rb, "deadline", NULL, t->maps.n, i,
-			     "the deadline passed after %zu of %zu maps", i, t->maps.n);
+	return report_reason(rb, "deadline", NULL, selected, done,
+			     "the deadline passed after %zu of %zu maps", done, selected);
 }
 
 static int capture_live(struct target *t, const struct capture_request *rq,
 			struct report_builder *rb, struct ksnap_err *err)
 {
 	struct selection sel;
+	size_t selected;
 	int ret = selection_init(&sel, rq->maps, rq->nmaps, err);
 
 	if (ret)
 		return ret;
 	keep_statistics(t, rq->progs);
 	btf_types_begin(t->types);
-	ret = prog_list_read(&t->progs, err);
+	ret = prog_list_read(&t->progs, rq->progs, err);
 	if (!ret)
 		ret = map_list_read(&t->maps, &sel, rb, err);
 	if (ret)
 		return ret;
-	map_list_select(&t->maps, &sel, &t->progs, &t->objects);
-	ret = read_maps(t, rq->deadline_mono_ns, rb, err);
+	selected = map_list_select(&t->maps, &sel, &t->progs, &t->objects);
+	ret = read_maps(t, selected, rq->deadline_mono_ns, rb, err);
 	if (!ret && rq->progs)
 		ret = prog_list_report(&t->progs, rb, err);
-	if (!ret)
-		ret = selection_report_misses(&sel, rb);
-	map_list_clear(&t->maps);
-	return ret;
+	return ret ? ret : selection_report_misses(&sel, rb);
 }
 
 static int procs_live(struct target *t, const char *cgroup, uint32_t **ret, size_t *ret_n,

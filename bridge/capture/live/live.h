@@ -21,10 +21,10 @@ struct target {
 	struct entries scratch; /* for maps far larger than what is in them */
 };
 
-/* Read one selected map into @rb: a row in every case, reasons for what is missing. *budget is
- * what the report may still grow. Returns 0, 1 when the deadline passed under it, or a negative
- * code when there can be no report. */
-int live_map_capture(struct target *t, struct map_ref *ref, uint64_t deadline_mono_ns,
+/* Open and read one selected map into @rb: a row in every case, reasons for what is missing.
+ * *budget is what the report may still grow. Returns 0, 1 when the deadline passed under it, or a
+ * negative code when there can be no report. */
+int live_map_capture(struct target *t, const struct map_ref *ref, uint64_t deadline_mono_ns,
 		     uint64_t *budget, struct report_builder *rb, struct ksnap_err *err);
 
 #endif

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/live/live.h"
 #include "capture/live/privilege.h"
@@ -19,7 +21,7 @@
 
 struct map_job {
 	struct target *t;
-	struct map_ref *ref;
+	struct bpf_map_info info; /* as it is now */
 	struct read_plan plan;
 	struct report_map_row row;
 	struct report_map_result result;
@@ -179,7 +181,7 @@ static int refuse_type(struct map_job *j)
 /* Types of key and value. Without them the bytes are still good: a reason, not a failure. */
 static int find_types(struct map_job *j)
 {
-	const struct bpf_map_info *info = &j->ref->info;
+	const struct bpf_map_info *info = &j->info;
 	struct type_table *table = report_types(j->rb);
 	struct ksnap_err local = { 0 };
 	int64_t kt = btf_types_add(j->t->types, info->btf_id, info->btf_key_type_id, table, &local);
@@ -200,7 +202,7 @@ static int find_types(struct map_job *j)
 
 static bool is_section(const struct map_job *j)
 {
-	const struct bpf_map_info *info = &j->ref->info;
+	const struct bpf_map_info *info = &j->info;
 	const struct type_row *row = type_at(report_types(j->rb), j->row.vt);
 
 	return info->type == BPF_MAP_TYPE_ARRAY && info->max_entries == 1 &&
@@ -209,11 +211,10 @@ static bool is_section(const struct map_job *j)
 
 static void lay_out(struct map_job *j)
 {
-	const struct bpf_map_info *info = &j->ref->info;
+	const struct bpf_map_info *info = &j->info;
 	const struct map_kind *kind = j->plan.kind;
 	uint32_t stride = (info->value_size + 7) / 8 * 8;
 
-	j->plan.fd = j->ref->fd;
 	j->plan.key_size = info->key_size;
 	j->plan.val_size = kind->is_percpu ? (size_t)stride * j->t->ncpu : info->value_size;
 	j->plan.expected = info->max_entries;
@@ -224,42 +225,76 @@ static void lay_out(struct map_job *j)
 	}
 }
 
-int live_map_capture(struct target *t, struct map_ref *ref, uint64_t deadline_mono_ns,
+/* What was known from the listing may be of another life of the same id; sizes must not be. */
+static int open_map(struct map_job *j, const struct map_ref *ref)
+{
+	uint32_t len = sizeof(j->info);
+
+	j->plan.fd = bpf_map_get_fd_by_id(ref->info.id);
+	if (j->plan.fd < 0 || bpf_obj_get_info_by_fd(j->plan.fd, &j->info, &len))
+		return -1;
+	j->info.name[sizeof(j->info.name) - 1] = 0;
+	return 0;
+}
+
+static int say_gone(struct map_job *j, const struct map_ref *ref)
+{
+	if (errno == ENOENT)
+		return report_reason(j->rb, "map_gone", ref->info.name, 1, 0,
+				     "map %s (id %u) went away before it was read", ref->info.name,
+				     ref->info.id);
+	return report_reason(j->rb, "map_unreadable", ref->info.name, 1, 0,
+			     "map %s (id %u) cannot be opened: %s", ref->info.name, ref->info.id,
+			     errno_text(errno));
+}
+
+static void begin_row(struct map_job *j)
+{
+	const struct bpf_map_info *info = &j->info;
+
+	j->plan.kind = map_kind_of(info->type);
+	j->row = (struct report_map_row){
+		.id = info->id,
+		.name = info->name,
+		.type = type_name(info->type),
+		.flags = info->map_flags,
+		.key_size = info->key_size,
+		.value_size = info->value_size,
+		.max_entries = info->max_entries,
+		.kt = TYPE_NONE,
+		.vt = TYPE_NONE,
+	};
+}
+
+static int capture_open(struct map_job *j)
+{
+	struct report_map_result *r = &j->result;
+	int ret;
+
+	begin_row(j);
+	if (prog_list_owners(&j->t->progs, j->row.id, &r->owners, &r->nowners))
+		return err_nomem(j->err);
+	if (!j->plan.kind->is_readable)
+		return refuse_type(j);
+	ret = find_types(j);
+	if (ret)
+		return ret;
+	lay_out(j);
+	return fits_directly(j) ? read_directly(j) : read_aside(j);
+}
+
+int live_map_capture(struct target *t, const struct map_ref *ref, uint64_t deadline_mono_ns,
 		     uint64_t *budget, struct report_builder *rb, struct ksnap_err *err)
 {
-	const struct bpf_map_info *info = &ref->info;
 	struct map_job j = {
 		.t = t,
-		.ref = ref,
 		.rb = rb,
 		.budget = budget,
 		.err = err,
-		.plan = { .kind = map_kind_of(info->type), .deadline_mono_ns = deadline_mono_ns },
-		.row = {
-			.id = info->id,
-			.name = info->name,
-			.type = type_name(info->type),
-			.flags = info->map_flags,
-			.key_size = info->key_size,
-			.value_size = info->value_size,
-			.max_entries = info->max_entries,
-			.kt = TYPE_NONE,
-			.vt = TYPE_NONE,
-		},
+		.plan = { .deadline_mono_ns = deadline_mono_ns },
 	};
-	int ret;
+	int ret = open_map(&j, ref) ? say_gone(&j, ref) : capture_open(&j);
 
-	if (map_ref_open(ref))
-		return report_reason(rb, "map_gone", info->name, 1, 0,
-				     "map %s (id %u) went away before it was read", info->name,
-				     info->id);
-	if (prog_list_owners(&t->progs, info->id, &j.result.owners, &j.result.nowners))
-		return err_nomem(err);
-	if (!j.plan.kind->is_readable)
-		return refuse_type(&j);
-	ret = find_types(&j);
-	if (ret)
-		return ret;
-	lay_out(&j);
-	return fits_directly(&j) ? read_directly(&j) : read_aside(&j);
+	cleanup_close(&j.plan.fd);
+	return ret;
 }

@@ -15,18 +15,23 @@
 
 #define PREFIX_MAX 8 /* bytes of an object's name that libbpf puts before ".bss" and its like */
 
-void map_list_clear(struct map_list *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		cleanup_close(&l->refs[i].fd);
-	l->n = l->nopen = 0;
-}
-
 void map_list_fini(struct map_list *l)
 {
-	map_list_clear(l);
 	free(l->refs);
+	free(l->old);
 	*l = (struct map_list){ 0 };
+}
+
+/* The list read before becomes the old one, whose memory is used again. */
+static void turn_over(struct map_list *l)
+{
+	struct map_list was = *l;
+
+	*l = (struct map_list){ .refs = was.old,
+				.cap = was.old_cap,
+				.old = was.refs,
+				.nold = was.n,
+				.old_cap = was.cap };
 }
 
 static struct map_ref *next_ref(struct map_list *l)
@@ -53,49 +58,56 @@ static int note_gone(struct selection *sel, uint32_t id, struct report_builder *
 	return report_reason(rb, "map_gone", rule, 1, 0, "map %u went away before it was read", id);
 }
 
-static int add_map(struct map_list *l, uint32_t id, struct selection *sel,
-		   struct report_builder *rb, struct ksnap_err *err)
+/* 1: the map is gone. */
+static int ask(uint32_t id, struct bpf_map_info *info, struct ksnap_err *err)
 {
 	_close_ int fd = bpf_map_get_fd_by_id(id);
-	struct map_ref *ref;
-	uint32_t len = sizeof(ref->info);
+	uint32_t len = sizeof(*info);
 
 	if (fd < 0 && errno == ENOENT)
-		return note_gone(sel, id, rb);
+		return 1;
 	if (fd < 0)
 		return privilege_or_target(err, errno, "open a BPF map");
-	ref = next_ref(l);
-	if (!ref)
-		return err_nomem(err);
-	ref->info = (struct bpf_map_info){ 0 };
-	if (bpf_obj_get_info_by_fd(fd, &ref->info, &len))
+	*info = (struct bpf_map_info){ 0 };
+	if (bpf_obj_get_info_by_fd(fd, info, &len))
 		return privilege_or_target(err, errno, "read about a BPF map");
-	ref->info.name[sizeof(ref->info.name) - 1] = 0;
-	ref->fd = l->nopen < MAP_LIST_OPEN ? take_fd(fd) : -1;
-	l->nopen += ref->fd >= 0;
-	l->n++;
+	info->name[sizeof(info->name) - 1] = 0;
 	return 0;
+}
+
+/* Both lists are in order of id, so *@at only moves on. */
+static const struct map_ref *known(const struct map_list *l, size_t *at, uint32_t id)
+{
+	while (*at < l->nold && l->old[*at].info.id < id)
+		(*at)++;
+	return *at < l->nold && l->old[*at].info.id == id ? &l->old[*at] : NULL;
 }
 
 int map_list_read(struct map_list *l, struct selection *sel, struct report_builder *rb,
 		  struct ksnap_err *err)
 {
 	uint32_t id = 0;
-	int ret = 0;
+	size_t at = 0;
 
-	map_list_clear(l);
-	while (!ret && !bpf_map_get_next_id(id, &id))
-		ret = add_map(l, id, sel, rb, err);
-	if (!ret && errno != ENOENT)
-		ret = privilege_or_target(err, errno, "list BPF maps");
-	return ret;
-}
+	turn_over(l);
+	while (!bpf_map_get_next_id(id, &id)) {
+		struct map_ref *ref = next_ref(l);
+		const struct map_ref *old = known(l, &at, id);
+		int ret = 0;
 
-int map_ref_open(struct map_ref *ref)
-{
-	if (ref->fd < 0)
-		ref->fd = bpf_map_get_fd_by_id(ref->info.id);
-	return ref->fd < 0 ? -1 : 0;
+		if (!ref)
+			return err_nomem(err);
+		if (old)
+			ref->info = old->info;
+		else
+			ret = ask(id, &ref->info, err);
+		l->n += !ret;
+		if (ret == 1)
+			ret = note_gone(sel, id, rb);
+		if (ret)
+			return ret;
+	}
+	return errno == ENOENT ? 0 : privilege_or_target(err, errno, "list BPF maps");
 }
 
 /* ---- obj:NAME -------------------------------------------------------------------------------- */
@@ -142,7 +154,8 @@ static const char *name_of_map(const struct map_list *l, uint32_t id)
 static bool prog_is_of(const struct lookup *lk, const struct prog_row *p, const char *obj)
 {
 	for (uint32_t i = 0; i < p->nmaps; i++) {
-		if (is_section_of(name_of_map(lk->maps, lk->progs->map_ids[p->first_map + i]), obj))
+		if (is_section_of(name_of_map(lk->maps, lk->progs->now.map_ids[p->first_map + i]),
+				  obj))
 			return true;
 	}
 	return false;
@@ -157,8 +170,8 @@ static bool belongs_to(void *arg, const char *obj, uint32_t id, const char *name
 		return object_has_map(own, id);
 	if (is_section_of(name, obj))
 		return true;
-	for (size_t i = 0; i < lk->progs->n; i++) {
-		const struct prog_row *p = &lk->progs->rows[i];
+	for (size_t i = 0; i < lk->progs->now.n; i++) {
+		const struct prog_row *p = &lk->progs->now.rows[i];
 
 		if (prog_uses(lk->progs, p, id) && prog_is_of(lk, p, obj))
 			return true;
@@ -166,23 +179,17 @@ static bool belongs_to(void *arg, const char *obj, uint32_t id, const char *name
 	return false;
 }
 
-void map_list_select(struct map_list *l, struct selection *sel, const struct prog_list *progs,
-		     const struct object_list *objects)
+size_t map_list_select(struct map_list *l, struct selection *sel, const struct prog_list *progs,
+		       const struct object_list *objects)
 {
 	struct lookup lk = { l, progs, objects };
-	size_t kept = 0;
+	size_t n = 0;
 
-	/* Rules look at every map, so what is left out is marked first and removed after. */
 	for (size_t i = 0; i < l->n; i++) {
 		struct map_ref *ref = &l->refs[i];
 
 		ref->taken = selection_takes(sel, ref->info.id, ref->info.name, belongs_to, &lk);
+		n += ref->taken;
 	}
-	for (size_t i = 0; i < l->n; i++) {
-		if (l->refs[i].taken)
-			l->refs[kept++] = l->refs[i];
-		else
-			cleanup_close(&l->refs[i].fd);
-	}
-	l->n = kept;
+	return n;
 }

@@ -8,17 +8,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "capture/live/privilege.h"
 
 #define IDS_AT_ONCE 64 /* map ids asked for in the first call; most programs use fewer */
+#define SETTLED_NS  (10 * NS_PER_S) /* after this, maps are not bound to a program any more */
+
+static void free_rows(struct prog_rows *r)
+{
+	free(r->rows);
+	free(r->map_ids);
+}
 
 void prog_list_fini(struct prog_list *l)
 {
-	free(l->rows);
-	free(l->map_ids);
+	free_rows(&l->now);
+	free_rows(&l->old);
 	free(l->owners);
 	*l = (struct prog_list){ 0 };
 }
@@ -41,16 +50,21 @@ static int make_room(void *array, size_t *cap, size_t n, size_t size)
 	return 0;
 }
 
-/* Fill @info and, behind what l->map_ids holds, the ids of the maps. */
-static int read_info(struct prog_list *l, int fd, struct bpf_prog_info *info, struct ksnap_err *err)
+static int room_for_ids(struct prog_rows *r, size_t n)
+{
+	return make_room(&r->map_ids, &r->ids_cap, r->nids + n, sizeof(*r->map_ids));
+}
+
+/* Fill @info and, behind what r->map_ids holds, the ids of the maps. */
+static int read_info(struct prog_rows *r, int fd, struct bpf_prog_info *info, struct ksnap_err *err)
 {
 	uint32_t room = IDS_AT_ONCE, len;
 
 	for (;;) {
-		if (make_room(&l->map_ids, &l->ids_cap, l->nids + room, sizeof(*l->map_ids)))
+		if (room_for_ids(r, room))
 			return err_nomem(err);
 		*info = (struct bpf_prog_info){ .nr_map_ids = room,
-						.map_ids = (uintptr_t)(l->map_ids + l->nids) };
+						.map_ids = (uintptr_t)(r->map_ids + r->nids) };
 		len = sizeof(*info);
 		if (bpf_obj_get_info_by_fd(fd, info, &len))
 			return privilege_or_target(err, errno, "read about a BPF program");
@@ -60,53 +74,91 @@ static int read_info(struct prog_list *l, int fd, struct bpf_prog_info *info, st
 	}
 }
 
-static int add_prog(struct prog_list *l, uint32_t id, struct ksnap_err *err)
+static uint64_t boot_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+static int append_row(struct prog_rows *r, const struct prog_row *row, struct ksnap_err *err)
+{
+	if (make_room(&r->rows, &r->cap, r->n + 1, sizeof(*r->rows)))
+		return err_nomem(err);
+	r->rows[r->n] = *row;
+	r->rows[r->n++].first_map = r->nids;
+	r->nids += row->nmaps;
+	return 0;
+}
+
+static int ask(struct prog_rows *r, uint32_t id, struct ksnap_err *err)
 {
 	_close_ int fd = bpf_prog_get_fd_by_id(id);
 	struct bpf_prog_info info;
-	struct prog_row *p;
+	struct prog_row row;
 	int ret;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : privilege_or_target(err, errno, "open a BPF program");
-	ret = read_info(l, fd, &info, err);
+	ret = read_info(r, fd, &info, err);
 	if (ret)
 		return ret;
-	if (make_room(&l->rows, &l->cap, l->n + 1, sizeof(*l->rows)))
-		return err_nomem(err);
-	p = &l->rows[l->n++];
-	*p = (struct prog_row){
+	row = (struct prog_row){
 		.id = id,
 		.type = info.type,
 		.run_cnt = info.run_cnt,
 		.run_time_ns = info.run_time_ns,
-		.first_map = l->nids,
 		.nmaps = info.nr_map_ids,
+		.is_settled = boot_ns() > info.load_time + SETTLED_NS,
 	};
-	memcpy(p->name, info.name, sizeof(p->name));
-	p->name[sizeof(p->name) - 1] = 0;
-	memcpy(p->tag, info.tag, sizeof(p->tag));
-	l->nids += info.nr_map_ids;
-	return 0;
+	memcpy(row.name, info.name, sizeof(row.name) - 1);
+	memcpy(row.tag, info.tag, sizeof(row.tag));
+	return append_row(r, &row, err);
 }
 
-int prog_list_read(struct prog_list *l, struct ksnap_err *err)
+static int copy_known(struct prog_list *l, const struct prog_row *old, struct ksnap_err *err)
 {
-	uint32_t id = 0;
-	int ret = 0;
+	if (room_for_ids(&l->now, old->nmaps))
+		return err_nomem(err);
+	memcpy(l->now.map_ids + l->now.nids, l->old.map_ids + old->first_map,
+	       old->nmaps * sizeof(uint32_t));
+	return append_row(&l->now, old, err);
+}
 
-	l->n = l->nids = 0;
-	while (!ret && !bpf_prog_get_next_id(id, &id))
-		ret = add_prog(l, id, err);
-	if (!ret && errno != ENOENT)
-		ret = privilege_or_target(err, errno, "list BPF programs");
-	return ret;
+/* Both readings are in order of id, so *@at only moves on. */
+static const struct prog_row *known(const struct prog_rows *old, size_t *at, uint32_t id)
+{
+	while (*at < old->n && old->rows[*at].id < id)
+		(*at)++;
+	return *at < old->n && old->rows[*at].id == id ? &old->rows[*at] : NULL;
+}
+
+int prog_list_read(struct prog_list *l, bool counts, struct ksnap_err *err)
+{
+	struct prog_rows was = l->old;
+	uint32_t id = 0;
+	size_t at = 0;
+	int ret;
+
+	l->old = l->now;
+	l->now = was;
+	l->now.n = l->now.nids = 0;
+	while (!bpf_prog_get_next_id(id, &id)) {
+		const struct prog_row *old = known(&l->old, &at, id);
+
+		ret = old && old->is_settled && !counts ? copy_known(l, old, err)
+							: ask(&l->now, id, err);
+		if (ret)
+			return ret;
+	}
+	return errno == ENOENT ? 0 : privilege_or_target(err, errno, "list BPF programs");
 }
 
 bool prog_uses(const struct prog_list *l, const struct prog_row *p, uint32_t map_id)
 {
 	for (uint32_t i = 0; i < p->nmaps; i++) {
-		if (l->map_ids[p->first_map + i] == map_id)
+		if (l->now.map_ids[p->first_map + i] == map_id)
 			return true;
 	}
 	return false;
@@ -116,11 +168,11 @@ int prog_list_owners(struct prog_list *l, uint32_t map_id, const uint32_t **ret,
 {
 	size_t n = 0;
 
-	if (make_room(&l->owners, &l->owners_cap, l->n + 1, sizeof(*l->owners)))
+	if (make_room(&l->owners, &l->owners_cap, l->now.n + 1, sizeof(*l->owners)))
 		return KSNAP_E_NOMEM;
-	for (size_t i = 0; i < l->n; i++) {
-		if (prog_uses(l, &l->rows[i], map_id))
-			l->owners[n++] = l->rows[i].id;
+	for (size_t i = 0; i < l->now.n; i++) {
+		if (prog_uses(l, &l->now.rows[i], map_id))
+			l->owners[n++] = l->now.rows[i].id;
 	}
 	*ret = l->owners;
 	*ret_n = n;
@@ -139,7 +191,7 @@ static int report_row(const struct prog_list *l, const struct prog_row *p,
 		.tag = tag,
 		.run_cnt = p->run_cnt,
 		.run_time_ns = p->run_time_ns,
-		.maps = l->map_ids + p->first_map,
+		.maps = l->now.map_ids + p->first_map,
 		.nmaps = p->nmaps,
 	};
 
@@ -152,7 +204,7 @@ int prog_list_report(const struct prog_list *l, struct report_builder *rb, struc
 {
 	int ret = report_progs(rb, err);
 
-	for (size_t i = 0; i < l->n && !ret; i++)
-		ret = report_row(l, &l->rows[i], rb, err);
+	for (size_t i = 0; i < l->now.n && !ret; i++)
+		ret = report_row(l, &l->now.rows[i], rb, err);
 	return ret;
 }

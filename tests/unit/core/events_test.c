@@ -90,6 +90,7 @@ static void order_and_numbers_are_kept(void **state)
 	assert_string_equal(all[1].fields[0].str, "b");
 	assert_true(all[0].ts > 0 && all[0].mono > 0 && all[0].mono <= all[1].mono);
 	ksnap_events_free(all, n);
+	assert_int_equal(ev.text_bytes, 0);
 	raise_tag(&ev, "c");
 	assert_int_equal(events_drain(&ev, &all, &n, NULL), 0);
 	assert_int_equal(all[0].seq, 3);

@@ -78,7 +78,8 @@ void __wrap_free(void *p)
 /* ---- the bridge under torture -----------------------------------------------------------------
  */
 
-static struct ksnap_blob *spare[4]; /* made while memory was there */
+static struct ksnap_blob *spare[4];            /* made while memory was there */
+static void *const untouched = (void *)&spare; /* where a failed call must not write */
 static unsigned events_seen;
 static bool refuse;
 
@@ -215,23 +216,27 @@ static int call_miss(struct ksnap_bridge *b)
 
 static int call_list(struct ksnap_bridge *b)
 {
-	struct ksnap_entry *entries;
-	size_t n;
+	struct ksnap_entry *entries = untouched;
+	size_t n = 77;
 	int rc = ksnap_bridge_list(b, &entries, &n, NULL);
 
 	if (rc == 0)
 		ksnap_entries_free(entries, n);
+	else
+		assert_true(entries == untouched && n == 77);
 	return rc;
 }
 
 static int call_drain(struct ksnap_bridge *b)
 {
-	struct ksnap_entry *entries;
-	size_t n;
+	struct ksnap_entry *entries = untouched;
+	size_t n = 77;
 	int rc = ksnap_bridge_drain_ordered(b, &entries, &n, NULL);
 
 	if (rc == 0)
 		ksnap_entries_free(entries, n);
+	else
+		assert_true(entries == untouched && n == 77);
 	return rc;
 }
 
@@ -249,12 +254,14 @@ static int call_clear_disordered(struct ksnap_bridge *b)
 
 static int call_drain_events(struct ksnap_bridge *b)
 {
-	struct ksnap_event *events;
-	size_t n;
+	struct ksnap_event *events = untouched;
+	size_t n = 77;
 	int rc = ksnap_bridge_drain_events(b, &events, &n, NULL);
 
 	if (rc == 0)
 		ksnap_events_free(events, n);
+	else
+		assert_true(events == untouched && n == 77);
 	return rc;
 }
 
@@ -302,12 +309,14 @@ static int call_record_kernel_op(struct ksnap_bridge *b)
 
 static int call_drain_kernel_ops(struct ksnap_bridge *b)
 {
-	struct ksnap_kernel_op *ops;
-	size_t n;
+	struct ksnap_kernel_op *ops = untouched;
+	size_t n = 77;
 	int rc = ksnap_bridge_drain_kernel_ops(b, &ops, &n, NULL);
 
 	if (rc == 0)
 		ksnap_kernel_ops_free(ops, n);
+	else
+		assert_true(ops == untouched && n == 77);
 	return rc;
 }
 
@@ -330,12 +339,14 @@ static int call_procs_by_tag(struct ksnap_bridge *b)
 
 static int call_drain_procs(struct ksnap_bridge *b)
 {
-	struct ksnap_procs *all;
-	size_t n;
+	struct ksnap_procs *all = untouched;
+	size_t n = 77;
 	int rc = ksnap_bridge_drain_procs(b, &all, &n, NULL);
 
 	if (rc == 0)
 		ksnap_procs_free(all, n);
+	else
+		assert_true(all == untouched && n == 77);
 	return rc;
 }
 

@@ -110,9 +110,11 @@ static int answer_capture(struct ksnap_client *c, const char *tag, msgpack_packe
 {
 	if (c->ntags < ARRAY_SIZE(c->tags))
 		snprintf(c->tags[c->ntags++], sizeof(c->tags[0]), "%s", tag);
-	msgpack_pack_map(pk, 2);
+	msgpack_pack_map(pk, 3);
 	pack_str(pk, "tag");
 	pack_str(pk, tag);
+	pack_str(pk, "maps");
+	msgpack_pack_uint64(pk, 3);
 	pack_str(pk, "reasons");
 	msgpack_pack_array(pk, 0);
 	return 0;
