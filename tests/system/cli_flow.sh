@@ -40,7 +40,7 @@ is "$(jsonl 'len(d), d[0]["tag"]' <<<"$out")" "(1, 't4')" 'is one line'
 is "$(unpack 'len(d), d[0]["schema"], d[0]["tag"]')" "(1, 'ksnap.report/1', 't5')" 'capture as msgpack is the report'
 
 exits 0 'capture with programs' "$KSNAP" capture t5 -o json --progs --map map0
-is "$(json '[m["name"] for m in d["maps"]], [p["name"] for p in d["progs"]]' <<<"$out")" "(['map0'], ['prog0'])" \
+is "$(json '[m["name"] for m in d["maps"]], [p["name"] for p in d["progs"]]' <<<"$out")" "(['map0'], ['prog0', 'prog1'])" \
 	'and with one map'
 
 exits 0 'list as a table' "$KSNAP" list
