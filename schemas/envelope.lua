@@ -2,10 +2,10 @@
 return {
 	{ name = "request_envelope", doc = "Request envelope, client to broker. Unknown keys are refused.", fields = {
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
-		{ "id", "any", required = true, doc = "uint64, or a string of at most 64 bytes; chosen by the client, echoed." },
+		{ "id", "any", any = { "uint", "str" }, required = true, doc = "uint64, or a string of at most 64 bytes; chosen by the client, echoed." },
 		{ "op", "str", required = true, min = 1, max = 64, doc = "Operation name." },
 		{ "b", "tag", doc = "Bridge name; \"default\" when absent." },
-		{ "p", "any", doc = "Parameters: a map." },
+		{ "p", "any", any = { "map" }, doc = "Parameters: a map." },
 		{ "t", "uint", min = 1, max = 3600000, doc = "Deadline in milliseconds from receipt; 30000 when absent." },
 	} },
 	{ name = "error", doc = "What a failed request gets.", fields = {
@@ -13,11 +13,11 @@ return {
 		{ "class", "str", required = true, doc = "Its class." },
 		{ "msg", "str", required = true, doc = "For people; programs do not parse it." },
 		{ "retry", "bool", required = true, doc = "Whether the same request may succeed later." },
-		{ "detail", "any", doc = "A map of facts, by code." },
+		{ "detail", "any", any = { "map" }, doc = "A map of facts, by code." },
 	} },
 	{ name = "reply_envelope", doc = "Reply envelope, broker to client.", fields = {
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
-		{ "id", "any", required = true, doc = "The request's id; nil when none could be read." },
+		{ "id", "any", any = { "uint", "str", "nil" }, required = true, doc = "The request's id; nil when none could be read." },
 		{ "ok", "bool", required = true, doc = "Whether r or e is there." },
 		{ "r", "any", doc = "The result." },
 		{ "e", "error", doc = "The error." },

@@ -8,8 +8,13 @@ if not outdir then
 	os.exit(2)
 end
 
+-- The files of gen/ are chunks that get this function to reach each other by.
+local parts = {}
 local function part(name)
-	return dofile(("%s/schemas/gen/%s.lua"):format(srcdir, name))
+	if not parts[name] then
+		parts[name] = assert(loadfile(("%s/schemas/gen/%s.lua"):format(srcdir, name)))(part)
+	end
+	return parts[name]
 end
 
 -- Written beside its place and renamed, so that two runs at once cannot leave a mixture.

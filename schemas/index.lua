@@ -1,14 +1,21 @@
 -- Every data file below op/ and event/, since stock Lua cannot list a folder; lint.lua compares.
+-- Operations stand in the group of a hundred that their number is in.
 return {
 	op = {
-		"attach_object", "bye", "capture_cgroup_procs", "capture_snapshot", "cgroup_procs_by_tag",
-		"close_bridge", "describe", "detach_object", "drain", "drain_cgroup_procs", "drain_events",
-		"event_count", "get", "has", "hello", "list", "open_bridge", "ping", "replay", "status",
-		"store_snapshot", "wait_accessor",
+		{ group = 1, doc = "Sessions and bridges.",
+		  "hello", "ping", "bye", "describe", "status", "open_bridge", "close_bridge" },
+		{ group = 2, doc = "Capture.", "capture_snapshot", "capture_cgroup_procs" },
+		{ group = 3, doc = "Store.", "store_snapshot", "list", "has", "get", "drain" },
+		{ group = 4, doc = "Events and logs.",
+		  "drain_events", "event_count", "drain_cgroup_procs", "cgroup_procs_by_tag" },
+		{ group = 5, doc = "Targets.", "wait_accessor", "attach_object", "detach_object" },
+		{ group = 6, doc = "Live bus.", "replay" },
 	},
 	event = {
-		"cap_invariant_violation", "capture_unavailable", "drain_ordering_invariant_violation",
-		"event_log_truncated", "eviction", "log_truncated", "overwrite", "report_refused",
-		"session_lost", "watch_armed", "watch_disarmed", "watch_throttled", "worker_lost",
+		{ group = 1, doc = "Store and logs.",
+		  "capture_unavailable", "overwrite", "eviction", "drain_ordering_invariant_violation",
+		  "cap_invariant_violation", "event_log_truncated", "report_refused", "log_truncated" },
+		{ group = 2, doc = "Watches.", "watch_armed", "watch_throttled", "watch_disarmed" },
+		{ group = 3, doc = "Sessions and workers.", "session_lost", "worker_lost" },
 	},
 }

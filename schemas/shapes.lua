@@ -97,4 +97,10 @@ return {
 		{ "what", "str", required = true, doc = "Name of the queue." },
 		{ "n", "uint", required = true, doc = "How many items." },
 	} },
+	{ name = "work_kind", doc = "What every message on the work socket has: enough to tell which one it is.", fields = {
+		{ "k", "str", required = true, doc = "Kind of the message." },
+	} },
+	{ name = "captured_reasons", doc = "The reasons of a captured, read item by item.", fields = {
+		{ "reasons", "list", of = "reason", required = true, doc = "The report's reasons." },
+	} },
 }

@@ -26,6 +26,7 @@ struct report_info {
 	bool has_step;
 	uint16_t step;
 	const char *consistency; /* "running", "cgroup_frozen", "stopped" */
+	bool swapped_endian;     /* packed values are in the other byte order than this machine's */
 };
 
 /* Forget an unfinished report and begin a new one; takes ts and mono0. */
@@ -36,28 +37,32 @@ struct type_table *report_types(struct report_builder *rb);
 struct report_map_row {
 	uint32_t id, flags, key_size, value_size, max_entries;
 	const char *name, *type;
-	uint32_t kt, vt;   /* TYPE_NONE: no type is known */
-	uint32_t ncpu;	   /* per-CPU maps; 0 otherwise */
-	uint32_t stride;   /* per-CPU maps: bytes from one CPU's value to the next */
-	bool no_keys;	   /* a global section: keys stay empty */
+	uint32_t kt, vt; /* TYPE_NONE: no type is known */
+	uint32_t ncpu;   /* per-CPU maps; 0 otherwise */
+	uint32_t stride; /* per-CPU maps: bytes from one CPU's value to the next */
+	bool no_keys;    /* a global section: keys stay empty */
 };
 
 /* Begin a map and make room for @room entries. *ret_keys (NULL with no_keys) and *ret_vals are
- * good until map_end. Takes mono. */
-int report_map_begin(struct report_builder *rb, const struct report_map_row *row, uint64_t room, uint8_t **ret_keys,
-		     uint8_t **ret_vals, struct ksnap_err *err);
+ * good until map_end; they are not aligned. Takes mono. E_LIMIT: the keys or the values of one map
+ * would pass 4 GiB; E_NOMEM: no room. The report is as before after a failure. */
+int report_map_begin(struct report_builder *rb, const struct report_map_row *row, uint64_t room,
+		     uint8_t **ret_keys, uint8_t **ret_vals, struct ksnap_err *err);
 
 struct report_map_result {
-	uint64_t count;	    /* entries written, at most room */
-	bool complete;	    /* false makes the report incomplete too: add a reason */
+	uint64_t count; /* entries written, at most room */
+	bool complete;  /* false makes the report incomplete too: add a reason */
 	uint32_t restarts, duplicates, missing; /* 0 is left out */
 	const uint32_t *owners;
 	size_t nowners;
 	const char *error; /* or NULL */
 };
 
-/* End the map; room not used is given back. */
-int report_map_end(struct report_builder *rb, const struct report_map_result *res, struct ksnap_err *err);
+/* End the map; room not used is given back. With an error the row is never complete. */
+int report_map_end(struct report_builder *rb, const struct report_map_result *res,
+		   struct ksnap_err *err);
+/* Forget the map that was begun, as if it had not been; nothing when none is open. */
+void report_map_cancel(struct report_builder *rb);
 
 struct report_prog_row {
 	uint32_t id;
@@ -67,12 +72,19 @@ struct report_prog_row {
 	size_t nmaps;
 };
 
-/* Programs come after all maps. The first call opens the list. */
-int report_prog(struct report_builder *rb, const struct report_prog_row *row, struct ksnap_err *err);
+/* Programs come after all maps. The first call opens the list; report_progs opens it with nothing
+ * in it, which says that programs were asked for and none was found. */
+int report_progs(struct report_builder *rb, struct ksnap_err *err);
+int report_prog(struct report_builder *rb, const struct report_prog_row *row,
+		struct ksnap_err *err);
 
-/* Say why the report is not complete; makes it so. @subject may be NULL; @expected, @got UINT64_MAX: not said. */
-int report_reason(struct report_builder *rb, const char *code, const char *subject, uint64_t expected, uint64_t got,
-		  const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+#define REPORT_REASONS_MAX 1024 /* more are counted, and the last reason says how many */
+
+/* Say why the report is not complete; makes it so. @code is one of shape reason's. @subject may be
+ * NULL; @expected, @got UINT64_MAX: not said. */
+int report_reason(struct report_builder *rb, const char *code, const char *subject,
+		  uint64_t expected, uint64_t got, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
 
 struct report_summary {
 	uint64_t maps;
@@ -80,12 +92,12 @@ struct report_summary {
 };
 
 /* Close the report (takes mono1) and give it away. Reasons, encoded as a msgpack list, are copied
- * to @reasons when it is not NULL. */
-struct ksnap_blob *report_finish(struct report_builder *rb, struct report_summary *ret, struct buf *reasons,
-				 struct ksnap_err *err);
+ * to @reasons when it is not NULL. After a failure the report is gone, the builder is good. */
+struct ksnap_blob *report_finish(struct report_builder *rb, struct report_summary *ret,
+				 struct buf *reasons, struct ksnap_err *err);
 
 /* A report that says only why there is none. */
-struct ksnap_blob *report_placeholder(struct report_builder *rb, const struct report_info *info, const char *code,
-				      const char *text, struct ksnap_err *err);
+struct ksnap_blob *report_placeholder(struct report_builder *rb, const struct report_info *info,
+				      const char *code, const char *text, struct ksnap_err *err);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* render.h - packed values to words. One walk, three sinks.
  *
- * Total: hostile type tables and short data give "<...>" in place, never an error or a crash. Limits
- * (depth 32, 4096 array elements shown, 65536 rows of one value) say so where they are hit. */
+ * Total: hostile type tables and short data give "<...>" in place, never an error or a crash.
+ * Limits (depth 32, 4096 array elements shown, 65536 rows of one value) say so where they are hit.
+ */
 #ifndef KSNAP_REPORT_RENDER_H
 #define KSNAP_REPORT_RENDER_H
 
@@ -10,7 +11,7 @@
 #include "ksnap.h"
 
 struct render_opts {
-	bool raw;	/* numbers only: enums as numbers, no strings from char arrays */
+	bool raw;        /* numbers only: enums as numbers, no strings from char arrays */
 	unsigned indent; /* JSON: spaces a level; 0: compact, one line */
 };
 
@@ -22,11 +23,13 @@ int render_value_tree(const struct ksnap_value *v, const struct render_opts *o, 
 
 /* A whole report, as described under "Rendering rules" in the design of captures: the report's
  * own keys, with each map as {id, name, type, count, complete, ..., entries: [...]}. */
-int render_report_json(const struct ksnap_snapshot *s, const struct render_opts *o, struct buf *out);
-int render_report_tree(const struct ksnap_snapshot *s, const struct render_opts *o, struct buf *out);
+int render_report_json(const struct ksnap_snapshot *s, const struct render_opts *o,
+		       struct buf *out);
+int render_report_tree(const struct ksnap_snapshot *s, const struct render_opts *o,
+		       struct buf *out);
 /* For people: a summary, then each map as aligned columns, at most @max_rows entries each (0: all),
  * saying how many are not shown. */
-int render_report_table(const struct ksnap_snapshot *s, const struct render_opts *o, unsigned max_rows,
-			struct buf *out);
+int render_report_table(const struct ksnap_snapshot *s, const struct render_opts *o,
+			unsigned max_rows, struct buf *out);
 
 #endif

@@ -55,11 +55,11 @@ struct type_row {
 	enum type_kind kind;
 	enum type_encoding enc;
 	const char *name; /* NULL: anonymous */
-	uint64_t size;	  /* bytes */
-	uint32_t bits;	  /* TYPE_INT: bits in use; 0: 8 * size */
+	uint64_t size;    /* bytes */
+	uint32_t bits;    /* TYPE_INT: bits in use; 0: 8 * size */
 	uint32_t target;  /* the type behind it, or TYPE_NONE */
-	const char *to;	  /* TYPE_PTR: what it points to, in C */
-	uint64_t len;	  /* TYPE_ARRAY */
+	const char *to;   /* TYPE_PTR: what it points to, in C */
+	uint64_t len;     /* TYPE_ARRAY */
 	const struct type_member *members;
 	uint32_t nmembers;
 	const struct type_enumerator *enumerators;
@@ -79,10 +79,12 @@ const struct type_row *type_at(const struct type_table *t, uint32_t index);
 int64_t type_add(struct type_table *t, const struct type_row *row, struct ksnap_err *err);
 /* Append a void row to be filled; gives its index. */
 int64_t type_reserve(struct type_table *t, struct ksnap_err *err);
-int type_fill(struct type_table *t, uint32_t index, const struct type_row *row, struct ksnap_err *err);
+int type_fill(struct type_table *t, uint32_t index, const struct type_row *row,
+	      struct ksnap_err *err);
 
 /* Append all of @from behind the rows of @t, indexes shifted; gives the shift. */
-int64_t type_append_table(struct type_table *t, const struct type_table *from, struct ksnap_err *err);
+int64_t type_append_table(struct type_table *t, const struct type_table *from,
+			  struct ksnap_err *err);
 /* Forget all rows, keep memory. */
 void type_table_clear(struct type_table *t);
 

@@ -1,19 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- describe.lua - the reply of the op describe, as msgpack, and the same facts as Lua constants.
 --
--- Maps are written as lists of {key, value} pairs, so that their order is the one given here.
-local M = {}
+-- Maps are lists of {key, value} pairs, so that their order is the one given here.
+local map = (...)("json").map
 
-local function map(...)
-	local pairs_in_order = { map = true }
-	local args = table.pack(...)
-	for i = 1, args.n, 2 do
-		if args[i + 1] ~= nil then
-			pairs_in_order[#pairs_in_order + 1] = { args[i], args[i + 1] }
-		end
-	end
-	return pairs_in_order
-end
+local M = {}
 
 local function each(list, fn)
 	local out = {}
@@ -48,7 +39,8 @@ local function op(o)
 end
 
 local function event(e)
-	return map("name", e.name, "number", e.number, "since", e.since, "channel", "event/<bridge>", "summary", e.summary,
+	return map("name", e.name, "number", e.number, "since", e.since,
+		"channel", not e.synthetic and "event/<bridge>" or nil, "summary", e.summary,
 		"doc", e.doc, "fields", each(e.fields, field))
 end
 

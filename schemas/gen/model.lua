@@ -32,12 +32,14 @@ local function by_number(a, b)
 	return a.number < b.number
 end
 
-local function load_folder(dir, names)
+local function load_folder(dir, groups)
 	local rows = {}
-	for _, name in ipairs(names) do
-		local row = data(("%s/%s.lua"):format(dir, name))
-		row.file = name
-		rows[#rows + 1] = row
+	for _, names in ipairs(groups) do
+		for _, name in ipairs(names) do
+			local row = data(("%s/%s.lua"):format(dir, name))
+			row.file, row.group = name, names.group
+			rows[#rows + 1] = row
+		end
 	end
 	table.sort(rows, by_number)
 	return rows
@@ -98,7 +100,8 @@ local function in_order_of_use(shapes, byname)
 	return out
 end
 
--- @srcdir: the top of the source tree.
+-- The whole model: ops, events, errors, limits, live, report, shapes (in order of use), shape and
+-- report_shape (by name). @srcdir is the top of the source tree.
 function M.load(srcdir)
 	local dir = srcdir .. "/schemas"
 	local m = { api = M.api, protocol = M.protocol, index = data(dir .. "/index.lua") }
@@ -110,6 +113,10 @@ function M.load(srcdir)
 	m.report = data(dir .. "/report.lua")
 	table.sort(m.errors, by_number)
 	m.shapes, m.shape = collect_shapes(m, dir)
+	m.report_shape = {}
+	for _, shape in ipairs(m.report.shapes) do
+		m.report_shape[shape.name] = shape
+	end
 	m.shapes = in_order_of_use(m.shapes, m.shape)
 	return m
 end

@@ -4,7 +4,8 @@ local M = {}
 
 local HEAD = "// Made from schemas/ by gen.lua; do not edit.\n"
 
-local KIND = { bool = "BOOL", uint = "UINT", int = "INT", f64 = "F64", str = "STR", tag = "TAG", bin = "BIN", any = "ANY" }
+local KIND = { bool = "BOOL", uint = "UINT", int = "INT", f64 = "F64", str = "STR", tag = "TAG", bin = "BIN",
+	       any = "ANY" }
 
 local ESCAPE = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\t"] = "\\t", ["?"] = "\\?" }
 

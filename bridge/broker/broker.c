@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/* broker.c - put the parts together and keep the second: beat, silent sessions, silent workers. */
+#include "broker/broker.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "broker/bridges.h"
+#include "broker/parts.h"
+#include "broker/publish.h"
+#include "broker/router.h"
+#include "broker/session.h"
+#include "broker/workers.h"
+
+static uint64_t or_default(uint64_t asked, uint64_t standard)
+{
+	return asked ? asked : standard;
+}
+
+static void settle_limits(struct broker *b, const struct broker_opts *o)
+{
+	b->limits.snapshots = or_default(o->bridge_limits.snapshots, LIMIT_MAX_STORED_SNAPSHOTS);
+	b->limits.bytes = or_default(o->bridge_limits.bytes, LIMIT_MAX_STORED_BYTES);
+	b->limits.events = or_default(o->bridge_limits.events, LIMIT_MAX_STORED_EVENTS);
+	b->limits.watches = or_default(o->bridge_limits.watches, LIMIT_MAX_WATCH_SNAPSHOTS);
+	b->max_frame = or_default(o->max_frame, LIMIT_MAX_CONTROL_FRAME);
+	b->max_blob = or_default(o->max_blob, LIMIT_MAX_BLOB);
+}
+
+static int settle_role(struct broker *b, const char *role, struct ksnap_err *err)
+{
+	b->role = RIGHT_ADMIN;
+	if (!role)
+		return 0;
+	for (enum wire_right r = RIGHT_OBSERVE; r <= RIGHT_ADMIN; r++) {
+		if (wire_slice_is(wire_slice_of(role), wire_right_name(r))) {
+			b->role = r;
+			return 0;
+		}
+	}
+	return err_set(err, KSNAP_E_ARG,
+		       "no role is called '%s'; there are observe, capture, watch, write, admin",
+		       role);
+}
+
+static int draw_epoch(struct broker *b, struct ksnap_err *err)
+{
+	do {
+		if (getrandom(&b->epoch, sizeof(b->epoch), 0) != sizeof(b->epoch))
+			return err_set(err, KSNAP_E_INTERNAL, "no random numbers");
+		b->epoch &= (1ull << 53) - 1;
+	} while (!b->epoch);
+	return 0;
+}
+
+static void tick(void *arg)
+{
+	struct broker *b = arg;
+
+	publish_beat(b->publisher);
+	workers_tick(b->workers);
+	sessions_tick(b->sessions);
+}
+
+static int make_parts(struct broker *b, const struct broker_opts *o, struct ksnap_err *err)
+{
+	uint64_t max_sessions = or_default(o->max_sessions, LIMIT_MAX_SESSIONS);
+	uint64_t max_bridges = or_default(o->max_bridges, LIMIT_MAX_BRIDGES);
+
+	/* Control first: its endpoint tells whether another broker is there. */
+	if (!(b->router = router_create(b, o, err)) ||
+	    !(b->publisher = publisher_create(b, o, err)) ||
+	    !(b->sessions = sessions_create(b, max_sessions, err)) ||
+	    !(b->bridges = bridges_create(b, max_bridges, err)) ||
+	    !(b->workers = workers_create(b, o, err)))
+		return KSNAP_E_STATE;
+	b->beat_timer = loop_add_timer(b->loop, LIMIT_HEARTBEAT_MS, tick, b, err);
+	return b->beat_timer < 0 ? b->beat_timer : 0;
+}
+
+struct broker *broker_create(struct loop *loop, const struct broker_opts *opts,
+			     struct ksnap_err *err)
+{
+	struct broker *b = calloc(1, sizeof(*b));
+
+	if (!b) {
+		err_nomem(err);
+		return NULL;
+	}
+	b->loop = loop;
+	b->started_mono_ns = clock_mono_ns();
+	settle_limits(b, opts);
+	if (settle_role(b, opts->role, err) || draw_epoch(b, err) || make_parts(b, opts, err)) {
+		broker_destroy(b);
+		return NULL;
+	}
+	return b;
+}
+
+void broker_destroy(struct broker *b)
+{
+	if (!b)
+		return;
+	if (b->beat_timer > 0)
+		loop_remove(b->loop, b->beat_timer);
+	/* Workers first: what is pending gets its answer while the router still sends. */
+	workers_destroy(b->workers);
+	router_destroy(b->router);
+	bridges_destroy(b->bridges);
+	sessions_destroy(b->sessions);
+	publisher_destroy(b->publisher);
+	free(b);
+}
+
+void broker_worker_gone(struct broker *b, const char *name, const char *why)
+{
+	workers_gone(b->workers, name, why);
+}
+
+uint64_t broker_epoch(const struct broker *b)
+{
+	return b->epoch;
+}
+
+const char *broker_control_endpoint(const struct broker *b)
+{
+	return router_endpoints(b->router)[0];
+}
+
+const char *broker_live_endpoint(const struct broker *b)
+{
+	return publisher_endpoints(b->publisher)[0];
+}
+
+const char *broker_work_endpoint(const struct broker *b)
+{
+	return workers_endpoints(b->workers)[0];
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* endpoint.h - a bound socket: options, permissions of ipc sockets, stale ones taken over. */
+#ifndef KSNAP_BROKER_ENDPOINT_H
+#define KSNAP_BROKER_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ksnap.h"
+
+struct bound;
+
+struct bound_opts {
+	void *context;
+	int type;                /* ZMQ_ROUTER, ZMQ_XPUB */
+	const char *const *urls; /* NULL-terminated */
+	unsigned ipc_mode;       /* 0600 when 0 */
+	int send_hwm;            /* messages a peer; 0: libzmq's default of 1000 */
+	int recv_hwm;
+	uint64_t max_message; /* bytes of one frame */
+	bool mandatory;       /* ROUTER: sending to an unknown peer fails */
+	bool handover;        /* ROUTER: a new peer takes over the routing id of an old one */
+	bool verbose;         /* XPUB: every subscription is told, not only the first */
+};
+
+/* E_STATE: something live listens there. E_ARG: not an endpoint. */
+struct bound *bound_create(const struct bound_opts *opts, struct ksnap_err *err);
+/* Closes, and removes the ipc socket files. */
+void bound_destroy(struct bound *b);
+void *bound_socket(const struct bound *b);
+/* As bound: a wildcard tcp port is the port that was given out. NULL-terminated. */
+const char *const *bound_endpoints(const struct bound *b);
+
+#endif

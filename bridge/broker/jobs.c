@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/* jobs.c - jobs: queued for a target, handed to an idle worker, ended once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "broker/pool.h"
+#include "broker/request.h"
+#include "wire/pack.h"
+
+static void free_job(struct job *j)
+{
+	if (j->deadline_source > 0)
+		loop_remove(j->target->all->broker->loop, j->deadline_source);
+	buf_fini(&j->own_params);
+	ksnap_blob_unref(j->blob);
+	free(j);
+}
+
+void job_fail(struct job *j, const struct ksnap_err *err)
+{
+	struct request *rq = j->rq;
+
+	free_job(j);
+	if (!rq)
+		return;
+	if (rq->op->failed)
+		rq->op->failed(rq, err);
+	request_refuse(rq, err);
+}
+
+static void unqueue(struct job *j)
+{
+	struct target *t = j->target;
+	struct job **link = &t->head, *prev = NULL;
+
+	while (*link != j) {
+		prev = *link;
+		link = &prev->next;
+	}
+	*link = j->next;
+	if (t->tail == j)
+		t->tail = prev;
+	j->next = NULL;
+	t->queued--;
+}
+
+static bool is_queued(const struct job *j)
+{
+	for (const struct job *q = j->target->head; q; q = q->next)
+		if (q == j)
+			return true;
+	return false;
+}
+
+/* The request's time is over. A job that runs goes on without it: its result is counted as late. */
+static void expired(void *arg)
+{
+	struct job *j = arg;
+	struct request *rq = j->rq;
+	struct ksnap_err err;
+
+	j->deadline_source = 0;
+	if (is_queued(j)) {
+		err_set(&err, KSNAP_E_TIMEOUT,
+			j->target->nworkers
+				? "no worker of %s was free within %lu ms; %lu jobs wait"
+				: "no worker serves %s; after %lu ms it still had none (%lu jobs "
+				  "wait)",
+			j->target->name, (unsigned long)rq->env.deadline_ms,
+			(unsigned long)j->target->queued);
+		unqueue(j);
+		job_fail(j, &err);
+		return;
+	}
+	j->rq = NULL;
+	j->late = true;
+	err_set(&err, KSNAP_E_TIMEOUT, "%s was not done within %lu ms; name a longer deadline (t)",
+		j->op, (unsigned long)rq->env.deadline_ms);
+	if (rq->op->failed)
+		rq->op->failed(rq, &err);
+	request_refuse(rq, &err);
+}
+
+static uint64_t ms_left(const struct job *j)
+{
+	uint64_t now = clock_mono_ns();
+
+	return j->deadline_mono_ns > now ? (j->deadline_mono_ns - now) / NS_PER_MS : 0;
+}
+
+static int send_job(struct worker *w, struct job *j)
+{
+	struct wire_work_job m = { .k = wire_slice_of("job"),
+				   .job = j->id,
+				   .op = wire_slice_of(j->op),
+				   .p = j->params,
+				   .t = ms_left(j) };
+
+	return worker_send(w->target->all, w->name, &wire_shape_work_job, &m, j->blob);
+}
+
+static struct job *next_for(struct target *t, const struct worker *w)
+{
+	struct job *j = t->head;
+
+	while (j && j->worker[0] && strcmp(j->worker, w->name))
+		j = j->next;
+	return j;
+}
+
+void jobs_hand_out(struct target *t)
+{
+	struct workers *ws = t->all;
+
+	for (struct worker *w = ws->first, *next; w && !ws->closing; w = next) {
+		struct job *j = w->target == t && !w->job ? next_for(t, w) : NULL;
+
+		next = w->next;
+		if (!j)
+			continue;
+		if (send_job(w, j)) {
+			worker_lose(ws, w, "it cannot be reached");
+			return; /* losing it handed out again */
+		}
+		unqueue(j);
+		w->job = j;
+		w->jobs++;
+	}
+}
+
+static void append(struct job *j)
+{
+	struct target *t = j->target;
+
+	*(t->tail ? &t->tail->next : &t->head) = j;
+	t->tail = j;
+	t->queued++;
+	jobs_hand_out(t);
+}
+
+static struct job *create(struct target *t, const char *op, const char *worker)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->target = t;
+	j->id = ++t->all->next_job;
+	j->op = op;
+	snprintf(j->worker, sizeof(j->worker), "%s", worker ? worker : "");
+	return j;
+}
+
+static int fill(struct job *j, struct request *rq, const struct job_spec *spec,
+		struct ksnap_err *err)
+{
+	static const char empty_map[] = "\x80";
+	struct wire_slice p =
+		rq->env.params.len ? rq->env.params : (struct wire_slice){ empty_map, 1 };
+
+	if (spec->params.len) {
+		if (buf_append(&j->own_params, spec->params.p, spec->params.len))
+			return err_nomem(err);
+		p = (struct wire_slice){ (char *)j->own_params.data, j->own_params.len };
+	}
+	j->params = p;
+	j->blob = spec->blob ? ksnap_blob_ref(spec->blob) : NULL;
+	j->deadline_mono_ns = rq->deadline_mono_ns;
+	j->deadline_source =
+		loop_add_deadline(rq->broker->loop, j->deadline_mono_ns, expired, j, err);
+	return j->deadline_source < 0 ? j->deadline_source : 0;
+}
+
+int workers_submit(struct workers *ws, struct request *rq, const struct job_spec *spec,
+		   struct ksnap_err *err)
+{
+	struct target *t = target_named(ws, spec->target, err);
+	struct job *j;
+	int rc;
+
+	if (!t)
+		return KSNAP_E_NOTFOUND;
+	if (t->queued >= ws->max_queued)
+		return err_set(err, KSNAP_E_BUSY,
+			       "%lu jobs wait for a worker of %s (limit %s; raise it with ksnap "
+			       "serve %s, or add workers)",
+			       (unsigned long)t->queued, t->name,
+			       limit_table[LIMIT_ID_MAX_QUEUED_JOBS].name,
+			       limit_table[LIMIT_ID_MAX_QUEUED_JOBS].change);
+	j = create(t, spec->op ? spec->op : rq->row->name, spec->worker);
+	if (!j)
+		return err_nomem(err);
+	rc = fill(j, rq, spec, err);
+	if (rc) {
+		free_job(j);
+		return rc;
+	}
+	j->rq = rq;
+	append(j);
+	return 0;
+}
+
+void workers_detach(struct workers *ws, const char *worker, const char *object)
+{
+	struct wire_detach_object_params p = { .name = wire_slice_of(object) };
+	struct worker *w = ws->first;
+	struct job *j;
+
+	while (w && strcmp(w->name, worker))
+		w = w->next;
+	if (!w)
+		return;
+	j = create(w->target, "detach_object", worker);
+	if (!j || wire_encode(&wire_shape_detach_object_params, &p, &j->own_params)) {
+		/* The worker must not keep what nobody owns: its end releases all of it. */
+		if (j)
+			free_job(j);
+		worker_lose(ws, w, "no memory to detach an object");
+		return;
+	}
+	j->params = (struct wire_slice){ (char *)j->own_params.data, j->own_params.len };
+	j->deadline_mono_ns = clock_mono_ns() + (uint64_t)LIMIT_DEFAULT_DEADLINE_MS * NS_PER_MS;
+	append(j);
+}
+
+static void error_of(const struct wire_work_done *m, struct ksnap_err *err)
+{
+	char code[32] = "E_INTERNAL";
+
+	if (!m->has_e) {
+		err_set(err, KSNAP_E_INTERNAL, "the worker failed and did not say why");
+		return;
+	}
+	snprintf(code, sizeof(code), "%.*s", (int)m->e.code.len, m->e.code.p);
+	err_set(err, ksnap_err_code(code), "%.*s", (int)m->e.msg.len, m->e.msg.p);
+}
+
+static void finish(struct request *rq, const struct wire_work_done *m, struct ksnap_blob *blob)
+{
+	struct ksnap_err err;
+	int rc = 0;
+
+	if (m->ok)
+		rc = rq->op->done(rq, m->r, blob, &err);
+	else
+		error_of(m, &err);
+	if (m->ok && !rc)
+		return;
+	if (rq->op->failed)
+		rq->op->failed(rq, &err);
+	request_refuse(rq, &err);
+}
+
+void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m,
+	      struct ksnap_blob *blob)
+{
+	struct target *t = w->target;
+	struct job *j = w->job;
+	struct request *rq;
+
+	if (!j || j->id != m->job) {
+		ws->broker->tally.drops[DROP_LATE_RESULT]++;
+		return;
+	}
+	w->job = NULL;
+	rq = j->rq;
+	ws->current = w->name;
+	ws->broker->tally.drops[DROP_LATE_RESULT] += j->late;
+	free_job(j);
+	if (rq)
+		finish(rq, m, blob);
+	ws->current = NULL;
+	jobs_hand_out(t);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* parts.h - what a broker is made of. Every part has a file of its own; the op files reach them
+ * through the broker of their request. */
+#ifndef KSNAP_BROKER_PARTS_H
+#define KSNAP_BROKER_PARTS_H
+
+#include "base/loop.h"
+#include "broker/broker.h"
+#include "broker/tally.h"
+#include "wire/shapes.h"
+
+struct broker {
+	struct loop *loop; /* the owner's */
+	uint64_t epoch;    /* random, below 2^53 so that every language can hold it */
+	uint64_t started_mono_ns;
+	uint64_t max_frame;         /* bytes of one envelope */
+	uint64_t max_blob;          /* bytes of one blob */
+	struct ksnap_limits limits; /* of bridges, and the most that open_bridge may ask for */
+	enum wire_right role;       /* right of every session */
+	struct router *router;      /* control socket */
+	struct sessions *sessions;
+	struct bridges *bridges;
+	struct workers *workers;     /* work socket */
+	struct publisher *publisher; /* live socket */
+	struct tally tally;
+	int beat_timer;
+};
+
+#endif

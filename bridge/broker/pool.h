@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* pool.h - the structs that workers.c, jobs.c and targets.c share. */
+#ifndef KSNAP_BROKER_POOL_H
+#define KSNAP_BROKER_POOL_H
+
+#include "broker/parts.h"
+#include "broker/workers.h"
+#include "wire/frames.h"
+
+/* One piece of work. Lives in its target's queue, then at its worker. */
+struct job {
+	struct job *next;
+	struct target *target;
+	struct request *rq; /* NULL: nobody waits (any more) */
+	bool late;          /* its request's time is over: the result is dropped and counted */
+	uint64_t id;
+	uint64_t deadline_mono_ns;
+	int deadline_source;   /* in the loop; 0: none */
+	const char *op;        /* static, or the row's name */
+	char worker[65];       /* only this one; "" any */
+	struct buf own_params; /* when the request's are not used */
+	struct wire_slice params;
+	struct ksnap_blob *blob; /* own reference, or NULL */
+};
+
+/* A request of wait_accessor. */
+struct waiter {
+	struct waiter *next;
+	struct target *target;
+	struct request *rq;
+	int deadline_source;
+	bool want_advance;
+	uint64_t after;
+};
+
+struct target {
+	struct target *next;
+	struct workers *all;
+	char name[257];
+	struct job *head, *tail; /* waiting jobs, oldest first */
+	uint64_t queued;
+	unsigned nworkers;
+	struct ksnap_accessor *accessor;
+	struct waiter *waiters;
+};
+
+struct worker {
+	struct worker *next;
+	struct target *target;
+	char name[65], kind[65], host[257];
+	uint64_t pid;
+	uint64_t last_mono_ns; /* when it was heard last */
+	struct job *job;       /* NULL: idle */
+	uint64_t jobs;         /* given so far */
+	unsigned accessor;     /* as it says: 0 trying, 1 succeeded, 2 failed */
+	uint64_t seqno;
+	char error[KSNAP_ERR_TEXT];
+};
+
+struct workers {
+	struct broker *broker;
+	struct bound *bound;
+	int source;
+	struct target *targets;
+	struct worker *first;
+	struct channel *channel; /* live channel `worker` */
+	uint64_t next_job;
+	uint64_t max_queued;
+	const char *current; /* worker whose result is being handled */
+	bool closing;
+};
+
+/* workers.c */
+/* Send @shape to the worker called @name. KSNAP_E_UNREACHABLE: it is gone. */
+int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
+		const void *message, struct ksnap_blob *blob);
+void worker_lose(struct workers *ws, struct worker *w, const char *why);
+
+/* jobs.c */
+/* Give waiting jobs of the target to idle workers. */
+void jobs_hand_out(struct target *t);
+void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m,
+	      struct ksnap_blob *blob);
+/* The job ends without a result: its request is refused with @err. */
+void job_fail(struct job *j, const struct ksnap_err *err);
+
+/* targets.c */
+struct target *target_get(struct workers *ws, const char *name, struct ksnap_err *err);
+struct target *target_named(struct workers *ws, struct wire_slice name, struct ksnap_err *err);
+void targets_free(struct workers *ws);
+/* A worker of the target told the state of its accessor. */
+void target_accessor_told(struct target *t, struct worker *w, const struct wire_work_beat *m);
+/* A fresh worker for a target whose accessor had failed for good. */
+void target_accessor_renew(struct target *t);
+
+#endif

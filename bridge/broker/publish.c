@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+/* publish.c - the XPUB socket and its channels. A report is published by reference; only the
+ * header, some two hundred bytes, is written here. */
+#include "broker/publish.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "broker/endpoint.h"
+#include "wire/frames.h"
+#include "wire/pack.h"
+
+#define NAME_MAX_BYTES 81
+#define BASE_KEYS      6 /* v, epoch, ch, seq, ts, k */
+/* Subscription messages read before the loop looks at its other sources. */
+#define READ_BATCH 64
+/* Headers and reports queued to a subscriber that is behind, before it loses some. */
+#define SUBSCRIBER_HWM 1000
+
+struct channel {
+	struct channel *next;
+	struct publisher *publisher;
+	uint64_t last;            /* number of the newest message */
+	struct ksnap_blob **kept; /* ring: header seq at seq % MAX_RETAINED_HEADERS */
+	char name[NAME_MAX_BYTES];
+};
+
+struct publisher {
+	struct broker *broker;
+	struct bound *bound;
+	int source;
+	struct channel *first, *tail;
+};
+
+/* A new subscriber learns the last numbers at once. */
+static void subscriptions(void *arg)
+{
+	struct publisher *p = arg;
+	bool wanted = false;
+
+	for (int i = 0; i < READ_BATCH; i++) {
+		_frames_ struct frames f = { 0 };
+		const uint8_t *body;
+
+		if (frames_recv(bound_socket(p->bound), &f, NULL) == 0)
+			break;
+		body = f.n ? ksnap_blob_data(f.part[0]) : NULL;
+		wanted |= body && ksnap_blob_size(f.part[0]) && body[0] == 1;
+	}
+	if (wanted)
+		publish_beat(p);
+}
+
+struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts,
+				   struct ksnap_err *err)
+{
+	struct publisher *p = calloc(1, sizeof(*p));
+	struct bound_opts bo = { .context = opts->zmq_context,
+				 .type = ZMQ_XPUB,
+				 .urls = opts->live,
+				 .ipc_mode = opts->ipc_mode,
+				 .send_hwm = SUBSCRIBER_HWM,
+				 .max_message = LIMIT_MAX_CONTROL_FRAME,
+				 .verbose = true };
+
+	if (!p) {
+		err_nomem(err);
+		return NULL;
+	}
+	p->broker = b;
+	p->bound = bound_create(&bo, err);
+	if (p->bound)
+		p->source = loop_add_socket(b->loop, bound_socket(p->bound), subscriptions, p, err);
+	if (!p->bound || p->source < 0) {
+		publisher_destroy(p);
+		return NULL;
+	}
+	return p;
+}
+
+static void free_channel(struct channel *c)
+{
+	for (size_t i = 0; c->kept && i < LIMIT_MAX_RETAINED_HEADERS; i++)
+		ksnap_blob_unref(c->kept[i]);
+	free(c->kept);
+	free(c);
+}
+
+void publisher_destroy(struct publisher *p)
+{
+	if (!p)
+		return;
+	if (p->source > 0)
+		loop_remove(p->broker->loop, p->source);
+	bound_destroy(p->bound);
+	for (struct channel *c = p->first, *next; c; c = next) {
+		next = c->next;
+		free_channel(c);
+	}
+	free(p);
+}
+
+const char *const *publisher_endpoints(const struct publisher *p)
+{
+	return bound_endpoints(p->bound);
+}
+
+struct channel *publisher_find(struct publisher *p, struct wire_slice name)
+{
+	for (struct channel *c = p->first; c; c = c->next)
+		if (wire_slice_is(name, c->name))
+			return c;
+	return NULL;
+}
+
+struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name,
+				  struct ksnap_err *err)
+{
+	char full[NAME_MAX_BYTES];
+	struct channel *c;
+
+	snprintf(full, sizeof(full), name ? "%s/%s" : "%s", prefix, name);
+	c = publisher_find(p, wire_slice_of(full));
+	if (c)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		err_nomem(err);
+		return NULL;
+	}
+	c->publisher = p;
+	strcpy(c->name, full);
+	*(p->tail ? &p->tail->next : &p->first) = c;
+	p->tail = c;
+	return c;
+}
+
+/* The header's map with room for @extra more pairs behind its own. */
+static void begin_header(msgpack_packer *pk, const struct channel *c, uint64_t seq,
+			 const char *kind, size_t extra)
+{
+	msgpack_pack_map(pk, BASE_KEYS + extra);
+	pack_str(pk, "v");
+	msgpack_pack_uint64(pk, KSNAP_PROTOCOL);
+	pack_str(pk, "epoch");
+	msgpack_pack_uint64(pk, c->publisher->broker->epoch);
+	pack_str(pk, "ch");
+	pack_str(pk, c->name);
+	pack_str(pk, "seq");
+	msgpack_pack_uint64(pk, seq);
+	pack_str(pk, "ts");
+	msgpack_pack_int64(pk, clock_real_ns());
+	pack_str(pk, "k");
+	pack_str(pk, kind);
+}
+
+static void send_live(struct channel *c, struct ksnap_blob *header, struct ksnap_blob *payload)
+{
+	struct tally *tally = &c->publisher->broker->tally;
+	_frames_ struct frames f = { 0 };
+	int rc = frames_push_copy(&f, c->name, strlen(c->name));
+
+	rc = rc ? rc : frames_push(&f, ksnap_blob_ref(header));
+	if (payload && !rc)
+		rc = frames_push(&f, ksnap_blob_ref(payload));
+	if (rc)
+		tally->drops[DROP_LIVE_MEMORY]++;
+	else if (frames_send(bound_socket(c->publisher->bound), &f, NULL))
+		tally->drops[DROP_LIVE_SEND]++;
+}
+
+/* Give out the next number; the place of its header is empty until it is kept. */
+static uint64_t next_number(struct channel *c)
+{
+	struct ksnap_blob **place;
+
+	c->last++;
+	if (!c->kept)
+		c->kept = calloc(LIMIT_MAX_RETAINED_HEADERS, sizeof(struct ksnap_blob *));
+	if (c->kept) {
+		place = &c->kept[c->last % LIMIT_MAX_RETAINED_HEADERS];
+		ksnap_blob_unref(*place);
+		*place = NULL;
+	}
+	return c->last;
+}
+
+/* Number, keep and send what was written to @b. */
+static void finish(struct channel *c, struct buf *b, struct ksnap_blob *payload)
+{
+	struct ksnap_blob *header = buf_take_blob(b);
+
+	if (!header) {
+		c->publisher->broker->tally.drops[DROP_LIVE_MEMORY]++;
+		return;
+	}
+	if (c->kept)
+		c->kept[c->last % LIMIT_MAX_RETAINED_HEADERS] = ksnap_blob_ref(header);
+	send_live(c, header, payload);
+	ksnap_blob_unref(header);
+}
+
+static void pack_event_field(msgpack_packer *pk, const struct ksnap_event_field *f)
+{
+	pack_str(pk, f->name);
+	if (f->str)
+		pack_str(pk, f->str);
+	else
+		msgpack_pack_uint64(pk, f->num);
+}
+
+void publish_event(struct channel *c, const struct ksnap_event *ev)
+{
+	_buf_ struct buf b = BUF_INIT;
+	msgpack_packer pk;
+
+	pack_init(&pk, &b);
+	begin_header(&pk, c, next_number(c), ksnap_event_name(ev->kind), ev->nfields + 1);
+	pack_str(&pk, "mono");
+	msgpack_pack_uint64(&pk, ev->mono);
+	for (unsigned i = 0; i < ev->nfields; i++)
+		pack_event_field(&pk, &ev->fields[i]);
+	finish(c, &b, NULL);
+}
+
+/* An encoded map of fewer than 16 pairs is one byte and then its pairs, which may stand in another
+ * map as they are. */
+static void append_pairs(struct buf *header, const struct buf *map)
+{
+	buf_append(header, map->data + 1, map->len - 1);
+}
+
+static void publish_with(struct channel *c, const char *kind, const struct wire_shape *shape,
+			 const void *body, struct ksnap_blob *payload)
+{
+	_buf_ struct buf pairs = BUF_INIT, header = BUF_INIT;
+	msgpack_packer pk;
+	uint64_t seq = next_number(c);
+
+	if (wire_encode(shape, body, &pairs)) {
+		c->publisher->broker->tally.drops[DROP_LIVE_MEMORY]++;
+		return;
+	}
+	pack_init(&pk, &header);
+	begin_header(&pk, c, seq, kind, pairs.data[0] & 0x0f);
+	append_pairs(&header, &pairs);
+	finish(c, &header, payload);
+}
+
+void publish(struct channel *c, const char *kind, const struct wire_shape *shape, const void *body)
+{
+	publish_with(c, kind, shape, body, NULL);
+}
+
+void publish_snapshot(struct channel *c, const struct ksnap_entry *e, bool with_report)
+{
+	struct wire_live_captured body = {
+		.tag = wire_slice_of(e->tag),
+		.stored_seq = e->seq,
+		.bytes = ksnap_blob_size(e->report),
+		.complete = e->complete,
+		.placeholder = e->placeholder,
+		.step = e->step,
+		.has_step = e->has_step,
+		.elapsed_ms = e->elapsed_ms,
+		.has_elapsed_ms = e->has_elapsed_ms,
+		.boundary_ms = e->boundary_ms,
+		.has_boundary_ms = e->has_boundary_ms,
+	};
+
+	publish_with(c, "captured", &wire_shape_live_captured, &body,
+		     with_report ? e->report : NULL);
+}
+
+void publish_beat(struct publisher *p)
+{
+	struct channel beat = { .publisher = p, .name = "beat" };
+	_buf_ struct buf b = BUF_INIT;
+	struct ksnap_blob *header;
+	msgpack_packer pk;
+	size_t n = 0;
+
+	for (struct channel *c = p->first; c; c = c->next)
+		n++;
+	pack_init(&pk, &b);
+	begin_header(&pk, &beat, 0, "beat", 1);
+	pack_str(&pk, "last");
+	msgpack_pack_map(&pk, n);
+	for (struct channel *c = p->first; c; c = c->next) {
+		pack_str(&pk, c->name);
+		msgpack_pack_uint64(&pk, c->last);
+	}
+	header = buf_take_blob(&b);
+	if (header)
+		send_live(&beat, header, NULL);
+	ksnap_blob_unref(header);
+}
+
+void channel_range(const struct channel *c, uint64_t *ret_first, uint64_t *ret_last)
+{
+	uint64_t cap = LIMIT_MAX_RETAINED_HEADERS;
+
+	*ret_last = c->last;
+	*ret_first = !c->last || !c->kept ? 0 : c->last > cap ? c->last - cap + 1 : 1;
+}
+
+struct ksnap_blob *channel_header(const struct channel *c, uint64_t seq)
+{
+	uint64_t first, last;
+
+	channel_range(c, &first, &last);
+	return first && seq >= first && seq <= last ? c->kept[seq % LIMIT_MAX_RETAINED_HEADERS]
+						    : NULL;
+}
+
+int publisher_status(struct publisher *p, struct wire_list *ret)
+{
+	struct wire_channel_row *rows;
+	size_t n = 0;
+
+	for (struct channel *c = p->first; c; c = c->next)
+		n++;
+	rows = calloc(n ? n : 1, sizeof(*rows));
+	if (!rows)
+		return KSNAP_E_NOMEM;
+	n = 0;
+	for (struct channel *c = p->first; c; c = c->next) {
+		struct wire_channel_row *row = &rows[n++];
+
+		row->channel = wire_slice_of(c->name);
+		row->published = c->last;
+		channel_range(c, &row->first, &row->retained);
+		row->retained = row->first ? c->last - row->first + 1 : 0;
+	}
+	*ret = (struct wire_list){ rows, n };
+	return 0;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/* request.c - replies: encoding, sending, and the end of a request. */
+#include "broker/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "broker/bridges.h"
+#include "broker/router.h"
+#include "broker/session.h"
+
+struct request *request_create(struct broker *b, struct frames *f)
+{
+	struct request *rq = calloc(1, sizeof(*rq));
+
+	if (!rq)
+		return NULL;
+	rq->broker = b;
+	rq->frames = *f;
+	f->n = 0;
+	rq->received_mono_ns = clock_mono_ns();
+	return rq;
+}
+
+static void drop_held(struct request *rq)
+{
+	for (size_t i = 0; i < rq->nheld; i++)
+		ksnap_blob_unref(rq->held[i]);
+	rq->nheld = 0;
+}
+
+static void request_end(struct request *rq)
+{
+	if (rq->session)
+		session_request_ended(rq->session);
+	frames_clear(&rq->frames);
+	drop_held(rq);
+	free(rq->held);
+	wire_arena_fini(&rq->arena);
+	if (rq->entry)
+		ksnap_entry_clear(rq->entry);
+	free(rq->entry);
+	free(rq->params);
+	free(rq);
+}
+
+static int hold(struct request *rq, struct ksnap_blob *frame)
+{
+	size_t cap = rq->held_cap ? 2 * rq->held_cap : 16;
+	struct ksnap_blob **list = rq->held;
+
+	if (frame && rq->nheld == rq->held_cap) {
+		list = realloc(rq->held, cap * sizeof(*list));
+		if (list) {
+			rq->held = list;
+			rq->held_cap = cap;
+		}
+	}
+	if (!frame || !list) {
+		ksnap_blob_unref(frame);
+		return KSNAP_E_NOMEM;
+	}
+	rq->held[rq->nheld++] = frame;
+	return 0;
+}
+
+static int send_held(struct request *rq, struct ksnap_err *err)
+{
+	int rc = router_send(rq->broker->router, rq->held, rq->nheld, err);
+
+	drop_held(rq);
+	return rc;
+}
+
+static int send_envelope(struct request *rq, struct buf *envelope, bool more,
+			 struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
+{
+	int rc = 0;
+
+	if (!rq->nheld) {
+		rc = hold(rq, ksnap_blob_ref(rq->frames.part[0]));
+		if (!rc && rq->delimiter)
+			rc = hold(rq, ksnap_blob_copy("", 0));
+	}
+	rc = rc ? rc : hold(rq, buf_take_blob(envelope));
+	for (size_t i = 0; i < nblobs && !rc; i++)
+		rc = hold(rq, ksnap_blob_ref(blobs[i]));
+	if (rc) {
+		drop_held(rq);
+		return err_nomem(err);
+	}
+	return more && rq->delimiter ? 0 : send_held(rq, err);
+}
+
+static int send_result(struct request *rq, struct wire_slice r, bool more,
+		       struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
+{
+	_buf_ struct buf envelope = BUF_INIT;
+	struct wire_reply rp = {
+		.id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs
+	};
+
+	if (reply_encode(&rp, &envelope))
+		return err_nomem(err);
+	return send_envelope(rq, &envelope, more, blobs, nblobs, err);
+}
+
+int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		 size_t nblobs, struct ksnap_err *err)
+{
+	_buf_ struct buf r = BUF_INIT;
+
+	if (wire_encode(rq->row->reply, reply, &r))
+		return err_nomem(err);
+	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs,
+			   err);
+}
+
+void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
+			size_t nblobs)
+{
+	struct ksnap_err err;
+	int rc = send_result(rq, r, false, blobs, nblobs, &err);
+
+	if (rc == KSNAP_E_NOMEM) {
+		request_refuse(rq, &err);
+		return;
+	}
+	request_end(rq);
+}
+
+void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		    size_t nblobs)
+{
+	_buf_ struct buf r = BUF_INIT;
+	struct ksnap_err err;
+
+	if (wire_encode(rq->row->reply, reply, &r)) {
+		err_nomem(&err);
+		request_refuse(rq, &err);
+		return;
+	}
+	request_answer_raw(rq, (struct wire_slice){ (char *)r.data, r.len }, blobs, nblobs);
+}
+
+void request_refuse(struct request *rq, const struct ksnap_err *err)
+{
+	_buf_ struct buf envelope = BUF_INIT;
+	struct tally *tally = &rq->broker->tally;
+
+	tally_error(tally, err->code);
+	if (rq->row)
+		tally->failed[rq->row - wire_ops]++;
+	if (rq->session)
+		session_count_error(rq->session);
+	drop_held(rq);
+	if (reply_encode_error(&rq->env.id, err, (struct wire_slice){ 0 }, &envelope) ||
+	    send_envelope(rq, &envelope, false, NULL, 0, NULL) == KSNAP_E_NOMEM)
+		tally->drops[DROP_REPLY_GONE]++;
+	request_end(rq);
+}
+
+struct wire_slice request_bridge_name(const struct request *rq)
+{
+	return rq->env.bridge.len ? rq->env.bridge : wire_slice_of("default");
+}
+
+struct hosted *request_bridge(struct request *rq, struct ksnap_err *err)
+{
+	return bridges_open(rq->broker->bridges, request_bridge_name(rq), err);
+}
+
+struct hosted *request_bridge_if_open(struct request *rq, struct ksnap_err *err)
+{
+	struct wire_slice name = request_bridge_name(rq);
+	struct hosted *h = bridges_find(rq->broker->bridges, name);
+
+	if (!h)
+		err_set(err, KSNAP_E_NOTFOUND, "no bridge is called '%.*s'", (int)name.len, name.p);
+	return h;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/* router.c - the control socket. Reads a bounded number of messages a turn, so that timers, workers
+ * and live messages get their share under a flood. */
+#include "broker/router.h"
+
+#include <stdlib.h>
+#include <zmq.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "broker/dispatch.h"
+#include "broker/endpoint.h"
+
+/* Messages read before the loop looks at its other sources. */
+#define READ_BATCH 64
+/* Replies queued to a peer that does not read, before it loses them: a replay of
+ * MAX_RETAINED_HEADERS parts and a drain fit twice. */
+#define REPLY_HWM 16384
+
+struct router {
+	struct broker *broker;
+	struct bound *bound;
+	int source;
+};
+
+static void receive(void *arg)
+{
+	struct router *r = arg;
+
+	for (int i = 0; i < READ_BATCH; i++) {
+		_frames_ struct frames f = { 0 };
+		struct ksnap_err err;
+		int rc = frames_recv(bound_socket(r->bound), &f, &err);
+
+		if (rc == 0)
+			return;
+		if (rc < 0 && rc != KSNAP_E_PROTO) {
+			log_error("control socket: %s", err.text);
+			return;
+		}
+		dispatch(r->broker, &f, rc < 0 ? &err : NULL);
+	}
+}
+
+struct router *router_create(struct broker *b, const struct broker_opts *opts,
+			     struct ksnap_err *err)
+{
+	struct router *r = calloc(1, sizeof(*r));
+	struct bound_opts bo = { .context = opts->zmq_context,
+				 .type = ZMQ_ROUTER,
+				 .urls = opts->control,
+				 .ipc_mode = opts->ipc_mode,
+				 .send_hwm = REPLY_HWM,
+				 .recv_hwm = 0,
+				 .max_message =
+					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
+				 .mandatory = true };
+
+	if (!r) {
+		err_nomem(err);
+		return NULL;
+	}
+	r->broker = b;
+	r->bound = bound_create(&bo, err);
+	if (r->bound)
+		r->source = loop_add_socket(b->loop, bound_socket(r->bound), receive, r, err);
+	if (!r->bound || r->source < 0) {
+		router_destroy(r);
+		return NULL;
+	}
+	return r;
+}
+
+void router_destroy(struct router *r)
+{
+	if (!r)
+		return;
+	if (r->source > 0)
+		loop_remove(r->broker->loop, r->source);
+	bound_destroy(r->bound);
+	free(r);
+}
+
+int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err)
+{
+	int rc = frames_send_list(bound_socket(r->bound), parts, n, err);
+
+	if (rc == KSNAP_E_BUSY)
+		r->broker->tally.drops[DROP_REPLY_FULL]++;
+	else if (rc < 0 && rc != KSNAP_E_NOMEM)
+		r->broker->tally.drops[DROP_REPLY_GONE]++;
+	return rc;
+}
+
+const char *const *router_endpoints(const struct router *r)
+{
+	return bound_endpoints(r->bound);
+}

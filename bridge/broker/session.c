@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: MIT
+/* session.c - sessions in a hash by routing id, and in a list by their last message.
+ *
+ * ROUTER tells nobody when a peer leaves, so silence is the only sign: the list's head is the
+ * one silent for longest. */
+#include "broker/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "broker/bridges.h"
+#include "broker/workers.h"
+
+#define BUCKETS      1024
+#define MISSED_BEATS 5
+
+struct session {
+	struct session *chain;       /* within its bucket */
+	struct session *prev, *next; /* by last message; head silent for longest */
+	struct sessions *all;
+	char name[65], kind[16];
+	uint64_t pid;
+	uint64_t last_mono_ns; /* when it was heard last */
+	unsigned in_flight;
+	bool leaving;
+	uint64_t ops, errors;
+	struct owned *owned;
+	size_t id_len;
+	uint8_t id[];
+};
+
+struct sessions {
+	struct broker *broker;
+	struct session *bucket[BUCKETS];
+	struct session *head, *tail;
+	uint64_t n, max;
+};
+
+struct sessions *sessions_create(struct broker *b, uint64_t max, struct ksnap_err *err)
+{
+	struct sessions *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		err_nomem(err);
+		return NULL;
+	}
+	s->broker = b;
+	s->max = max;
+	return s;
+}
+
+static unsigned bucket_of(const void *id, size_t len)
+{
+	const uint8_t *p = id;
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 16777619u;
+	return h % BUCKETS;
+}
+
+static void unlink_session(struct sessions *all, struct session *s)
+{
+	*(s->prev ? &s->prev->next : &all->head) = s->next;
+	*(s->next ? &s->next->prev : &all->tail) = s->prev;
+}
+
+static void append_session(struct sessions *all, struct session *s)
+{
+	s->prev = all->tail;
+	s->next = NULL;
+	*(all->tail ? &all->tail->next : &all->head) = s;
+	all->tail = s;
+}
+
+/* It was heard, or busy, until now. */
+static void touch(struct session *s)
+{
+	s->last_mono_ns = clock_mono_ns();
+	unlink_session(s->all, s);
+	append_session(s->all, s);
+}
+
+static void free_session(struct session *s)
+{
+	while (s->owned) {
+		struct owned *o = s->owned;
+
+		s->owned = o->next;
+		free(o);
+	}
+	free(s);
+}
+
+static void forget(struct session *s)
+{
+	struct sessions *all = s->all;
+	struct session **link = &all->bucket[bucket_of(s->id, s->id_len)];
+
+	while (*link != s)
+		link = &(*link)->chain;
+	*link = s->chain;
+	unlink_session(all, s);
+	all->n--;
+	free_session(s);
+}
+
+void sessions_destroy(struct sessions *s)
+{
+	if (!s)
+		return;
+	for (struct session *e = s->head, *next; e; e = next) {
+		next = e->next;
+		free_session(e);
+	}
+	free(s);
+}
+
+/* Make room for one more: forget the one silent for longest that nothing depends on. */
+static int make_room(struct sessions *all, struct ksnap_err *err)
+{
+	if (all->n < all->max)
+		return 0;
+	for (struct session *s = all->head; s; s = s->next) {
+		if (!s->in_flight && !s->owned) {
+			forget(s);
+			return 0;
+		}
+	}
+	return err_set(err, KSNAP_E_LIMIT,
+		       "%lu sessions are busy (limit %s; raise it with ksnap serve %s)",
+		       (unsigned long)all->n, limit_table[LIMIT_ID_MAX_SESSIONS].name,
+		       limit_table[LIMIT_ID_MAX_SESSIONS].change);
+}
+
+static struct session *add_session(struct sessions *all, const void *id, size_t len,
+				   struct ksnap_err *err)
+{
+	unsigned bucket = bucket_of(id, len);
+	struct session *s;
+
+	if (make_room(all, err))
+		return NULL;
+	s = calloc(1, sizeof(*s) + len);
+	if (!s) {
+		err_nomem(err);
+		return NULL;
+	}
+	s->all = all;
+	s->id_len = len;
+	memcpy(s->id, id, len);
+	strcpy(s->name, "anonymous");
+	s->chain = all->bucket[bucket];
+	all->bucket[bucket] = s;
+	append_session(all, s);
+	all->n++;
+	return s;
+}
+
+struct session *sessions_get(struct sessions *all, const struct ksnap_blob *routing_id,
+			     struct ksnap_err *err)
+{
+	const void *id = ksnap_blob_data(routing_id);
+	size_t len = ksnap_blob_size(routing_id);
+	struct session *s = all->bucket[bucket_of(id, len)];
+
+	while (s && (s->id_len != len || memcmp(s->id, id, len)))
+		s = s->chain;
+	if (!s)
+		s = add_session(all, id, len, err);
+	if (s)
+		touch(s);
+	return s;
+}
+
+static void copy_slice(char *to, size_t cap, struct wire_slice s)
+{
+	size_t n = s.len < cap ? s.len : cap - 1;
+
+	memcpy(to, s.p, n);
+	to[n] = 0;
+}
+
+void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
+		       uint64_t pid)
+{
+	copy_slice(s->name, sizeof(s->name), client);
+	copy_slice(s->kind, sizeof(s->kind), kind);
+	s->pid = pid;
+}
+
+const char *session_name(const struct session *s)
+{
+	return s->name;
+}
+
+int session_request_begins(struct session *s, struct ksnap_err *err)
+{
+	if (s->in_flight >= LIMIT_MAX_IN_FLIGHT)
+		return err_set(err, KSNAP_E_BUSY,
+			       "%u requests of this session are not answered yet (limit "
+			       "MAX_IN_FLIGHT); wait for replies before sending more",
+			       s->in_flight);
+	s->in_flight++;
+	s->ops++;
+	return 0;
+}
+
+void session_request_ended(struct session *s)
+{
+	s->in_flight--;
+	touch(s);
+	if (s->leaving && !s->in_flight)
+		forget(s);
+}
+
+void session_count_error(struct session *s)
+{
+	s->errors++;
+}
+
+int session_own(struct session *s, const struct owned *what, struct ksnap_err *err)
+{
+	struct owned *o = malloc(sizeof(*o));
+
+	if (!o)
+		return err_nomem(err);
+	*o = *what;
+	snprintf(o->words, sizeof(o->words), "object %s", what->name);
+	o->session = s;
+	o->next = s->owned;
+	s->owned = o;
+	return 0;
+}
+
+struct owned *sessions_find_owned(struct sessions *all, struct wire_slice name)
+{
+	for (struct session *s = all->head; s; s = s->next)
+		for (struct owned *o = s->owned; o; o = o->next)
+			if (wire_slice_is(name, o->name))
+				return o;
+	return NULL;
+}
+
+void sessions_disown(struct sessions *all, struct owned *o)
+{
+	struct owned **link = &o->session->owned;
+
+	while (*link != o)
+		link = &(*link)->next;
+	*link = o->next;
+	free(o);
+}
+
+unsigned sessions_forget_worker(struct sessions *all, const char *worker)
+{
+	unsigned n = 0;
+
+	for (struct session *s = all->head; s; s = s->next) {
+		for (struct owned *o = s->owned, *next; o; o = next) {
+			next = o->next;
+			if (strcmp(o->worker, worker))
+				continue;
+			sessions_disown(all, o);
+			n++;
+		}
+	}
+	return n;
+}
+
+unsigned session_release(struct session *s)
+{
+	unsigned n = 0;
+
+	while (s->owned) {
+		struct owned *o = s->owned;
+
+		workers_detach(s->all->broker->workers, o->worker, o->name);
+		s->owned = o->next;
+		free(o);
+		n++;
+	}
+	return n;
+}
+
+unsigned session_owned_words(const struct session *s, struct wire_slice *words, unsigned max)
+{
+	unsigned n = 0;
+
+	for (struct owned *o = s->owned; o && n < max; o = o->next)
+		words[n++] = wire_slice_of(o->words);
+	return n;
+}
+
+void session_leaves(struct session *s)
+{
+	s->leaving = true;
+}
+
+static void lose(struct session *s)
+{
+	char released[KSNAP_ERR_TEXT] = "";
+	struct bridges *bridges = s->all->broker->bridges;
+	struct hosted *h = bridges_find(bridges, wire_slice_of(s->owned->bridge));
+	size_t len = 0;
+
+	for (struct owned *o = s->owned; o && len < sizeof(released); o = o->next)
+		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s",
+					len ? ", " : "", o->words);
+	log_warn("session %s is silent and lost; released: %s", s->name, released);
+	if (h) {
+		const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
+							    { .name = "released",
+							      .str = released } };
+
+		hosted_raise(h, KSNAP_EV_SESSION_LOST, fields, 2);
+	}
+	session_release(s);
+	forget(s);
+}
+
+void sessions_tick(struct sessions *all)
+{
+	uint64_t limit = MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+	uint64_t now = clock_mono_ns();
+
+	for (struct session *s = all->head, *next; s; s = next) {
+		next = s->next;
+		if (now - s->last_mono_ns < limit)
+			return;
+		if (s->owned && !s->in_flight)
+			lose(s);
+	}
+}
+
+static struct wire_list owned_list(const struct session *s)
+{
+	struct wire_slice *words;
+	size_t n = 0;
+
+	for (const struct owned *o = s->owned; o; o = o->next)
+		n++;
+	words = calloc(n ? n : 1, sizeof(*words));
+	return (struct wire_list){ words, words ? session_owned_words(s, words, (unsigned)n) : 0 };
+}
+
+static struct wire_session_row session_row(const struct session *s, uint64_t now)
+{
+	return (struct wire_session_row){
+		.name = wire_slice_of(s->name),
+		.kind = wire_slice_of(s->kind),
+		.pid = s->pid,
+		.has_pid = s->pid != 0,
+		.in_flight = s->in_flight,
+		.ops = s->ops,
+		.errors = s->errors,
+		.idle_ms = (now - s->last_mono_ns) / NS_PER_MS,
+		.owns = owned_list(s),
+	};
+}
+
+int sessions_status(struct sessions *all, struct wire_list *ret)
+{
+	struct wire_session_row *rows = calloc(all->n + 1, sizeof(*rows));
+	uint64_t now = clock_mono_ns();
+	size_t n = 0;
+
+	if (!rows)
+		return KSNAP_E_NOMEM;
+	for (struct session *s = all->head; s; s = s->next)
+		rows[n++] = session_row(s, now);
+	*ret = (struct wire_list){ rows, n };
+	return 0;
+}
+
+void sessions_status_free(struct wire_list *rows)
+{
+	struct wire_session_row *r = rows->items;
+
+	for (size_t i = 0; i < rows->n; i++)
+		free(r[i].owns.items);
+	free(r);
+}

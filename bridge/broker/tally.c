@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/* tally.c - count what happened, by op, by error, by kind of loss. */
+#include "broker/tally.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static const int error_codes[] = {
+#define ERROR(name, number, class, retry, doc) KSNAP_##name,
+#include "schemas/errors.inc"
+#undef ERROR
+};
+
+_Static_assert(ARRAY_SIZE(error_codes) <= ARRAY_SIZE(((struct tally *)0)->errors),
+	       "a counter for each error");
+
+static const char *const drop_names[TALLY_DROPS] = {
+	[DROP_REPLY_GONE] = "reply_gone",   [DROP_REPLY_FULL] = "reply_full",
+	[DROP_LATE_RESULT] = "late_result", [DROP_WORK_FRAME] = "work_frame",
+	[DROP_LIVE_MEMORY] = "live_memory", [DROP_LIVE_SEND] = "live_send",
+};
+
+void tally_error(struct tally *t, int code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(error_codes); i++)
+		if (error_codes[i] == code)
+			t->errors[i]++;
+}
+
+const char *tally_error_row(const struct tally *t, unsigned i, uint64_t *ret_n)
+{
+	if (i >= ARRAY_SIZE(error_codes))
+		return NULL;
+	*ret_n = t->errors[i];
+	return ksnap_err_name(error_codes[i]);
+}
+
+const char *tally_drop_name(enum tally_drop d)
+{
+	return drop_names[d];
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT
+/* workers.c - the work socket: workers join, beat, finish jobs, and are lost. A worker that is busy
+ * cannot beat, so it has until the deadline of its job, and 5 heartbeats more. */
+#include "broker/workers.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "broker/bridges.h"
+#include "broker/endpoint.h"
+#include "broker/pool.h"
+#include "broker/publish.h"
+#include "broker/request.h"
+#include "broker/session.h"
+
+#define READ_BATCH   64
+#define MISSED_BEATS 5
+
+static void receive(void *arg);
+
+static int open_targets(struct workers *ws, const char *const *names, struct ksnap_err *err)
+{
+	static const char *const standard[] = { "live", NULL };
+
+	for (names = names && *names ? names : standard; *names; names++)
+		if (!target_get(ws, *names, err))
+			return KSNAP_E_NOMEM;
+	return 0;
+}
+
+struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
+			       struct ksnap_err *err)
+{
+	struct workers *ws = calloc(1, sizeof(*ws));
+	struct bound_opts bo = { .context = opts->zmq_context,
+				 .type = ZMQ_ROUTER,
+				 .urls = opts->work,
+				 .ipc_mode = opts->ipc_mode,
+				 .mandatory = true,
+				 .max_message =
+					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
+				 .handover = true };
+
+	if (!ws) {
+		err_nomem(err);
+		return NULL;
+	}
+	ws->broker = b;
+	ws->max_queued = opts->max_queued_jobs ? opts->max_queued_jobs : LIMIT_MAX_QUEUED_JOBS;
+	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
+	if (ws->channel && !open_targets(ws, opts->targets, err))
+		ws->bound = bound_create(&bo, err);
+	if (ws->bound)
+		ws->source = loop_add_socket(b->loop, bound_socket(ws->bound), receive, ws, err);
+	if (!ws->bound || ws->source < 0) {
+		workers_destroy(ws);
+		return NULL;
+	}
+	return ws;
+}
+
+static void tell_to_leave(struct workers *ws, const char *name)
+{
+	struct wire_work_leave m = { .k = wire_slice_of("leave") };
+
+	worker_send(ws, name, &wire_shape_work_leave, &m, NULL);
+}
+
+static void free_worker(struct worker *w, const char *why)
+{
+	struct ksnap_err err;
+
+	if (w->job) {
+		err_set(&err, KSNAP_E_STATE, "%s", why);
+		job_fail(w->job, &err);
+	}
+	free(w);
+}
+
+void workers_destroy(struct workers *ws)
+{
+	if (!ws)
+		return;
+	ws->closing = true;
+	if (ws->source > 0)
+		loop_remove(ws->broker->loop, ws->source);
+	for (struct worker *w = ws->first, *next; w; w = next) {
+		next = w->next;
+		tell_to_leave(ws, w->name);
+		free_worker(w, "the broker stops");
+	}
+	targets_free(ws);
+	bound_destroy(ws->bound);
+	free(ws);
+}
+
+const char *const *workers_endpoints(const struct workers *ws)
+{
+	return bound_endpoints(ws->bound);
+}
+
+const char *workers_current(const struct workers *ws)
+{
+	return ws->current;
+}
+
+int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
+		const void *message, struct ksnap_blob *blob)
+{
+	_frames_ struct frames f = { 0 };
+	_buf_ struct buf b = BUF_INIT;
+	int rc = frames_push_copy(&f, name, strlen(name));
+
+	rc = rc ? rc : wire_encode(shape, message, &b);
+	rc = rc ? rc : frames_push(&f, buf_take_blob(&b));
+	if (blob && !rc)
+		rc = frames_push(&f, ksnap_blob_ref(blob));
+	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
+}
+
+static struct worker *find(struct workers *ws, const char *name)
+{
+	for (struct worker *w = ws->first; w; w = w->next)
+		if (!strcmp(w->name, name))
+			return w;
+	return NULL;
+}
+
+static void unlink_worker(struct workers *ws, struct worker *w)
+{
+	struct worker **link = &ws->first;
+
+	while (*link != w)
+		link = &(*link)->next;
+	*link = w->next;
+	w->target->nworkers--;
+}
+
+/* The loss is a fact about the bridge whose job it had, else about none in particular. */
+static void raise_loss(struct worker *w, const char *why)
+{
+	struct ksnap_event_field f[] = { { .name = "worker", .str = w->name },
+					 { .name = "target", .str = w->target->name },
+					 { .name = "reason", .str = why },
+					 { .name = "job", .num = w->job ? w->job->id : 0 } };
+	struct hosted *h = w->job && w->job->rq ? request_bridge(w->job->rq, NULL) : NULL;
+
+	if (h)
+		hosted_raise(h, KSNAP_EV_WORKER_LOST, f, 4);
+}
+
+void worker_lose(struct workers *ws, struct worker *w, const char *why)
+{
+	struct target *t = w->target;
+	struct wire_live_lost m = { .worker = wire_slice_of(w->name),
+				    .target = wire_slice_of(t->name),
+				    .reason = wire_slice_of(why),
+				    .has_job = w->job != NULL,
+				    .job = w->job ? w->job->id : 0 };
+	unsigned objects = sessions_forget_worker(ws->broker->sessions, w->name);
+	struct ksnap_err err;
+
+	log_warn("worker %s is lost: %s%s", w->name, why,
+		 objects ? "; the objects it held are gone with it" : "");
+	unlink_worker(ws, w);
+	raise_loss(w, why);
+	publish(ws->channel, "lost", &wire_shape_live_lost, &m);
+	if (w->job) {
+		err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name,
+			why);
+		job_fail(w->job, &err);
+		w->job = NULL;
+	}
+	free_worker(w, why);
+	jobs_hand_out(t);
+}
+
+void workers_gone(struct workers *ws, const char *name, const char *why)
+{
+	struct worker *w = find(ws, name);
+
+	if (w)
+		worker_lose(ws, w, why);
+}
+
+static void copy_slice(char *to, size_t cap, struct wire_slice s)
+{
+	size_t n = s.len < cap ? s.len : cap - 1;
+
+	memcpy(to, s.p, n);
+	to[n] = 0;
+}
+
+static struct worker *add_worker(struct workers *ws, const struct wire_work_join *m,
+				 struct target *t)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	copy_slice(w->name, sizeof(w->name), m->name);
+	copy_slice(w->kind, sizeof(w->kind), m->kind);
+	copy_slice(w->host, sizeof(w->host), m->host);
+	w->pid = m->pid;
+	w->target = t;
+	w->next = ws->first;
+	ws->first = w;
+	t->nworkers++;
+	target_accessor_renew(t);
+	return w;
+}
+
+static void refuse(struct workers *ws, const char *name, const char *why)
+{
+	struct wire_work_refused m = { .k = wire_slice_of("refused"), .msg = wire_slice_of(why) };
+
+	log_warn("worker %s is refused: %s", name, why);
+	worker_send(ws, name, &wire_shape_work_refused, &m, NULL);
+}
+
+static void welcome(struct workers *ws, struct worker *w)
+{
+	struct wire_work_welcome m = { .k = wire_slice_of("welcome"),
+				       .v = KSNAP_PROTOCOL,
+				       .epoch = ws->broker->epoch,
+				       .heartbeat_ms = LIMIT_HEARTBEAT_MS };
+	struct wire_live_joined live = { .worker = wire_slice_of(w->name),
+					 .target = wire_slice_of(w->target->name),
+					 .kind = wire_slice_of(w->kind),
+					 .pid = w->pid,
+					 .host = wire_slice_of(w->host) };
+
+	log_info("worker %s joined for target %s (pid %lu)", w->name, w->target->name,
+		 (unsigned long)w->pid);
+	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
+	publish(ws->channel, "joined", &wire_shape_live_joined, &live);
+}
+
+static void joined(struct workers *ws, const char *peer, const void *message,
+		   struct ksnap_blob *blob)
+{
+	const struct wire_work_join *m = message;
+	struct worker *w = find(ws, peer);
+	struct target *t;
+	char name[257];
+
+	if (m->v != KSNAP_PROTOCOL) {
+		refuse(ws, peer, "its protocol version is another one");
+		return;
+	}
+	if (!wire_slice_is(m->name, peer)) {
+		refuse(ws, peer, "its name is not its routing id");
+		return;
+	}
+	if (w && w->pid == m->pid && !w->job)
+		return; /* repeated until welcomed: the welcome is on its way */
+	if (w)
+		worker_lose(ws, w, "another worker joined under its name");
+	copy_slice(name, sizeof(name), m->target);
+	t = target_get(ws, name, NULL);
+	w = t ? add_worker(ws, m, t) : NULL;
+	if (!w) {
+		refuse(ws, peer, "the broker has no memory for it");
+		return;
+	}
+	w->last_mono_ns = clock_mono_ns();
+	welcome(ws, w);
+	jobs_hand_out(t);
+}
+
+static void beat(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
+{
+	struct worker *w = find(ws, peer);
+
+	if (!w) {
+		tell_to_leave(ws, peer); /* lost meanwhile: start anew */
+		return;
+	}
+	target_accessor_told(w->target, w, message);
+}
+
+static void done(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
+{
+	struct worker *w = find(ws, peer);
+
+	if (w)
+		job_done(ws, w, message, blob);
+	else
+		tell_to_leave(ws, peer);
+}
+
+static const struct {
+	const char *k;
+	const struct wire_shape *shape;
+	void (*handle)(struct workers *ws, const char *peer, const void *message,
+		       struct ksnap_blob *blob);
+} messages[] = {
+	{ "join", &wire_shape_work_join, joined },
+	{ "beat", &wire_shape_work_beat, beat },
+	{ "done", &wire_shape_work_done, done },
+};
+
+union message {
+	struct wire_work_join join;
+	struct wire_work_beat beat;
+	struct wire_work_done done;
+};
+
+static void handle(struct workers *ws, const struct frames *f)
+{
+	struct wire_arena arena = { 0 };
+	struct wire_work_kind kind;
+	union message m;
+	char peer[65];
+	const void *p;
+	size_t len;
+
+	if (f->n < 2 || ksnap_blob_size(f->part[0]) >= sizeof(peer))
+		goto bad;
+	memcpy(peer, ksnap_blob_data(f->part[0]), ksnap_blob_size(f->part[0]));
+	peer[ksnap_blob_size(f->part[0])] = 0;
+	p = ksnap_blob_data(f->part[1]);
+	len = ksnap_blob_size(f->part[1]);
+	if (wire_decode(&wire_shape_work_kind, p, len, WIRE_SKIP_UNKNOWN, &arena, &kind, NULL))
+		goto bad;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		struct worker *w = find(ws, peer);
+
+		if (!wire_slice_is(kind.k, messages[i].k))
+			continue;
+		if (wire_decode(messages[i].shape, p, len, WIRE_SKIP_UNKNOWN, &arena, &m, NULL))
+			goto bad;
+		if (w)
+			w->last_mono_ns = clock_mono_ns();
+		messages[i].handle(ws, peer, &m, f->n > 2 ? f->part[2] : NULL);
+		wire_arena_fini(&arena);
+		return;
+	}
+bad:
+	ws->broker->tally.drops[DROP_WORK_FRAME]++;
+	wire_arena_fini(&arena);
+}
+
+static void receive(void *arg)
+{
+	struct workers *ws = arg;
+
+	for (int i = 0; i < READ_BATCH; i++) {
+		_frames_ struct frames f = { 0 };
+
+		if (frames_recv(bound_socket(ws->bound), &f, NULL) == 0)
+			return;
+		handle(ws, &f);
+	}
+}
+
+static uint64_t silent_after(const struct worker *w)
+{
+	uint64_t heard = w->last_mono_ns;
+
+	if (w->job && w->job->deadline_mono_ns > heard)
+		heard = w->job->deadline_mono_ns;
+	return heard + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+}
+
+void workers_tick(struct workers *ws)
+{
+	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
+	uint64_t now = clock_mono_ns();
+
+	for (struct worker *w = ws->first, *next; w; w = next) {
+		next = w->next;
+		if (now > silent_after(w))
+			worker_lose(ws, w, "silent for 5 heartbeats");
+		else
+			worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
+	}
+}
+
+static const char *const accessor_words[] = { "trying", "succeeded", "failed" };
+
+static struct wire_worker_row worker_row(const struct worker *w)
+{
+	return (struct wire_worker_row){
+		.name = wire_slice_of(w->name),
+		.target = wire_slice_of(w->target->name),
+		.kind = wire_slice_of(w->kind),
+		.pid = w->pid,
+		.host = wire_slice_of(w->host),
+		.state = wire_slice_of(w->job ? "busy" : "idle"),
+		.jobs = w->jobs,
+		.accessor = wire_slice_of(accessor_words[w->accessor]),
+		.seqno = w->seqno,
+		.error = wire_slice_of(w->error),
+		.has_error = w->error[0] != 0,
+	};
+}
+
+int workers_status(struct workers *ws, struct wire_list *ret_workers, struct wire_list *ret_targets)
+{
+	struct wire_worker_row *rows;
+	struct wire_target_row *targets;
+	size_t n = 0, nt = 0;
+
+	for (struct worker *w = ws->first; w; w = w->next)
+		n++;
+	for (struct target *t = ws->targets; t; t = t->next)
+		nt++;
+	rows = calloc(n + 1, sizeof(*rows));
+	targets = calloc(nt + 1, sizeof(*targets));
+	if (!rows || !targets) {
+		free(rows);
+		free(targets);
+		return KSNAP_E_NOMEM;
+	}
+	*ret_workers = (struct wire_list){ rows, n };
+	*ret_targets = (struct wire_list){ targets, nt };
+	for (struct worker *w = ws->first; w; w = w->next)
+		*rows++ = worker_row(w);
+	for (struct target *t = ws->targets; t; t = t->next)
+		*targets++ = (struct wire_target_row){ .name = wire_slice_of(t->name),
+						       .workers = t->nworkers,
+						       .queued = t->queued };
+	return 0;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/* events.c - raise, keep and drain the events of a bridge. */
+#include "core/events.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+struct event_node {
+	struct event_node *next;
+	size_t text_bytes;
+	struct ksnap_event event;
+	char text[]; /* the strings of its fields */
+};
+
+#define SPARE_BYTES (sizeof(struct event_node) + (size_t)KSNAP_EVENT_FIELDS * (EVENT_TEXT_MAX + 1))
+
+int events_init(struct events *ev, uint64_t cap, ksnap_event_fn sink, void *arg)
+{
+	*ev = (struct events){ .cap = cap, .sink = sink, .sink_arg = arg };
+	ev->spare = malloc(SPARE_BYTES);
+	return ev->spare ? 0 : KSNAP_E_NOMEM;
+}
+
+static struct event_node *pop(struct events *ev)
+{
+	struct event_node *node = ev->head;
+
+	if (!node)
+		return NULL;
+	ev->head = node->next;
+	if (!ev->head)
+		ev->tail = NULL;
+	ev->kept--;
+	ev->text_bytes -= node->text_bytes;
+	return node;
+}
+
+void events_fini(struct events *ev)
+{
+	struct event_node *node;
+
+	while ((node = pop(ev)))
+		free(node);
+	free(ev->spare);
+	ev->spare = NULL;
+}
+
+/* Length of @s, cut before EVENT_TEXT_MAX without splitting a UTF-8 character. */
+static size_t text_len(const char *s)
+{
+	size_t len = strnlen(s, EVENT_TEXT_MAX + 1);
+
+	if (len <= EVENT_TEXT_MAX)
+		return len;
+	len = EVENT_TEXT_MAX;
+	while (len && ((unsigned char)s[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+static size_t text_size(const struct ksnap_event_field *fields, unsigned n)
+{
+	size_t size = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (fields[i].str)
+			size += text_len(fields[i].str) + 1;
+	}
+	return size;
+}
+
+/* Copy @n fields; their strings go to @text. Returns the place behind the last string. */
+static char *copy_fields(struct ksnap_event *to, const struct ksnap_event_field *fields, unsigned n,
+			 char *text)
+{
+	to->nfields = n;
+	memset(to->fields, 0, sizeof(to->fields));
+	for (unsigned i = 0; i < n; i++) {
+		size_t len;
+
+		to->fields[i] = fields[i];
+		if (!fields[i].str)
+			continue;
+		len = text_len(fields[i].str);
+		memcpy(text, fields[i].str, len);
+		text[len] = '\0';
+		to->fields[i].str = text;
+		text += len + 1;
+	}
+	return text;
+}
+
+static void drop_one(struct events *ev)
+{
+	ev->dropped++;
+	ev->untold++;
+}
+
+static void append(struct events *ev, struct event_node *node)
+{
+	if (ev->kept == ev->cap) {
+		free(pop(ev));
+		drop_one(ev);
+	}
+	node->next = NULL;
+	if (ev->tail)
+		ev->tail->next = node;
+	else
+		ev->head = node;
+	ev->tail = node;
+	ev->kept++;
+	ev->text_bytes += node->text_bytes;
+}
+
+void events_raise(struct events *ev, enum ksnap_event_kind kind,
+		  const struct ksnap_event_field *fields, unsigned n)
+{
+	size_t bytes;
+	struct event_node *node;
+
+	if (n > KSNAP_EVENT_FIELDS)
+		n = KSNAP_EVENT_FIELDS;
+	bytes = text_size(fields, n);
+	node = malloc(sizeof(*node) + bytes);
+	if (!node)
+		node = ev->spare;
+	node->text_bytes = bytes;
+	node->event.seq = ++ev->raised;
+	node->event.ts = clock_real_ns();
+	node->event.mono = clock_mono_ns();
+	node->event.kind = kind;
+	copy_fields(&node->event, fields, n, node->text);
+	if (ev->sink)
+		ev->sink(ev->sink_arg, &node->event);
+	if (node == ev->spare)
+		drop_one(ev);
+	else
+		append(ev, node);
+}
+
+static void write_mark(struct ksnap_event *to, uint64_t dropped)
+{
+	*to = (struct ksnap_event){
+		.ts = clock_real_ns(),
+		.mono = clock_mono_ns(),
+		.kind = KSNAP_EV_EVENT_LOG_TRUNCATED,
+		.nfields = 1,
+		.fields = { EVENT_NUM("dropped_count", dropped) },
+	};
+}
+
+int events_drain(struct events *ev, struct ksnap_event **ret, size_t *ret_n, struct ksnap_err *err)
+{
+	size_t n = ev->kept + (ev->untold ? 1 : 0);
+	struct event_node *node;
+	struct ksnap_event *all;
+	size_t at = 0;
+	char *text;
+
+	if (!n) {
+		*ret = NULL;
+		*ret_n = 0;
+		return 0;
+	}
+	all = malloc(n * sizeof(*all) + ev->text_bytes);
+	if (!all)
+		return err_nomem(err);
+	text = (char *)(all + n);
+	while ((node = pop(ev))) {
+		all[at] = node->event;
+		text = copy_fields(&all[at], node->event.fields, node->event.nfields, text);
+		free(node);
+		at++;
+	}
+	if (ev->untold)
+		write_mark(&all[at], ev->untold);
+	ev->untold = 0;
+	*ret = all;
+	*ret_n = n;
+	return 0;
+}
+
+void ksnap_events_free(struct ksnap_event *events, size_t n)
+{
+	/* The strings live behind the array: see events_drain(). */
+	free(events);
+}

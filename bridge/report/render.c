@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+/* render.c - values and whole reports as JSON, as text and as msgpack. */
+#include "report/render.h"
+
+#include <string.h>
+
+#include "report/walk.h"
+
+typedef void (*sink_init_fn)(struct sink *k, const struct render_opts *o, struct buf *out);
+
+static int render_value(const struct ksnap_value *v, const struct render_opts *o, struct buf *out,
+			sink_init_fn init)
+{
+	uint64_t bytes = v->ncpu ? (uint64_t)v->ncpu * v->stride : v->size;
+	struct sink k;
+	struct walk w;
+
+	init(&k, o, out);
+	if (!walk_init(&w, v->snap, &k, bytes))
+		walk_value(&w, v);
+	else
+		w.forms.failed = true;
+	return walk_fini(&w) ? KSNAP_E_NOMEM : 0;
+}
+
+int render_value_json(const struct ksnap_value *v, const struct render_opts *o, struct buf *out)
+{
+	return render_value(v, o, out, sink_json);
+}
+
+int render_value_text(const struct ksnap_value *v, const struct render_opts *o, struct buf *out)
+{
+	return render_value(v, o, out, sink_text);
+}
+
+int render_value_tree(const struct ksnap_value *v, const struct render_opts *o, struct buf *out)
+{
+	return render_value(v, o, out, sink_tree);
+}
+
+/* ---- whole reports ------------------------------------------------------------------------- */
+
+static bool key_is_one_of(const msgpack_object *key, const char *const *words)
+{
+	for (; key->type == MSGPACK_OBJECT_STR && *words; words++)
+		if (strlen(*words) == key->via.str.size &&
+		    !memcmp(*words, key->via.str.ptr, key->via.str.size))
+			return true;
+	return false;
+}
+
+static void show_pair(struct walk *w, const msgpack_object_kv *kv)
+{
+	struct label label = { .name = "<key>", .len = 5 };
+
+	if (kv->key.type == MSGPACK_OBJECT_STR)
+		label = (struct label){ .name = kv->key.via.str.ptr, .len = kv->key.via.str.size };
+	w->sink->ops->key(w->sink, &label);
+	walk_object(w, &kv->val);
+}
+
+static void show_entry(struct walk *w, const struct ksnap_map *m, size_t i)
+{
+	static const struct label key = { "key", 3, "\"key\":", 6 };
+	static const struct label value = { "value", 5, "\"value\":", 8 };
+	static const struct label values = { "values", 6, "\"values\":", 9 };
+	struct ksnap_value v;
+
+	w->sink->ops->open(w->sink, true);
+	if (!m->is_section && !ksnap_map_key(m, i, &v, NULL)) {
+		w->sink->ops->key(w->sink, &key);
+		walk_value(w, &v);
+	}
+	if (!ksnap_map_value(m, i, &v, NULL)) {
+		w->sink->ops->key(w->sink, m->ncpu ? &values : &value);
+		walk_value(w, &v);
+	}
+	w->sink->ops->close(w->sink, true);
+}
+
+static void show_map(struct walk *w, const struct ksnap_map *m)
+{
+	static const char *const packed[] = { "keys", "vals", "kt", "vt", "stride", NULL };
+	const msgpack_object_map *row = &m->row->via.map;
+	uint64_t i;
+
+	w->sink->ops->open(w->sink, true);
+	for (uint32_t pair = 0; pair < row->size; pair++)
+		if (!key_is_one_of(&row->ptr[pair].key, packed))
+			show_pair(w, &row->ptr[pair]);
+	walk_key(w, "entries");
+	w->sink->ops->open(w->sink, false);
+	for (i = 0; i < m->count && w->left; i++)
+		show_entry(w, m, i);
+	if (i < m->count)
+		walk_note(w, "<%llu more entries>", (unsigned long long)(m->count - i));
+	w->sink->ops->close(w->sink, false);
+	w->sink->ops->close(w->sink, true);
+}
+
+static void show_report(struct walk *w, const struct ksnap_snapshot *s)
+{
+	static const char *const omitted[] = { "types", NULL }, *const maps[] = { "maps", NULL };
+	const msgpack_object_map *root = &s->root.via.map;
+
+	w->sink->ops->open(w->sink, true);
+	for (uint32_t i = 0; i < root->size; i++) {
+		const msgpack_object_kv *kv = &root->ptr[i];
+
+		if (key_is_one_of(&kv->key, omitted))
+			continue;
+		if (!key_is_one_of(&kv->key, maps)) {
+			show_pair(w, kv);
+			continue;
+		}
+		walk_key(w, "maps");
+		w->sink->ops->open(w->sink, false);
+		for (size_t m = 0; m < s->nmaps; m++)
+			show_map(w, &s->maps[m]);
+		w->sink->ops->close(w->sink, false);
+	}
+	w->sink->ops->close(w->sink, true);
+}
+
+static int render_report(const struct ksnap_snapshot *s, const struct render_opts *o,
+			 struct buf *out, sink_init_fn init)
+{
+	struct sink k;
+	struct walk w;
+
+	init(&k, o, out);
+	if (!walk_init(&w, s, &k, ksnap_blob_size(s->blob)))
+		show_report(&w, s);
+	else
+		w.forms.failed = true;
+	return walk_fini(&w) ? KSNAP_E_NOMEM : 0;
+}
+
+int render_report_json(const struct ksnap_snapshot *s, const struct render_opts *o, struct buf *out)
+{
+	return render_report(s, o, out, sink_json);
+}
+
+int render_report_tree(const struct ksnap_snapshot *s, const struct render_opts *o, struct buf *out)
+{
+	return render_report(s, o, out, sink_tree);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* sink.h - where a walk over packed values writes: JSON, text or msgpack.
+ *
+ * Calls come balanced; in a map every value follows a key. Sinks append to a buffer that remembers
+ * failure, so nothing here can fail. */
+#ifndef KSNAP_REPORT_SINK_H
+#define KSNAP_REPORT_SINK_H
+
+#include "base/buf.h"
+#include "report/render.h"
+#include "report/scalar.h"
+
+#define SINK_LEVELS 64 /* more than any walk opens at once */
+
+/* A key. `json` is its text as JSON with quotes and colon, or NULL when nobody prepared it. */
+struct label {
+	const char *name;
+	size_t len;
+	const char *json;
+	size_t json_len;
+};
+
+struct sink;
+
+struct sink_ops {
+	unsigned depth; /* levels of one value that are shown */
+	void (*open)(struct sink *k, bool is_map);
+	void (*close)(struct sink *k, bool is_map);
+	void (*key)(struct sink *k, const struct label *label);
+	void (*uint)(struct sink *k, uint64_t v);
+	void (*sint)(struct sink *k, int64_t v);
+	void (*wide)(struct sink *k, u128 v, bool is_negative); /* beyond 64 bits */
+	void (*boolean)(struct sink *k, bool v);
+	void (*real)(struct sink *k, double v, bool is_single);
+	void (*text)(struct sink *k, const char *s, size_t len);
+	void (*bytes)(struct sink *k, const uint8_t *p, size_t len);
+	void (*address)(struct sink *k, uint64_t v);
+	/* @name NULL: no enumerator has this value. */
+	void (*enumerator)(struct sink *k, const char *name, uint64_t v, bool is_negative);
+	void (*note)(struct sink *k, const char *words); /* "<...>": why a value is not here */
+	void (*null)(struct sink *k);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	struct buf *out;
+	struct render_opts opts;
+	unsigned level;
+	bool needs_comma, after_key; /* JSON, text */
+	struct sink_count {          /* msgpack: what is open */
+		size_t at;           /* offset of the count to patch */
+		uint32_t n;
+	} count[SINK_LEVELS];
+};
+
+void sink_json(struct sink *k, const struct render_opts *o, struct buf *out);
+void sink_text(struct sink *k, const struct render_opts *o, struct buf *out);
+void sink_tree(struct sink *k, const struct render_opts *o, struct buf *out);
+
+/* ---- writing, shared by the sinks ------------------------------------------------------------ */
+
+/* Room for @n bytes behind out->len, or NULL. */
+static inline uint8_t *sink_room(struct sink *k, size_t n)
+{
+	struct buf *b = k->out;
+
+	if (__builtin_expect(b->cap - b->len >= n && !b->failed && b->data, 1))
+		return b->data + b->len;
+	return buf_reserve(b, n);
+}
+
+static inline void sink_put(struct sink *k, const char *s, size_t len)
+{
+	uint8_t *p = len ? sink_room(k, len) : NULL;
+
+	if (!p)
+		return;
+	memcpy(p, s, len);
+	k->out->len += len;
+}
+
+static inline void sink_char(struct sink *k, char c)
+{
+	uint8_t *p = sink_room(k, 1);
+
+	if (!p)
+		return;
+	*p = c;
+	k->out->len++;
+}
+
+#define DIGITS_MAX 40 /* of a 128-bit number, with its sign */
+
+/* Write @v in decimal at @p, which has DIGITS_MAX bytes; returns the length. */
+size_t digits_u64(uint8_t *p, uint64_t v);
+size_t digits_wide(uint8_t *p, u128 v, bool is_negative);
+/* Lower-case hex without leading zeroes, after "0x". */
+size_t digits_hex(uint8_t *p, uint64_t v);
+/* The shortest decimal that reads back as the same number; "nan", "inf" and "-inf" too. Returns
+ * the length; @p has DIGITS_MAX bytes. */
+size_t digits_real(char *p, double v, bool is_single);
+/* Two hex digits a byte, appended. */
+void sink_hex(struct sink *k, const uint8_t *p, size_t len);
+/* Append @s for use between double quotes: quotes, backslashes and control characters escaped,
+ * what is not UTF-8 replaced by U+FFFD. */
+void sink_escaped(struct sink *k, const char *s, size_t len);
+/* Append @s with what is not UTF-8 replaced by U+FFFD. */
+void sink_utf8(struct sink *k, const char *s, size_t len);
+
+#endif
