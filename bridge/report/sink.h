@@ -71,7 +71,7 @@ static inline uint8_t *sink_room(struct sink *k, size_t n)
 
 static inline void sink_put(struct sink *k, const char *s, size_t len)
 {
-	uint8_t *p = sink_room(k, len);
+	uint8_t *p = len ? sink_room(k, len) : NULL;
 
 	if (!p)
 		return;
