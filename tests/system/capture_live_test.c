@@ -147,6 +147,19 @@ static const char *pattern_of(const char *name)
 	return text;
 }
 
+/* The kernel frees maps a grace period after their last user: not at once, but surely. */
+static void wait_until_gone(uint32_t map_id)
+{
+	uint64_t deadline = in_a_minute();
+	int fd;
+
+	while ((fd = bpf_map_get_fd_by_id(map_id)) >= 0) {
+		close(fd);
+		assert_true(clock_mono_ns() < deadline);
+		sched_yield();
+	}
+}
+
 /* ---- refusals ---------------------------------------------------------------------------------
  */
 
@@ -435,6 +448,33 @@ static void empty_hash_is_complete(void **state)
 	ksnap_snapshot_close(s);
 }
 
+/* Maps and owners come and go between two captures of one target. */
+static void later_captures_see_what_is_new(void **state)
+{
+	struct ksnap_snapshot *s = capture("later");
+	char pattern[32];
+	uint32_t id;
+	int fd;
+
+	assert_int_equal(ksnap_snapshot_map_count(s), 0);
+	ksnap_snapshot_close(s);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "later", 4, 8, 3, NULL);
+	assert_true(fd >= 0);
+	id = id_of(fd);
+	for (int i = 0; i < 2; i++) {
+		s = capture("later");
+		assert_int_equal(ksnap_map_id(map_of(s, "later")), id);
+		assert_int_equal(ksnap_map_count(map_of(s, "later")), 3);
+		ksnap_snapshot_close(s);
+	}
+	close(fd);
+	wait_until_gone(id);
+	snprintf(pattern, sizeof(pattern), "id:%u", id);
+	s = capture(pattern);
+	assert_true(has_reason(s, "no_match", pattern));
+	ksnap_snapshot_close(s);
+}
+
 /* ---- the walk ---------------------------------------------------------------------------------
  */
 
@@ -646,19 +686,6 @@ static uint32_t counter_map_id(void)
 	return id;
 }
 
-/* The kernel frees maps a grace period after their last user: not at once, but surely. */
-static void wait_until_gone(uint32_t map_id)
-{
-	uint64_t deadline = in_a_minute();
-	int fd;
-
-	while ((fd = bpf_map_get_fd_by_id(map_id)) >= 0) {
-		close(fd);
-		assert_true(clock_mono_ns() < deadline);
-		sched_yield();
-	}
-}
-
 static void switch_once(void)
 {
 	int pipes[2], status;
@@ -693,6 +720,40 @@ static void attached_objects_run_until_detached(void **state)
 	s = capture("obj:my_counter");
 	assert_true(has_reason(s, "no_match", "obj:my_counter"));
 	ksnap_snapshot_close(s);
+}
+
+/* ---- without rights ---------------------------------------------------------------------------
+ */
+
+/* In a child that gave its rights away. 0: refused with the words a user needs. */
+static int try_without_rights(void)
+{
+	struct ksnap_err err = { 0 };
+	struct target *t = target_live.open("", &err);
+
+	if (setgid(65534) || setuid(65534) || !t)
+		return 2;
+	if (target_live.accessor_init(t, &err) != KSNAP_E_DENIED)
+		return 3;
+	if (!strstr(err.text, "lacks CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN"))
+		return 4;
+	target_live.close(t);
+	return strstr(err.text, "--target fixture") ? 0 : 5;
+}
+
+static void says_which_rights_are_missing(void **state)
+{
+	int status;
+	pid_t pid;
+
+	if (geteuid())
+		skip();
+	pid = fork();
+	if (pid == 0)
+		_exit(try_without_rights());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* ---- cgroup.procs -----------------------------------------------------------------------------
@@ -813,6 +874,7 @@ int main(void)
 		cmocka_unit_test(names_owners_and_programs),
 		cmocka_unit_test(huge_and_nearly_empty),
 		cmocka_unit_test(empty_hash_is_complete),
+		cmocka_unit_test(later_captures_see_what_is_new),
 		cmocka_unit_test(walk_finds_all),
 		cmocka_unit_test(walk_stops_for_want_of_room),
 		cmocka_unit_test(walk_stops_at_the_deadline),
@@ -820,6 +882,7 @@ int main(void)
 		cmocka_unit_test(attach_refuses_nonsense),
 		cmocka_unit_test(attach_shows_the_verifiers_words),
 		cmocka_unit_test(attached_objects_run_until_detached),
+		cmocka_unit_test(says_which_rights_are_missing),
 		cmocka_unit_test(lists_processes_of_a_cgroup),
 	};
 	const char *require = getenv("KSNAP_TEST_REQUIRE");
