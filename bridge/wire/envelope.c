@@ -81,14 +81,49 @@ static bool is_map(struct wire_slice object)
 	return !scan_head(object.p, object.len, &h) && h.type == SCAN_MAP;
 }
 
+/* Like wire_map_find, but the frame may be unsound behind what is looked for. */
+static bool find_early(struct wire_slice frame, const char *key, struct wire_slice *ret)
+{
+	struct scan_head h, k;
+	size_t at, name_len, value_len;
+
+	if (scan_head(frame.p, frame.len, &h) || h.type != SCAN_MAP)
+		return false;
+	at = h.size;
+	for (uint64_t i = 0; i < h.items / 2; i++) {
+		const char *name = frame.p + at;
+
+		if (scan_object(name, frame.len - at, &name_len, NULL))
+			return false;
+		at += name_len;
+		if (scan_object(frame.p + at, frame.len - at, &value_len, NULL))
+			return false;
+		*ret = (struct wire_slice){ frame.p + at, value_len };
+		at += value_len;
+		scan_head(name, name_len, &k);
+		if (k.type == SCAN_STR &&
+		    wire_slice_is((struct wire_slice){ name + k.size, k.body }, key))
+			return true;
+	}
+	return false;
+}
+
+void request_find_id(const void *data, size_t len, struct wire_id *ret)
+{
+	struct wire_slice found;
+
+	*ret = (struct wire_id){ 0 };
+	if (find_early((struct wire_slice){ data, len }, "id", &found))
+		read_id(found, ret, NULL);
+}
+
 /* A frame that is no request of ours may still say whose it is, and which version it speaks. */
 static int explain(struct wire_slice frame, struct wire_id *id, int rc, struct ksnap_err *err)
 {
 	struct wire_slice found;
 	uint8_t byte;
 
-	if (wire_map_find(frame, "id", &found))
-		read_id(found, id, NULL);
+	request_find_id(frame.p, frame.len, id);
 	if (!wire_map_find(frame, "v", &found))
 		return rc;
 	byte = (uint8_t)found.p[0];

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* load_log.c - catch libbpf's words; only their end matters, so a small buffer slides. */
-#define _GNU_SOURCE
 #include "capture/live/load_log.h"
 
 #include <bpf/libbpf.h>

@@ -4,7 +4,6 @@
  * Entries go straight into the report's buffer. Only a map that could hold far more than it may
  * have is read into memory of our own first, so that room is made for what is there.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* object.c - load BPF objects, attach what can attach itself, keep the links. */
-#define _GNU_SOURCE
 #include "capture/live/object.h"
 
 #include <bpf/bpf.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* worker_test.c - the worker against a broker that is a script: one ROUTER over inproc. */
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
