@@ -236,9 +236,13 @@ static int step_index(const struct ksnap_value *v, const char *path, const struc
 			      (unsigned long long)step->number, what, (unsigned long long)len);
 	if (!each || __builtin_mul_overflow(step->number, each, &off))
 		return refuse(KSNAP_E_ARG, path, step, err, "elements of %s have no size", what);
-	*ret = (struct ksnap_value){ .snap = v->snap, .type = row->target };
-	ret->data = v->data + (off < v->size ? off : v->size);
-	ret->size = off < v->size ? clip(t, row->target, v->size - off) : 0;
+	/* @ret may be @v: read it before it is written. */
+	*ret = (struct ksnap_value){
+		.snap = v->snap,
+		.type = row->target,
+		.data = v->data + (off < v->size ? off : v->size),
+		.size = off < v->size ? clip(t, row->target, v->size - off) : 0,
+	};
 	return 0;
 }
 

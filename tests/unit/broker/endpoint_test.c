@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* endpoint_test.c - binding: live sockets are respected, stale ones taken over, files are private.
  */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

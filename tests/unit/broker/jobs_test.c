@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* jobs_test.c - jobs and workers: each job ends once, whatever dies; a report is never copied. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

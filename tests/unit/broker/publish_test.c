@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* publish_test.c - live channels: numbers without a hole, replay, exact losses, beats. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
+
 #include <string.h>
 #include <zmq.h>
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* requests_test.c - how requests are refused, answered, and never answered twice. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>

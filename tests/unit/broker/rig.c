@@ -2,12 +2,12 @@
 /* rig.c - a real broker on a thread, a client and a scripted worker over inproc://. */
 #include "rig.h"
 
-// clang-format off
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
-// clang-format on
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
