@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* job_test.c - jobs and the accessor against a target that does what the test says. */
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
