@@ -31,9 +31,9 @@ struct task_row {
 	struct cpu_time time;
 	u64 switches; /* times it left a CPU */
 	enum task_state state;
-	u32 cpu : 12;	     /* where it last ran */
-	u32 priority : 9;    /* as the kernel counts: 120 is nice 0 */
-	u32 preempted : 1;   /* left its CPU though it could have gone on */
+	u32 cpu : 12;      /* where it last ran */
+	u32 priority : 9;  /* as the kernel counts: 120 is nice 0 */
+	u32 preempted : 1; /* left its CPU though it could have gone on */
 };
 
 struct {
