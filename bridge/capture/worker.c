@@ -361,7 +361,8 @@ static int open_socket(struct worker *w, struct ksnap_err *err)
 	    zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof(max)) ||
 	    set_option(s, ZMQ_LINGER, LINGER_MS) || set_option(s, ZMQ_SNDHWM, QUEUE_MSGS) ||
 	    set_option(s, ZMQ_RCVHWM, QUEUE_MSGS) ||
-	    set_option(s, ZMQ_HEARTBEAT_IVL, LIMIT_HEARTBEAT_MS))
+	    set_option(s, ZMQ_HEARTBEAT_IVL, LIMIT_HEARTBEAT_MS) ||
+	    set_option(s, ZMQ_HEARTBEAT_TIMEOUT, SILENT_TICKS * LIMIT_HEARTBEAT_MS))
 		return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "cannot make a socket");
 	if (zmq_connect(s, o->connect))
 		return err_errno(err, KSNAP_E_UNREACHABLE, zmq_errno(), "cannot connect to %s",
