@@ -134,7 +134,7 @@ static void renew_accessor(struct worker *w)
 {
 	accessor_renew(&w->bench.accessor, w->bench.ops, w->bench.target);
 	if (w->bench.accessor.err.code)
-		log_warn("worker %s: accessor: %s", w->opts->name, w->bench.accessor.err.text);
+		log_debug("worker %s: accessor: %s", w->opts->name, w->bench.accessor.err.text);
 	send_beat(w);
 }
 
