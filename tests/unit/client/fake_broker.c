@@ -7,6 +7,7 @@
 #undef NDEBUG
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -364,7 +365,11 @@ static void *run(void *arg)
 {
 	struct fake *f = arg;
 	bool go_on = true;
+	sigset_t all;
 
+	/* Signals are for the thread under test. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	while (go_on) {
 		zmq_pollitem_t items[] = {
 			{ f->theirs, 0, ZMQ_POLLIN, 0 },
