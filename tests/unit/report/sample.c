@@ -107,9 +107,9 @@ static void put_map(struct report_builder *rb, const struct report_map_row *row,
 	uint8_t *k, *v;
 
 	must(!report_map_begin(rb, row, count, &k, &v, &err), "map_begin", &err);
-	if (k)
+	if (k && count)
 		memcpy(k, keys, count * row->key_size);
-	if (each)
+	if (each && count)
 		memcpy(v, vals, count * each);
 	must(!report_map_end(rb, res ? res : &whole, &err), "map_end", &err);
 }
