@@ -27,8 +27,11 @@
 extern "C" {
 #endif
 
+/* The names below are what libksnap shows, whatever -fvisibility it is built with. */
+#pragma GCC visibility push(default)
+
 #define KSNAP_API_LEVEL 1 /* rises when something is added; nothing is ever changed or removed */
-#define KSNAP_PROTOCOL 1  /* the `v` of every envelope */
+#define KSNAP_PROTOCOL  1 /* the `v` of every envelope */
 
 /* Version of the library as "major.minor.patch". */
 const char *ksnap_version(void);
@@ -74,7 +77,8 @@ int ksnap_err_code(const char *name);
 /* ---- growing options ------------------------------------------------------------------- */
 
 /* KSNAP_OPTS(ksnap_connect_opts, o, .timeout_ms = 500); declares `o` with its size filled in. */
-#define KSNAP_OPTS(type, name, ...) struct type name = { .size = sizeof(struct type), ##__VA_ARGS__ }
+#define KSNAP_OPTS(type, name, ...) \
+	struct type name = { .size = sizeof(struct type), ##__VA_ARGS__ }
 
 /* ---- blobs: immutable, reference-counted bytes ------------------------------------------- */
 
@@ -84,7 +88,8 @@ struct ksnap_blob;
 struct ksnap_blob *ksnap_blob_copy(const void *data, size_t len);
 /* Takes over @data; @release(@data, @arg) is called, from any thread, when the last reference
  * goes. NULL when memory is out; @data is then still the caller's. */
-struct ksnap_blob *ksnap_blob_wrap(void *data, size_t len, void (*release)(void *data, void *arg), void *arg);
+struct ksnap_blob *ksnap_blob_wrap(void *data, size_t len, void (*release)(void *data, void *arg),
+				   void *arg);
 /* One more reference; returns @blob. Thread-safe, as is unref. */
 struct ksnap_blob *ksnap_blob_ref(struct ksnap_blob *blob);
 void ksnap_blob_unref(struct ksnap_blob *blob);
@@ -100,7 +105,7 @@ struct ksnap_bridge;
 /* 0 in a field means the default of schemas/limits.lua. */
 struct ksnap_limits {
 	uint64_t snapshots; /* MAX_STORED_SNAPSHOTS, default 64 */
-	uint64_t bytes;     /* MAX_STORED_BYTES, default 256 MiB */
+	uint64_t bytes;     /* MAX_STORED_BYTES, of reports and their stats, default 256 MiB */
 	uint64_t events;    /* MAX_STORED_EVENTS, default 1024 */
 	uint64_t watches;   /* MAX_WATCH_SNAPSHOTS, default 3 */
 };
@@ -161,8 +166,9 @@ struct ksnap_store_args {
 	bool has_step, has_elapsed_ms, has_boundary_ms;
 	uint16_t step;
 	uint64_t elapsed_ms, boundary_ms;
-	struct ksnap_blob *stats;             /* msgpack, or NULL with a reason */
-	enum ksnap_stats_reason stats_reason; /* used when stats is NULL; PRESENT then reads NO_CLIENT */
+	struct ksnap_blob *stats; /* msgpack, or NULL with a reason */
+	enum ksnap_stats_reason
+		stats_reason; /* used when stats is NULL; PRESENT then reads NO_CLIENT */
 };
 
 /* A stored snapshot as given out. Holds its own references. */
@@ -185,8 +191,8 @@ struct ksnap_kernel_op {
 	char tag[KSNAP_TAG_MAX + 1];
 	struct ksnap_blob *request;
 	bool success;
-	bool has_value;            /* the reply carries a first value */
-	struct ksnap_blob *reply;  /* values, or NULL */
+	bool has_value;              /* the reply carries a first value */
+	struct ksnap_blob *reply;    /* values, or NULL */
 	char reason[KSNAP_ERR_TEXT]; /* when it failed */
 };
 
@@ -200,8 +206,8 @@ struct ksnap_procs {
 
 /* Capture now. Return a report (the reference passes to the bridge) with *complete and
  * *placeholder set, or NULL with *err: the bridge raises capture_unavailable. May block. */
-typedef struct ksnap_blob *(*ksnap_capture_fn)(void *arg, const char *tag, bool *complete, bool *placeholder,
-					       struct ksnap_err *err);
+typedef struct ksnap_blob *(*ksnap_capture_fn)(void *arg, const char *tag, bool *complete,
+					       bool *placeholder, struct ksnap_err *err);
 /* Resolve, check, arm. 0, or a negative code with the reason in *err, handed on word for word. */
 typedef int (*ksnap_watch_fn)(void *arg, const char *symbol, struct ksnap_err *err);
 /* Release what ksnap_watch_fn armed. */
@@ -220,13 +226,14 @@ struct ksnap_bridge_opts {
 	ksnap_unwatch_fn unwatch;
 	ksnap_kernel_fn kernel;
 	ksnap_event_fn event;
-	void *arg;	       /* first argument of every callback */
-	bool single_threaded;  /* the caller promises to use it from one thread: no locking */
+	void *arg;            /* first argument of every callback */
+	bool single_threaded; /* the caller promises to use it from one thread: no locking */
 };
 
 /* All bridge calls are thread-safe. Callbacks run on the calling thread, without the lock (but
  * for the event callback). */
-struct ksnap_bridge *ksnap_bridge_create(const struct ksnap_bridge_opts *opts, struct ksnap_err *err);
+struct ksnap_bridge *ksnap_bridge_create(const struct ksnap_bridge_opts *opts,
+					 struct ksnap_err *err);
 struct ksnap_bridge *ksnap_bridge_ref(struct ksnap_bridge *b);
 void ksnap_bridge_unref(struct ksnap_bridge *b);
 const char *ksnap_bridge_name(const struct ksnap_bridge *b);
@@ -238,11 +245,13 @@ int ksnap_tag_check(const char *tag, size_t len, struct ksnap_err *err);
 
 /* Capture by the callback and store under @tag. 1: stored; 0: the callback gave no report, an
  * event says so, nothing changed; negative: bad tag, no callback, report refused. */
-int ksnap_bridge_capture(struct ksnap_bridge *b, const char *tag, uint16_t step, struct ksnap_err *err);
-/* Store a report that was captured elsewhere. E_ARG: bad tag. E_LIMIT: the report alone is above
- * MAX_STORED_BYTES; event report_refused, nothing else changed. *ret_seq may be NULL. */
-int ksnap_bridge_store(struct ksnap_bridge *b, const struct ksnap_store_args *args, uint64_t *ret_seq,
-		       struct ksnap_err *err);
+int ksnap_bridge_capture(struct ksnap_bridge *b, const char *tag, uint16_t step,
+			 struct ksnap_err *err);
+/* Store a report that was captured elsewhere. E_ARG: bad tag. E_LIMIT: the report, with its stats,
+ * is alone above MAX_STORED_BYTES; event report_refused, nothing else changed. *ret_seq may be
+ * NULL. */
+int ksnap_bridge_store(struct ksnap_bridge *b, const struct ksnap_store_args *args,
+		       uint64_t *ret_seq, struct ksnap_err *err);
 /* Note that a capture elsewhere gave no report: event capture_unavailable. @reason may be NULL. */
 int ksnap_bridge_capture_failed(struct ksnap_bridge *b, const char *tag, const char *reason);
 
@@ -252,58 +261,68 @@ bool ksnap_bridge_is_empty(struct ksnap_bridge *b);
 /* Tags of exactly the form periodic_NNN whose report is not a placeholder. */
 size_t ksnap_bridge_periodic_real_count(struct ksnap_bridge *b);
 /* E_NOTFOUND when there is none; the text names up to three tags that are there. */
-int ksnap_bridge_get(struct ksnap_bridge *b, const char *tag, struct ksnap_entry *ret, struct ksnap_err *err);
+int ksnap_bridge_get(struct ksnap_bridge *b, const char *tag, struct ksnap_entry *ret,
+		     struct ksnap_err *err);
 /* All entries in FIFO order, still stored. Free with ksnap_entries_free. */
-int ksnap_bridge_list(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n, struct ksnap_err *err);
+int ksnap_bridge_list(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n,
+		      struct ksnap_err *err);
 /* Take everything and leave the store empty; FIFO order, then any entry found outside the order.
  * On failure (E_NOMEM) nothing is taken. */
 int ksnap_bridge_drain_ordered(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n,
 			       struct ksnap_err *err);
 /* The same entries; the name says that the caller relies on stats or the reason there are none. */
-int ksnap_bridge_drain_ordered_with_stats(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n,
-					  struct ksnap_err *err);
+int ksnap_bridge_drain_ordered_with_stats(struct ksnap_bridge *b, struct ksnap_entry **ret,
+					  size_t *ret_n, struct ksnap_err *err);
 /* The same for callers to whom the order means nothing. */
-int ksnap_bridge_drain(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n, struct ksnap_err *err);
+int ksnap_bridge_drain(struct ksnap_bridge *b, struct ksnap_entry **ret, size_t *ret_n,
+		       struct ksnap_err *err);
 void ksnap_entry_clear(struct ksnap_entry *e);
 void ksnap_entries_free(struct ksnap_entry *entries, size_t n);
 
 /* Take all events in order; the truncation mark, if any was dropped, is the last. On failure
  * (E_NOMEM) nothing is taken. Free with ksnap_events_free. */
-int ksnap_bridge_drain_events(struct ksnap_bridge *b, struct ksnap_event **ret, size_t *ret_n, struct ksnap_err *err);
+int ksnap_bridge_drain_events(struct ksnap_bridge *b, struct ksnap_event **ret, size_t *ret_n,
+			      struct ksnap_err *err);
 void ksnap_events_free(struct ksnap_event *events, size_t n);
 /* Events kept, without the mark. */
 size_t ksnap_bridge_event_count(struct ksnap_bridge *b);
 
 /* Reserve a slot, call the watch callback, keep or give back the slot. *ret_id names the watch,
  * is never reused. E_LIMIT when all slots are taken: the text names the holders. */
-int ksnap_bridge_watch(struct ksnap_bridge *b, const char *symbol, uint64_t *ret_id, struct ksnap_err *err);
-int ksnap_bridge_unwatch(struct ksnap_bridge *b, uint64_t id, const char *reason, struct ksnap_err *err);
+int ksnap_bridge_watch(struct ksnap_bridge *b, const char *symbol, uint64_t *ret_id,
+		       struct ksnap_err *err);
+int ksnap_bridge_unwatch(struct ksnap_bridge *b, uint64_t id, const char *reason,
+			 struct ksnap_err *err);
 size_t ksnap_bridge_watch_count(struct ksnap_bridge *b);
 
-/* Run one kernel op by the callback and log it. 0 when it succeeded, E_TARGET with its reason. */
-int ksnap_bridge_kernel_op(struct ksnap_bridge *b, const char *tag, struct ksnap_blob *request, struct ksnap_err *err);
-int ksnap_bridge_drain_kernel_ops(struct ksnap_bridge *b, struct ksnap_kernel_op **ret, size_t *ret_n,
-				  struct ksnap_err *err);
+/* Run one kernel op by the callback and log it; @tag may be NULL or "", a write names none. 0 when
+ * it succeeded, E_TARGET with its reason. */
+int ksnap_bridge_kernel_op(struct ksnap_bridge *b, const char *tag, struct ksnap_blob *request,
+			   struct ksnap_err *err);
+int ksnap_bridge_drain_kernel_ops(struct ksnap_bridge *b, struct ksnap_kernel_op **ret,
+				  size_t *ret_n, struct ksnap_err *err);
 void ksnap_kernel_ops_free(struct ksnap_kernel_op *ops, size_t n);
 /* Reply of the first successful op under @tag that has a value; a new reference. NULL: none. */
 struct ksnap_blob *ksnap_bridge_kernel_op_value(struct ksnap_bridge *b, const char *tag);
 
 /* Append a record; tags need not be unique. Copies everything. */
-int ksnap_bridge_record_procs(struct ksnap_bridge *b, const char *tag, const char *cgroup, const uint32_t *pids,
-			      size_t npids, struct ksnap_err *err);
-int ksnap_bridge_drain_procs(struct ksnap_bridge *b, struct ksnap_procs **ret, size_t *ret_n, struct ksnap_err *err);
+int ksnap_bridge_record_procs(struct ksnap_bridge *b, const char *tag, const char *cgroup,
+			      const uint32_t *pids, size_t npids, struct ksnap_err *err);
+int ksnap_bridge_drain_procs(struct ksnap_bridge *b, struct ksnap_procs **ret, size_t *ret_n,
+			     struct ksnap_err *err);
 /* A copy of the first record under @tag, not drained. E_NOTFOUND: none. */
-int ksnap_bridge_procs_by_tag(struct ksnap_bridge *b, const char *tag, struct ksnap_procs *ret, struct ksnap_err *err);
+int ksnap_bridge_procs_by_tag(struct ksnap_bridge *b, const char *tag, struct ksnap_procs *ret,
+			      struct ksnap_err *err);
 void ksnap_procs_clear(struct ksnap_procs *p);
 void ksnap_procs_free(struct ksnap_procs *procs, size_t n);
 
 /* Books. accepted = stored + evicted + overwritten + drained, always. */
 struct ksnap_bridge_stats {
 	uint64_t accepted, evicted, overwritten, drained, refused, unavailable;
-	uint64_t stored, bytes;                      /* now */
+	uint64_t stored, bytes;                              /* now */
 	uint64_t events_raised, events_kept, events_dropped; /* dropped: since creation */
-	uint64_t watches;                            /* slots held now */
-	uint64_t kernel_ops_dropped, procs_dropped;  /* since creation */
+	uint64_t watches;                                    /* slots held now */
+	uint64_t kernel_ops_dropped, procs_dropped;          /* since creation */
 };
 void ksnap_bridge_stats(struct ksnap_bridge *b, struct ksnap_bridge_stats *ret);
 
@@ -312,8 +331,8 @@ void ksnap_bridge_stats(struct ksnap_bridge *b, struct ksnap_bridge_stats *ret);
 struct ksnap_guard {
 	struct ksnap_bridge *prior; /* restored by leave; holds a reference */
 	struct ksnap_bridge *self;  /* holds a reference; NULL once left */
-	uint64_t serial;	    /* of this guard, unlike any other of the process */
-	unsigned depth;		    /* guards open on its thread, with this one */
+	uint64_t serial;            /* of this guard, unlike any other of the process */
+	unsigned depth;             /* guards open on its thread, with this one */
 };
 
 /* Make @b the calling thread's active bridge until ksnap_bridge_leave(). Guards nest. */
@@ -346,10 +365,11 @@ void ksnap_accessor_fail(struct ksnap_accessor *a);
 enum ksnap_accessor_state ksnap_accessor_get(struct ksnap_accessor *a, uint64_t *ret_seqno);
 /* Block until the state is not TRYING. 0 with *ret_seqno; E_TIMEOUT: still trying, a longer
  * deadline may help; E_STATE: failed for good, a retry will not. @a may be NULL: 0 at once. */
-int ksnap_accessor_wait(struct ksnap_accessor *a, unsigned timeout_ms, uint64_t *ret_seqno, struct ksnap_err *err);
+int ksnap_accessor_wait(struct ksnap_accessor *a, unsigned timeout_ms, uint64_t *ret_seqno,
+			struct ksnap_err *err);
 /* Block until seqno > @after; errors as above. */
-int ksnap_accessor_wait_advance(struct ksnap_accessor *a, uint64_t after, unsigned timeout_ms, uint64_t *ret_seqno,
-				struct ksnap_err *err);
+int ksnap_accessor_wait_advance(struct ksnap_accessor *a, uint64_t after, unsigned timeout_ms,
+				uint64_t *ret_seqno, struct ksnap_err *err);
 
 /* ---- client ------------------------------------------------------------------------------ */
 
@@ -364,22 +384,24 @@ struct ksnap_connect_opts {
 	void *zmq_context;   /* share one, needed for inproc://; its owner keeps it alive */
 };
 
-/* Connect and say hello. E_UNREACHABLE when nobody answers within the time-out. @url NULL: the
- * value of KSNAP_ENDPOINT, else the default socket. A client is used by one thread at a time. */
+/* Connect and say hello. E_UNREACHABLE when nobody answers within the time-out, at once when nobody
+ * listens on an ipc endpoint. @url NULL: the value of KSNAP_ENDPOINT, else the default socket. A
+ * client is used by one thread at a time. */
 struct ksnap_client *ksnap_client_connect(const char *url, const struct ksnap_connect_opts *opts,
 					  struct ksnap_err *err);
 /* Says bye and disconnects. */
 void ksnap_client_destroy(struct ksnap_client *c);
 uint64_t ksnap_client_epoch(const struct ksnap_client *c);
-/* The endpoint in use, and the broker's first live endpoint ("" when it told none). */
+/* The endpoint in use, and the broker's live endpoint: the first over the same transport, else the
+ * first; "" when it told none. */
 const char *ksnap_client_endpoint(const struct ksnap_client *c);
 const char *ksnap_client_live_endpoint(const struct ksnap_client *c);
 
 struct ksnap_call {
 	size_t size;
 	const char *op;
-	const char *bridge;	/* the client's when NULL */
-	const void *params;	/* one msgpack map, or NULL */
+	const char *bridge; /* the client's when NULL */
+	const void *params; /* one msgpack map, or NULL */
 	size_t params_len;
 	struct ksnap_blob *blobs[4]; /* sent behind the envelope; borrowed */
 	size_t nblobs;
@@ -389,17 +411,21 @@ struct ksnap_call {
 /* One part of a reply. */
 struct ksnap_reply {
 	struct ksnap_blob *frame; /* the envelope's bytes */
-	const void *r;		  /* msgpack of the result, within frame */
+	const void *r;            /* msgpack of the result, within frame */
 	size_t r_len;
 	bool more; /* further parts follow: ksnap_client_next */
 	struct ksnap_blob **blobs;
 	size_t nblobs;
 };
 
-/* Send and wait for the reply's first part. An error reply fails with its code and text. */
-int ksnap_client_call(struct ksnap_client *c, const struct ksnap_call *call, struct ksnap_reply *ret,
-		      struct ksnap_err *err);
-/* The next part of the multi-part reply that @prev began. */
+/* Send and wait for the reply's first part. An error reply fails with its code and text. E_TIMEOUT:
+ * no reply within the deadline and a second more, for the broker's own word comes first.
+ * E_UNREACHABLE: the broker went away; whether the op ran is not known. The next call connects anew
+ * and says hello again, so that ksnap_client_epoch() tells whether it is the same broker. */
+int ksnap_client_call(struct ksnap_client *c, const struct ksnap_call *call,
+		      struct ksnap_reply *ret, struct ksnap_err *err);
+/* The next part of the reply that the last call began; each part is given the call's time anew.
+ * E_STATE when there is none: another call, or a replay of a subscriber, ends the reply. */
 int ksnap_client_next(struct ksnap_client *c, struct ksnap_reply *ret, struct ksnap_err *err);
 void ksnap_reply_clear(struct ksnap_reply *r);
 
@@ -414,26 +440,34 @@ struct ksnap_live_msg {
 		KSNAP_LIVE_EPOCH,   /* the broker restarted; sequence numbers begin anew */
 	} kind;
 	char channel[KSNAP_TAG_MAX + 16];
-	uint64_t seq;		 /* MESSAGE */
-	bool replayed;		 /* MESSAGE: came from the broker's memory, not live */
+	uint64_t seq;               /* MESSAGE */
+	bool replayed;              /* MESSAGE: came from the broker's memory, not live */
 	uint64_t first, last, lost; /* LOST */
 	uint64_t epoch;
-	struct ksnap_blob *header; /* MESSAGE: msgpack map */
+	struct ksnap_blob *header;  /* MESSAGE: msgpack map */
 	struct ksnap_blob *payload; /* MESSAGE on report/...: the report; else NULL */
 };
 
 struct ksnap_subscribe_opts {
 	size_t size;
 	const char *const *channels; /* prefixes, NULL-terminated; all when NULL */
-	const char *from;	     /* NULL live only, "oldest", "last:N" or a sequence number */
-	int hwm;		     /* messages queued on this side before loss; 1000 when 0 */
+	const char *from;            /* NULL live only, "oldest", "last:N" or a sequence number */
+	int hwm;                     /* messages queued on this side before loss; 1000 when 0 */
 };
 
-/* Uses @c for replays; @c must outlive it and belong to the same thread. */
-struct ksnap_subscriber *ksnap_subscriber_create(struct ksnap_client *c, const struct ksnap_subscribe_opts *opts,
+/* Returns when the subscription is in place (the first beat has come, at most a second): whatever
+ * is published from then on is delivered or told as lost. Uses @c for replays, which end a reply
+ * that
+ * @c has not read to its end; @c must outlive it and belong to the same thread. Beats are delivered
+ * only when a prefix names them. */
+struct ksnap_subscriber *ksnap_subscriber_create(struct ksnap_client *c,
+						 const struct ksnap_subscribe_opts *opts,
 						 struct ksnap_err *err);
 void ksnap_subscriber_destroy(struct ksnap_subscriber *s);
-/* Next message, in order per channel. 1: got one; 0: none within @timeout_ms (-1: for ever). */
+/* Next message, in order per channel. 1: got one; 0: none within @timeout_ms (-1: for ever), or a
+ * signal handler ran. A hole is filled by a replay first, which has 5 seconds of its own; when that
+ * fails with a code of which ksnap_err_retry() is true, the next call tries again and nothing is
+ * lost by it. A replayed message never has a payload. */
 int ksnap_subscriber_next(struct ksnap_subscriber *s, int timeout_ms, struct ksnap_live_msg *ret,
 			  struct ksnap_err *err);
 void ksnap_live_msg_clear(struct ksnap_live_msg *m);
@@ -457,7 +491,8 @@ size_t ksnap_snapshot_map_count(const struct ksnap_snapshot *s);
 const struct ksnap_map *ksnap_snapshot_map_at(const struct ksnap_snapshot *s, size_t i);
 /* By exact name (one above 15 bytes also finds what the kernel cut it to), or "id:7". E_NOTFOUND
  * lists the names that are there; E_ARG: several maps have the name; E_STATE on a placeholder. */
-const struct ksnap_map *ksnap_snapshot_map(const struct ksnap_snapshot *s, const char *name, struct ksnap_err *err);
+const struct ksnap_map *ksnap_snapshot_map(const struct ksnap_snapshot *s, const char *name,
+					   struct ksnap_err *err);
 
 const char *ksnap_map_name(const struct ksnap_map *m);
 uint32_t ksnap_map_id(const struct ksnap_map *m);
@@ -470,15 +505,17 @@ unsigned ksnap_map_ncpu(const struct ksnap_map *m);
 struct ksnap_value {
 	const struct ksnap_snapshot *snap;
 	const uint8_t *data;
-	size_t size;	/* bytes that are there */
-	uint32_t type;	/* index into the report's types; UINT32_MAX: no type is known */
+	size_t size;   /* bytes that are there */
+	uint32_t type; /* index into the report's types; UINT32_MAX: no type is known */
 	uint32_t bit_off, bit_size; /* bitfield within data; 0, 0 when none */
-	unsigned ncpu;	/* > 0: one value a CPU, not yet narrowed */
-	size_t stride;	/* bytes from one CPU's value to the next */
+	unsigned ncpu;              /* > 0: one value a CPU, not yet narrowed */
+	size_t stride;              /* bytes from one CPU's value to the next */
 };
 
-int ksnap_map_key(const struct ksnap_map *m, size_t i, struct ksnap_value *ret, struct ksnap_err *err);
-int ksnap_map_value(const struct ksnap_map *m, size_t i, struct ksnap_value *ret, struct ksnap_err *err);
+int ksnap_map_key(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
+		  struct ksnap_err *err);
+int ksnap_map_value(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
+		    struct ksnap_err *err);
 /* A BPF global, "nr_switches" or "obj.bss:nr_switches". Ambiguous names list the candidates. */
 int ksnap_snapshot_var(const struct ksnap_snapshot *s, const char *name, struct ksnap_value *ret,
 		       struct ksnap_err *err);
@@ -487,9 +524,11 @@ int ksnap_snapshot_var(const struct ksnap_snapshot *s, const char *name, struct 
 int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct ksnap_value *ret,
 		       struct ksnap_err *err);
 /* Step into @v by "ctx.weight", "hist[3]", "[cpu=1].sum"; E_NOTFOUND lists what is there. */
-int ksnap_value_get(const struct ksnap_value *v, const char *path, struct ksnap_value *ret, struct ksnap_err *err);
+int ksnap_value_get(const struct ksnap_value *v, const char *path, struct ksnap_value *ret,
+		    struct ksnap_err *err);
 /* One CPU of a per-CPU value. */
-int ksnap_value_cpu(const struct ksnap_value *v, unsigned cpu, struct ksnap_value *ret, struct ksnap_err *err);
+int ksnap_value_cpu(const struct ksnap_value *v, unsigned cpu, struct ksnap_value *ret,
+		    struct ksnap_err *err);
 
 /* Typed reads. E_ARG names the actual type, or says "narrow with a CPU first". */
 int ksnap_value_u64(const struct ksnap_value *v, uint64_t *ret, struct ksnap_err *err);
@@ -499,6 +538,8 @@ int ksnap_value_bool(const struct ksnap_value *v, bool *ret, struct ksnap_err *e
 /* A char array up to its NUL, or an enum's name; written to @buf, always terminated. Returns the
  * length, which may be above @cap when it was cut. */
 int ksnap_value_str(const struct ksnap_value *v, char *buf, size_t cap, struct ksnap_err *err);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

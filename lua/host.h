@@ -6,18 +6,18 @@
 #include "ksnap.h"
 
 struct lua_host_opts {
-	const char *endpoint;	/* broker to talk to */
-	void *zmq_context;	/* shared context, needed for inproc:// */
-	const char *bridge;	/* bridge of ops that name none; NULL: "default" */
+	const char *endpoint;    /* broker to talk to */
+	void *zmq_context;       /* shared context, needed for inproc:// */
+	const char *bridge;      /* bridge of ops that name none; NULL: "default" */
 	const char *const *args; /* NULL-terminated; the script's `arg` */
-	unsigned number;	/* of this scenario in the run, from 1: the TAP line's number */
+	unsigned number;         /* of this scenario in the run, from 1: the TAP line's number */
 };
 
 enum lua_host_exit { /* exit codes of ksnap run */
-	LUA_HOST_OK = 0,
-	LUA_HOST_FAILED = 1, /* a check failed */
-	LUA_HOST_SCRIPT = 2, /* the script could not be loaded, or raised */
-	LUA_HOST_UNREACHABLE = 5,
+		     LUA_HOST_OK = 0,
+		     LUA_HOST_FAILED = 1, /* a check failed */
+		     LUA_HOST_SCRIPT = 2, /* the script could not be loaded, or raised */
+		     LUA_HOST_UNREACHABLE = 5,
 };
 
 /* Run @path; TAP lines go to stdout, words to stderr. */

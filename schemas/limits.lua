@@ -5,7 +5,7 @@ return {
 	{ name = "MAX_STORED_SNAPSHOTS", default = 64, unit = "count", scope = "bridge", key = "snapshots", switch = "--max-snapshots N",
 	  doc = "Snapshots a bridge keeps; the oldest leaves first." },
 	{ name = "MAX_STORED_BYTES", default = 268435456, unit = "bytes", scope = "bridge", key = "bytes", switch = "--max-bytes N",
-	  doc = "Bytes of reports a bridge keeps; the oldest leaves first, one report above it is refused." },
+	  doc = "Bytes of reports, with their stats, that a bridge keeps; the oldest leaves first, one report above it is refused." },
 	{ name = "MAX_STORED_EVENTS", default = 1024, unit = "count", scope = "bridge", key = "events", switch = "--max-events N",
 	  doc = "Events a bridge keeps between two drains; the oldest leaves first and is counted." },
 	{ name = "MAX_WATCH_SNAPSHOTS", default = 3, unit = "count", scope = "bridge", key = "watches", switch = "--max-watches N",

@@ -163,7 +163,7 @@ end)
 rule("api level and protocol are those of ksnap.h", function(fault)
 	local text = slurp(srcdir .. "/bridge/ksnap.h")
 	for macro, value in pairs { KSNAP_API_LEVEL = model.api, KSNAP_PROTOCOL = model.protocol } do
-		local there = text:match("#define " .. macro .. " (%d+)")
+		local there = text:match("#define " .. macro .. "%s+(%d+)")
 		if tonumber(there) ~= value then
 			fault("%s is %s, %d here", macro, tostring(there), value)
 		end
@@ -182,7 +182,7 @@ rule("defaults of limits fit what ksnap.h says of them", function(fault)
 			fault("%s is %d in ksnap.h, %s here", name, number, tostring(byname[name]))
 		end
 	end
-	if byname.MAX_TAG ~= tonumber(text:match("#define KSNAP_TAG_MAX (%d+)")) then
+	if byname.MAX_TAG ~= tonumber(text:match("#define KSNAP_TAG_MAX%s+(%d+)")) then
 		fault("KSNAP_TAG_MAX and MAX_TAG differ")
 	end
 end)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* bridges.c - hosted bridges: few, so a list; each event of one goes to the log and the live bus. */
+/* bridges.c - hosted bridges: few, so a list; each event of one goes to the log and the live bus.
+ */
 #include "broker/bridges.h"
 
 #include <stdlib.h>
@@ -74,11 +75,14 @@ static int make_channels(struct hosted *h, struct ksnap_err *err)
 	return h->report ? 0 : KSNAP_E_NOMEM;
 }
 
-static struct hosted *make(struct bridges *bs, struct wire_slice name, const struct ksnap_limits *limits,
-			   struct ksnap_err *err)
+static struct hosted *make(struct bridges *bs, struct wire_slice name,
+			   const struct ksnap_limits *limits, struct ksnap_err *err)
 {
 	struct hosted *h = calloc(1, sizeof(*h));
-	struct ksnap_bridge_opts o = { .size = sizeof(o), .limits = *limits, .event = event_raised, .arg = h,
+	struct ksnap_bridge_opts o = { .size = sizeof(o),
+				       .limits = *limits,
+				       .event = event_raised,
+				       .arg = h,
 				       .single_threaded = true };
 
 	if (!h) {
@@ -104,8 +108,10 @@ static int check_room(const struct bridges *bs, struct ksnap_err *err)
 
 	if (bs->n < bs->max)
 		return 0;
-	return err_set(err, KSNAP_E_LIMIT, "%zu bridges are open (limit %s %lu); close one, or raise it with "
-		       "ksnap serve %s", bs->n, l->name, (unsigned long)bs->max, l->change);
+	return err_set(err, KSNAP_E_LIMIT,
+		       "%zu bridges are open (limit %s %lu); close one, or raise it with "
+		       "ksnap serve %s",
+		       bs->n, l->name, (unsigned long)bs->max, l->change);
 }
 
 /* 0 in @asked becomes the broker's limit; more than that is refused. */
@@ -117,8 +123,10 @@ static int settle(uint64_t *asked, uint64_t own, enum limit_id id, struct ksnap_
 		*asked = own;
 	if (*asked <= own)
 		return 0;
-	return err_set(err, KSNAP_E_LIMIT, "limits.%s: %lu is above this broker's %s of %lu; raise it with "
-		       "ksnap serve %s", l->key, (unsigned long)*asked, l->name, (unsigned long)own, l->change);
+	return err_set(err, KSNAP_E_LIMIT,
+		       "limits.%s: %lu is above this broker's %s of %lu; raise it with "
+		       "ksnap serve %s",
+		       l->key, (unsigned long)*asked, l->name, (unsigned long)own, l->change);
 }
 
 static int settle_all(const struct ksnap_limits *own, struct ksnap_limits *l, struct ksnap_err *err)
@@ -130,8 +138,8 @@ static int settle_all(const struct ksnap_limits *own, struct ksnap_limits *l, st
 	return rc ? rc : settle(&l->watches, own->watches, LIMIT_ID_MAX_WATCH_SNAPSHOTS, err);
 }
 
-struct hosted *bridges_open_with(struct bridges *bs, struct wire_slice name, const struct ksnap_limits *limits,
-				 struct ksnap_err *err)
+struct hosted *bridges_open_with(struct bridges *bs, struct wire_slice name,
+				 const struct ksnap_limits *limits, struct ksnap_err *err)
 {
 	struct hosted *h = bridges_find(bs, name);
 	struct ksnap_limits want = *limits, have;
@@ -143,8 +151,10 @@ struct hosted *bridges_open_with(struct bridges *bs, struct wire_slice name, con
 	ksnap_bridge_limits(h->core, &have);
 	if (!memcmp(&have, &want, sizeof(have)))
 		return h;
-	err_set(err, KSNAP_E_STATE, "bridge '%s' is open with other limits (snapshots %lu, bytes %lu, events %lu, "
-		"watches %lu); close it first", h->name, (unsigned long)have.snapshots, (unsigned long)have.bytes,
+	err_set(err, KSNAP_E_STATE,
+		"bridge '%s' is open with other limits (snapshots %lu, bytes %lu, events %lu, "
+		"watches %lu); close it first",
+		h->name, (unsigned long)have.snapshots, (unsigned long)have.bytes,
 		(unsigned long)have.events, (unsigned long)have.watches);
 	return NULL;
 }
@@ -183,7 +193,8 @@ size_t bridges_count(const struct bridges *bs)
 	return bs->n;
 }
 
-void hosted_raise(struct hosted *h, enum ksnap_event_kind kind, const struct ksnap_event_field *fields, unsigned n)
+void hosted_raise(struct hosted *h, enum ksnap_event_kind kind,
+		  const struct ksnap_event_field *fields, unsigned n)
 {
 	bridge_raise(h->core, kind, fields, n);
 }

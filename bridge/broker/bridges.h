@@ -13,7 +13,7 @@ struct hosted {
 	struct broker *broker;
 	struct ksnap_bridge *core;
 	struct channel *event, *snapshot, *report; /* event/<name> and so on */
-	uint64_t drained_procs_dropped;		   /* of the procs log, told by the drains so far */
+	uint64_t drained_procs_dropped;            /* of the procs log, told by the drains so far */
 	char name[KSNAP_TAG_MAX + 1];
 };
 
@@ -25,14 +25,15 @@ struct hosted *bridges_find(struct bridges *bs, struct wire_slice name);
 struct hosted *bridges_open(struct bridges *bs, struct wire_slice name, struct ksnap_err *err);
 /* Make it with these limits (0: default). E_STATE when it is open with others, E_LIMIT when one is
  * above the broker's own. */
-struct hosted *bridges_open_with(struct bridges *bs, struct wire_slice name, const struct ksnap_limits *limits,
-				 struct ksnap_err *err);
+struct hosted *bridges_open_with(struct bridges *bs, struct wire_slice name,
+				 const struct ksnap_limits *limits, struct ksnap_err *err);
 void bridges_close(struct bridges *bs, struct hosted *h);
 /* The first in order of creation; go on by ->next. */
 struct hosted *bridges_first(struct bridges *bs);
 size_t bridges_count(const struct bridges *bs);
 
 /* Raise an event that the broker itself saw. */
-void hosted_raise(struct hosted *h, enum ksnap_event_kind kind, const struct ksnap_event_field *fields, unsigned n);
+void hosted_raise(struct hosted *h, enum ksnap_event_kind kind,
+		  const struct ksnap_event_field *fields, unsigned n);
 
 #endif

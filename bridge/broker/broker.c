@@ -41,7 +41,8 @@ static int settle_role(struct broker *b, const char *role, struct ksnap_err *err
 			return 0;
 		}
 	}
-	return err_set(err, KSNAP_E_ARG, "no role is called '%s'; there are observe, capture, watch, write, admin",
+	return err_set(err, KSNAP_E_ARG,
+		       "no role is called '%s'; there are observe, capture, watch, write, admin",
 		       role);
 }
 
@@ -70,15 +71,18 @@ static int make_parts(struct broker *b, const struct broker_opts *o, struct ksna
 	uint64_t max_bridges = or_default(o->max_bridges, LIMIT_MAX_BRIDGES);
 
 	/* Control first: its endpoint tells whether another broker is there. */
-	if (!(b->router = router_create(b, o, err)) || !(b->publisher = publisher_create(b, o, err)) ||
+	if (!(b->router = router_create(b, o, err)) ||
+	    !(b->publisher = publisher_create(b, o, err)) ||
 	    !(b->sessions = sessions_create(b, max_sessions, err)) ||
-	    !(b->bridges = bridges_create(b, max_bridges, err)) || !(b->workers = workers_create(b, o, err)))
+	    !(b->bridges = bridges_create(b, max_bridges, err)) ||
+	    !(b->workers = workers_create(b, o, err)))
 		return KSNAP_E_STATE;
 	b->beat_timer = loop_add_timer(b->loop, LIMIT_HEARTBEAT_MS, tick, b, err);
 	return b->beat_timer < 0 ? b->beat_timer : 0;
 }
 
-struct broker *broker_create(struct loop *loop, const struct broker_opts *opts, struct ksnap_err *err)
+struct broker *broker_create(struct loop *loop, const struct broker_opts *opts,
+			     struct ksnap_err *err)
 {
 	struct broker *b = calloc(1, sizeof(*b));
 

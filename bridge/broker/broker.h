@@ -17,16 +17,18 @@ struct broker_opts {
 	const char *const *control; /* endpoints to bind, NULL-terminated; at least one */
 	const char *const *live;
 	const char *const *work;
-	const char *const *targets; /* names, NULL-terminated; the first is the default of ops that name none */
-	const char *role;	    /* right of every session, "admin" when NULL */
-	unsigned ipc_mode;	    /* permissions of ipc sockets; 0600 when 0 */
+	const char *const *targets; /* names, NULL-terminated; the first is the default of ops that
+				       name none */
+	const char *role;           /* right of every session, "admin" when NULL */
+	unsigned ipc_mode;          /* permissions of ipc sockets; 0600 when 0 */
 	/* 0 in any of these means the default of schemas/limits.lua */
 	struct ksnap_limits bridge_limits;
 	uint64_t max_bridges, max_sessions, max_queued_jobs, max_frame, max_blob;
 };
 
 /* Bind and begin. A live broker on an ipc endpoint: E_STATE; a stale socket is taken over. */
-struct broker *broker_create(struct loop *loop, const struct broker_opts *opts, struct ksnap_err *err);
+struct broker *broker_create(struct loop *loop, const struct broker_opts *opts,
+			     struct ksnap_err *err);
 /* Answers what is pending with E_STATE, tells workers to leave, closes. */
 void broker_destroy(struct broker *b);
 /* The owner saw the process of worker @name end: its job fails with E_WORKER_LOST at once. */

@@ -31,7 +31,8 @@ static int split(struct request *rq, struct ksnap_blob **ret_envelope, struct ks
 	rq->delimiter = f->n > 1 && ksnap_blob_size(f->part[1]) == 0;
 	at += rq->delimiter;
 	if (at >= f->n)
-		return err_set(err, KSNAP_E_PROTO, "no envelope: a request is [envelope] [blob ...]");
+		return err_set(err, KSNAP_E_PROTO,
+			       "no envelope: a request is [envelope] [blob ...]");
 	*ret_envelope = f->part[at];
 	rq->blobs = &f->part[at + 1];
 	rq->nblobs = f->n - at - 1;
@@ -44,10 +45,13 @@ static int decode(struct request *rq, struct ksnap_blob *envelope, struct ksnap_
 	size_t len = ksnap_blob_size(envelope);
 	int rc;
 
-	if (len > rq->broker->max_frame)
-		return err_set(err, KSNAP_E_PROTO, "an envelope of %zu bytes, at most %lu allowed (limit %s; "
-			       "raise it with ksnap serve %s, or send bulk data as a blob)", len,
-			       (unsigned long)rq->broker->max_frame, l->name, l->change);
+	if (len > rq->broker->max_frame) {
+		request_find_id(ksnap_blob_data(envelope), rq->broker->max_frame, &rq->env.id);
+		return err_set(err, KSNAP_E_PROTO,
+			       "an envelope of %zu bytes, at most %lu allowed (limit %s; "
+			       "raise it with ksnap serve %s, or send bulk data as a blob)",
+			       len, (unsigned long)rq->broker->max_frame, l->name, l->change);
+	}
 	rc = request_decode(ksnap_blob_data(envelope), len, &rq->env, err);
 	if (rc)
 		return rc;
@@ -60,18 +64,21 @@ static int find_op(struct request *rq, struct ksnap_err *err)
 	rq->row = wire_op_find(rq->env.op);
 	if (!rq->row) {
 		rq->broker->tally.unknown_ops++;
-		return err_set(err, KSNAP_E_OP, "no operation is called '%.*s'; the op describe lists all %d",
+		return err_set(err, KSNAP_E_OP,
+			       "no operation is called '%.*s'; the op describe lists all %d",
 			       (int)rq->env.op.len, rq->env.op.p, OP_COUNT);
 	}
 	rq->op = ops[rq->row - wire_ops];
 	rq->broker->tally.ops[rq->row - wire_ops]++;
 	if (rq->row->right > rq->broker->role)
-		return err_set(err, KSNAP_E_DENIED, "%s needs the right '%s', this session has '%s'; ksnap serve "
-			       "--role sets it", rq->row->name, wire_right_name(rq->row->right),
+		return err_set(err, KSNAP_E_DENIED,
+			       "%s needs the right '%s', this session has '%s'; ksnap serve "
+			       "--role sets it",
+			       rq->row->name, wire_right_name(rq->row->right),
 			       wire_right_name(rq->broker->role));
 	if (rq->nblobs != rq->row->blobs)
-		return err_set(err, KSNAP_E_PROTO, "%s takes %u blob frames, got %zu", rq->row->name,
-			       rq->row->blobs, rq->nblobs);
+		return err_set(err, KSNAP_E_PROTO, "%s takes %u blob frames, got %zu",
+			       rq->row->name, rq->row->blobs, rq->nblobs);
 	return 0;
 }
 

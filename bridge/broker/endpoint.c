@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* endpoint.c - bind. A stale ipc socket of a dead broker is taken over; a live one is an error, which
- * libzmq alone would not notice: it unlinks whatever is there. */
+/* endpoint.c - bind. A stale ipc socket of a dead broker is taken over; a live one is an error,
+ * which libzmq alone would not notice: it unlinks whatever is there. */
 #include "broker/endpoint.h"
 
 #include <errno.h>
@@ -51,10 +51,13 @@ static int check_ipc(const char *url, const char *path, struct ksnap_err *err)
 	if (lstat(path, &st))
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, KSNAP_E_STATE, "%s: a file that is no socket is in the way", url);
+		return err_set(err, KSNAP_E_STATE, "%s: a file that is no socket is in the way",
+			       url);
 	if (is_live(path))
-		return err_set(err, KSNAP_E_STATE, "%s: a broker already serves here; stop it, or choose "
-			       "another endpoint with --bind", url);
+		return err_set(err, KSNAP_E_STATE,
+			       "%s: a broker already serves here; stop it, or choose "
+			       "another endpoint with --bind",
+			       url);
 	return 0;
 }
 
@@ -90,8 +93,8 @@ static int bind_one(struct bound *b, const char *url, unsigned mode, struct ksna
 	rc = zmq_bind(b->socket, url);
 	umask(saved);
 	if (rc)
-		return err_errno(err, zmq_errno() == EADDRINUSE ? KSNAP_E_STATE : KSNAP_E_ARG, zmq_errno(),
-				 "cannot listen at %s", url);
+		return err_errno(err, zmq_errno() == EADDRINUSE ? KSNAP_E_STATE : KSNAP_E_ARG,
+				 zmq_errno(), "cannot listen at %s", url);
 	return remember(b, err);
 }
 

@@ -12,15 +12,15 @@ struct bound;
 
 struct bound_opts {
 	void *context;
-	int type;		    /* ZMQ_ROUTER, ZMQ_XPUB */
-	const char *const *urls;    /* NULL-terminated */
-	unsigned ipc_mode;	    /* 0600 when 0 */
-	int send_hwm;		    /* messages a peer; 0: libzmq's default of 1000 */
+	int type;                /* ZMQ_ROUTER, ZMQ_XPUB */
+	const char *const *urls; /* NULL-terminated */
+	unsigned ipc_mode;       /* 0600 when 0 */
+	int send_hwm;            /* messages a peer; 0: libzmq's default of 1000 */
 	int recv_hwm;
-	uint64_t max_message;	    /* bytes of one frame */
-	bool mandatory;		    /* ROUTER: sending to an unknown peer fails */
-	bool handover;		    /* ROUTER: a new peer takes over the routing id of an old one */
-	bool verbose;		    /* XPUB: every subscription is told, not only the first */
+	uint64_t max_message; /* bytes of one frame */
+	bool mandatory;       /* ROUTER: sending to an unknown peer fails */
+	bool handover;        /* ROUTER: a new peer takes over the routing id of an old one */
+	bool verbose;         /* XPUB: every subscription is told, not only the first */
 };
 
 /* E_STATE: something live listens there. E_ARG: not an endpoint. */

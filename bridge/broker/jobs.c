@@ -64,18 +64,21 @@ static void expired(void *arg)
 
 	j->deadline_source = 0;
 	if (is_queued(j)) {
-		err_set(&err, KSNAP_E_TIMEOUT, j->target->nworkers ?
-			"no worker of %s was free within %lu ms; %lu jobs wait" :
-			"no worker serves %s; after %lu ms it still had none (%lu jobs wait)",
-			j->target->name, (unsigned long)rq->env.deadline_ms, (unsigned long)j->target->queued);
+		err_set(&err, KSNAP_E_TIMEOUT,
+			j->target->nworkers
+				? "no worker of %s was free within %lu ms; %lu jobs wait"
+				: "no worker serves %s; after %lu ms it still had none (%lu jobs "
+				  "wait)",
+			j->target->name, (unsigned long)rq->env.deadline_ms,
+			(unsigned long)j->target->queued);
 		unqueue(j);
 		job_fail(j, &err);
 		return;
 	}
 	j->rq = NULL;
 	j->late = true;
-	err_set(&err, KSNAP_E_TIMEOUT, "%s was not done within %lu ms; name a longer deadline (t)", j->op,
-		(unsigned long)rq->env.deadline_ms);
+	err_set(&err, KSNAP_E_TIMEOUT, "%s was not done within %lu ms; name a longer deadline (t)",
+		j->op, (unsigned long)rq->env.deadline_ms);
 	if (rq->op->failed)
 		rq->op->failed(rq, &err);
 	request_refuse(rq, &err);
@@ -90,8 +93,11 @@ static uint64_t ms_left(const struct job *j)
 
 static int send_job(struct worker *w, struct job *j)
 {
-	struct wire_work_job m = { .k = wire_slice_of("job"), .job = j->id, .op = wire_slice_of(j->op),
-				   .p = j->params, .t = ms_left(j) };
+	struct wire_work_job m = { .k = wire_slice_of("job"),
+				   .job = j->id,
+				   .op = wire_slice_of(j->op),
+				   .p = j->params,
+				   .t = ms_left(j) };
 
 	return worker_send(w->target->all, w->name, &wire_shape_work_job, &m, j->blob);
 }
@@ -148,10 +154,12 @@ static struct job *create(struct target *t, const char *op, const char *worker)
 	return j;
 }
 
-static int fill(struct job *j, struct request *rq, const struct job_spec *spec, struct ksnap_err *err)
+static int fill(struct job *j, struct request *rq, const struct job_spec *spec,
+		struct ksnap_err *err)
 {
 	static const char empty_map[] = "\x80";
-	struct wire_slice p = rq->env.params.len ? rq->env.params : (struct wire_slice){ empty_map, 1 };
+	struct wire_slice p =
+		rq->env.params.len ? rq->env.params : (struct wire_slice){ empty_map, 1 };
 
 	if (spec->params.len) {
 		if (buf_append(&j->own_params, spec->params.p, spec->params.len))
@@ -161,11 +169,13 @@ static int fill(struct job *j, struct request *rq, const struct job_spec *spec, 
 	j->params = p;
 	j->blob = spec->blob ? ksnap_blob_ref(spec->blob) : NULL;
 	j->deadline_mono_ns = rq->deadline_mono_ns;
-	j->deadline_source = loop_add_deadline(rq->broker->loop, j->deadline_mono_ns, expired, j, err);
+	j->deadline_source =
+		loop_add_deadline(rq->broker->loop, j->deadline_mono_ns, expired, j, err);
 	return j->deadline_source < 0 ? j->deadline_source : 0;
 }
 
-int workers_submit(struct workers *ws, struct request *rq, const struct job_spec *spec, struct ksnap_err *err)
+int workers_submit(struct workers *ws, struct request *rq, const struct job_spec *spec,
+		   struct ksnap_err *err)
 {
 	struct target *t = target_named(ws, spec->target, err);
 	struct job *j;
@@ -174,9 +184,12 @@ int workers_submit(struct workers *ws, struct request *rq, const struct job_spec
 	if (!t)
 		return KSNAP_E_NOTFOUND;
 	if (t->queued >= ws->max_queued)
-		return err_set(err, KSNAP_E_BUSY, "%lu jobs wait for a worker of %s (limit %s; raise it with ksnap "
-			       "serve %s, or add workers)", (unsigned long)t->queued, t->name,
-			       limit_table[LIMIT_ID_MAX_QUEUED_JOBS].name, limit_table[LIMIT_ID_MAX_QUEUED_JOBS].change);
+		return err_set(err, KSNAP_E_BUSY,
+			       "%lu jobs wait for a worker of %s (limit %s; raise it with ksnap "
+			       "serve %s, or add workers)",
+			       (unsigned long)t->queued, t->name,
+			       limit_table[LIMIT_ID_MAX_QUEUED_JOBS].name,
+			       limit_table[LIMIT_ID_MAX_QUEUED_JOBS].change);
 	j = create(t, spec->op ? spec->op : rq->row->name, spec->worker);
 	if (!j)
 		return err_nomem(err);
@@ -241,7 +254,8 @@ static void finish(struct request *rq, const struct wire_work_done *m, struct ks
 	request_refuse(rq, &err);
 }
 
-void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m, struct ksnap_blob *blob)
+void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m,
+	      struct ksnap_blob *blob)
 {
 	struct target *t = w->target;
 	struct job *j = w->job;

@@ -14,8 +14,10 @@ static int run(struct request *rq, struct ksnap_err *err)
 	struct owned *o = sessions_find_owned(rq->broker->sessions, p->name);
 
 	if (o)
-		return err_set(err, KSNAP_E_STATE, "name: an object '%s' is attached already, by %s; detach it, or "
-			       "choose another name", o->name, session_name(o->session));
+		return err_set(err, KSNAP_E_STATE,
+			       "name: an object '%s' is attached already, by %s; detach it, or "
+			       "choose another name",
+			       o->name, session_name(o->session));
 	if (!request_bridge(rq, err))
 		return err->code;
 	return workers_submit(rq->broker->workers, rq, &spec, err);
@@ -28,13 +30,15 @@ static int own(struct request *rq, struct ksnap_err *err)
 	struct owned what;
 
 	snprintf(what.name, sizeof(what.name), "%.*s", (int)p->name.len, p->name.p);
-	snprintf(what.target, sizeof(what.target), "%s", workers_target(rq->broker->workers, p->target, NULL));
+	snprintf(what.target, sizeof(what.target), "%s",
+		 workers_target(rq->broker->workers, p->target, NULL));
 	snprintf(what.worker, sizeof(what.worker), "%s", workers_current(rq->broker->workers));
 	snprintf(what.bridge, sizeof(what.bridge), "%.*s", (int)bridge.len, bridge.p);
 	return session_own(rq->session, &what, err);
 }
 
-static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob, struct ksnap_err *err)
+static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
+		struct ksnap_err *err)
 {
 	const struct wire_attach_object_params *p = rq->params;
 	int rc = own(rq, err);

@@ -5,18 +5,18 @@
 #include "broker/request.h"
 #include "broker/session.h"
 
-#define NAMES_TOLD 64
+#define WORDS_TOLD 64
 
 static int run(struct request *rq, struct ksnap_err *err)
 {
-	struct wire_slice names[NAMES_TOLD];
-	unsigned n = session_owned_names(rq->session, names, NAMES_TOLD);
-	char words[NAMES_TOLD][80];
-	struct wire_bye_reply reply = { .released = { names, n } };
+	struct wire_slice released[WORDS_TOLD];
+	unsigned n = session_owned_words(rq->session, released, WORDS_TOLD);
+	char words[WORDS_TOLD][80]; /* the session's own are gone once it has released */
+	struct wire_bye_reply reply = { .released = { released, n } };
 
 	for (unsigned i = 0; i < n; i++) {
-		snprintf(words[i], sizeof(words[i]), "object %.*s", (int)names[i].len, names[i].p);
-		names[i] = wire_slice_of(words[i]);
+		snprintf(words[i], sizeof(words[i]), "%.*s", (int)released[i].len, released[i].p);
+		released[i] = wire_slice_of(words[i]);
 	}
 	session_release(rq->session);
 	session_leaves(rq->session);

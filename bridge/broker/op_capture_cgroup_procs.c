@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* op_capture_cgroup_procs.c - a worker reads cgroup.procs; the record is appended to the bridge's log. */
+/* op_capture_cgroup_procs.c - a worker reads cgroup.procs; the record is appended to the bridge's
+ * log. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,10 +40,12 @@ static int record(struct request *rq, const struct wire_list *pids, struct ksnap
 	return ksnap_bridge_record_procs(h->core, tag, cgroup, list, pids->n, err);
 }
 
-static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob, struct ksnap_err *err)
+static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
+		struct ksnap_err *err)
 {
 	struct wire_capture_cgroup_procs_reply reply;
-	int rc = wire_decode(rq->row->reply, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena, &reply, err);
+	int rc = wire_decode(rq->row->reply, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena,
+			     &reply, err);
 
 	if (rc)
 		return err_prefix(err, "the worker's result");

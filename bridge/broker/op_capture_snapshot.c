@@ -2,10 +2,10 @@
 /* op_capture_snapshot.c - a worker reads the target; its report is stored and published. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "broker/bridges.h"
 #include "broker/request.h"
 #include "broker/snapshot_row.h"
 #include "broker/store_report.h"
-#include "broker/bridges.h"
 #include "broker/workers.h"
 
 static int run(struct request *rq, struct ksnap_err *err)
@@ -29,28 +29,35 @@ static void failed(struct request *rq, const struct ksnap_err *err)
 		ksnap_bridge_capture_failed(h->core, tag, err->text);
 }
 
-static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob, struct ksnap_err *err)
+static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
+		struct ksnap_err *err)
 {
 	const struct wire_capture_snapshot_params *p = rq->params;
 	struct wire_captured c;
 	struct wire_captured_reasons why;
-	struct ksnap_store_args args = { .size = sizeof(args), .report = blob, .has_step = p->has_step,
+	struct ksnap_store_args args = { .size = sizeof(args),
+					 .report = blob,
+					 .has_step = p->has_step,
 					 .step = (uint16_t)p->step };
 	struct wire_capture_snapshot_reply reply;
 	int rc;
 
 	if (!blob)
 		return err_set(err, KSNAP_E_TARGET, "the worker sent no report");
-	rc = wire_decode(&wire_shape_captured, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena, &c, err);
+	rc = wire_decode(&wire_shape_captured, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena,
+			 &c, err);
 	if (!rc)
-		rc = wire_decode(&wire_shape_captured_reasons, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena,
-				 &why, err);
+		rc = wire_decode(&wire_shape_captured_reasons, result.p, result.len,
+				 WIRE_SKIP_UNKNOWN, &rq->arena, &why, err);
 	if (rc)
 		return err_prefix(err, "the worker's result");
 	args.complete = c.complete;
 	args.placeholder = c.placeholder;
-	reply = (struct wire_capture_snapshot_reply){ .tag = p->tag, .bytes = ksnap_blob_size(blob), .maps = c.maps,
-						      .complete = c.complete, .reasons = why.reasons };
+	reply = (struct wire_capture_snapshot_reply){ .tag = p->tag,
+						      .bytes = ksnap_blob_size(blob),
+						      .maps = c.maps,
+						      .complete = c.complete,
+						      .reasons = why.reasons };
 	rc = store_report(rq, p->tag, &args, &reply.seq, err);
 	if (rc)
 		return rc;

@@ -12,7 +12,8 @@ static int run(struct request *rq, struct ksnap_err *err)
 	if (!h)
 		return KSNAP_E_NOTFOUND;
 	ksnap_bridge_stats(h->core, &stats);
-	reply = (struct wire_close_bridge_reply){ .snapshots = stats.stored, .events = stats.events_kept,
+	reply = (struct wire_close_bridge_reply){ .snapshots = stats.stored,
+						  .events = stats.events_kept,
 						  .bytes = stats.bytes };
 	bridges_close(rq->broker->bridges, h);
 	request_answer(rq, &reply, NULL, 0);

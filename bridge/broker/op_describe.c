@@ -8,7 +8,8 @@ static const uint8_t description[] = {
 
 static int run(struct request *rq, struct ksnap_err *err)
 {
-	request_answer_raw(rq, (struct wire_slice){ (const char *)description, sizeof(description) }, NULL, 0);
+	request_answer_raw(
+		rq, (struct wire_slice){ (const char *)description, sizeof(description) }, NULL, 0);
 	return 0;
 }
 

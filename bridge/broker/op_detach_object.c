@@ -12,13 +12,15 @@ static int run(struct request *rq, struct ksnap_err *err)
 	struct job_spec spec = { 0 };
 
 	if (!o)
-		return err_set(err, KSNAP_E_NOTFOUND, "name: no object '%.*s' is attached", (int)p->name.len, p->name.p);
+		return err_set(err, KSNAP_E_NOTFOUND, "name: no object '%.*s' is attached",
+			       (int)p->name.len, p->name.p);
 	spec.target = wire_slice_of(o->target);
 	spec.worker = o->worker;
 	return workers_submit(rq->broker->workers, rq, &spec, err);
 }
 
-static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob, struct ksnap_err *err)
+static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
+		struct ksnap_err *err)
 {
 	const struct wire_detach_object_params *p = rq->params;
 	struct owned *o = sessions_find_owned(rq->broker->sessions, p->name);

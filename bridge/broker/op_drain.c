@@ -11,15 +11,16 @@ static int send_part(struct request *rq, const struct ksnap_entry *e, struct ksn
 	part.has_stats = e->stats != NULL;
 	part.has_stats_reason = !e->stats;
 	if (e->stats)
-		part.stats = (struct wire_slice){ ksnap_blob_data(e->stats), ksnap_blob_size(e->stats) };
+		part.stats =
+			(struct wire_slice){ ksnap_blob_data(e->stats), ksnap_blob_size(e->stats) };
 	else
 		part.stats_reason = wire_slice_of(stats_reason_word(e->stats_reason));
 	return request_part(rq, &part, &e->report, 1, err);
 }
 
 /* Parts go out before anything is taken: when the peer cannot be reached, nothing is lost. */
-static int send_all(struct request *rq, const struct ksnap_entry *entries, size_t n, uint64_t *ret_bytes,
-		    struct ksnap_err *err)
+static int send_all(struct request *rq, const struct ksnap_entry *entries, size_t n,
+		    uint64_t *ret_bytes, struct ksnap_err *err)
 {
 	int rc = 0;
 

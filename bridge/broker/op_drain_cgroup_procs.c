@@ -8,7 +8,8 @@
 #include "broker/procs_rows.h"
 #include "broker/request.h"
 
-static int fill(struct wire_procs_record *rows, const struct ksnap_procs *procs, size_t n, struct ksnap_err *err)
+static int fill(struct wire_procs_record *rows, const struct ksnap_procs *procs, size_t n,
+		struct ksnap_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		rows[i] = (struct wire_procs_record){ .tag = wire_slice_of(procs[i].tag),

@@ -17,7 +17,8 @@ static struct wire_get_reply reply_of(const struct ksnap_entry *e)
 	reply.has_stats = e->stats != NULL;
 	reply.has_stats_reason = !e->stats;
 	if (e->stats)
-		reply.stats = (struct wire_slice){ ksnap_blob_data(e->stats), ksnap_blob_size(e->stats) };
+		reply.stats =
+			(struct wire_slice){ ksnap_blob_data(e->stats), ksnap_blob_size(e->stats) };
 	else
 		reply.stats_reason = wire_slice_of(stats_reason_word(e->stats_reason));
 	return reply;
@@ -55,7 +56,8 @@ static int run(struct request *rq, struct ksnap_err *err)
 	if (!h)
 		return err->code;
 	if (p->has_path && !tree)
-		return err_set(err, KSNAP_E_ARG, "path: only with as = \"tree\"; a report is given whole");
+		return err_set(err, KSNAP_E_ARG,
+			       "path: only with as = \"tree\"; a report is given whole");
 	rq->entry = calloc(1, sizeof(*rq->entry));
 	if (!rq->entry)
 		return err_nomem(err);
@@ -70,7 +72,8 @@ static int run(struct request *rq, struct ksnap_err *err)
 	return 0;
 }
 
-static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob, struct ksnap_err *err)
+static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
+		struct ksnap_err *err)
 {
 	struct wire_get_reply reply = reply_of(rq->entry);
 

@@ -20,10 +20,12 @@ static int last_n(const char *s, uint64_t last, uint64_t *ret)
 }
 
 /* `from` is a number, "oldest" or "last:N"; the number of the first header wanted. */
-static int wanted(const struct wire_slice *from, uint64_t first, uint64_t last, uint64_t *ret, struct ksnap_err *err)
+static int wanted(const struct wire_slice *from, uint64_t first, uint64_t last, uint64_t *ret,
+		  struct ksnap_err *err)
 {
 	msgpack_unpacked u;
 	char word[32] = "";
+	bool is_word = false;
 	int rc = 0;
 
 	msgpack_unpacked_init(&u);
@@ -32,17 +34,16 @@ static int wanted(const struct wire_slice *from, uint64_t first, uint64_t last, 
 	else if (u.data.type == MSGPACK_OBJECT_POSITIVE_INTEGER)
 		*ret = u.data.via.u64 ? u.data.via.u64 : 1;
 	else if (u.data.type == MSGPACK_OBJECT_STR && u.data.via.str.size < sizeof(word))
-		memcpy(word, u.data.via.str.ptr, u.data.via.str.size);
+		is_word = memcpy(word, u.data.via.str.ptr, u.data.via.str.size);
 	else
 		rc = -1;
 	msgpack_unpacked_destroy(&u);
-	if (!rc && !strcmp(word, "oldest"))
+	if (is_word && !strcmp(word, "oldest"))
 		*ret = first ? first : 1;
-	else if (!rc && !strncmp(word, "last:", 5))
-		rc = last_n(word + 5, last, ret);
-	else if (!rc && word[0])
-		rc = -1;
-	return rc ? err_set(err, KSNAP_E_ARG, "from: a sequence number, \"oldest\" or \"last:N\"") : 0;
+	else if (is_word)
+		rc = strncmp(word, "last:", 5) ? -1 : last_n(word + 5, last, ret);
+	return rc ? err_set(err, KSNAP_E_ARG, "from: a sequence number, \"oldest\" or \"last:N\"")
+		  : 0;
 }
 
 static int send_headers(struct request *rq, const struct channel *c, uint64_t from, uint64_t last,
@@ -58,7 +59,8 @@ static int send_headers(struct request *rq, const struct channel *c, uint64_t fr
 			end->lost++;
 			continue;
 		}
-		part.header = (struct wire_slice){ ksnap_blob_data(header), ksnap_blob_size(header) };
+		part.header =
+			(struct wire_slice){ ksnap_blob_data(header), ksnap_blob_size(header) };
 		rc = request_part(rq, &part, NULL, 0, err);
 	}
 	return rc;

@@ -72,7 +72,8 @@ static size_t op_rows(const struct tally *t, struct wire_op_count rows[OP_COUNT]
 
 	for (size_t i = 0; i < OP_COUNT; i++)
 		if (t->ops[i])
-			rows[n++] = (struct wire_op_count){ .op = wire_slice_of(wire_ops[i].name), .n = t->ops[i],
+			rows[n++] = (struct wire_op_count){ .op = wire_slice_of(wire_ops[i].name),
+							    .n = t->ops[i],
 							    .errors = t->failed[i] };
 	return n;
 }
@@ -85,7 +86,8 @@ static size_t error_rows(const struct tally *t, struct wire_error_count *rows, s
 
 	for (unsigned i = 0; n < max && (name = tally_error_row(t, i, &count)); i++)
 		if (count)
-			rows[n++] = (struct wire_error_count){ .code = wire_slice_of(name), .n = count };
+			rows[n++] = (struct wire_error_count){ .code = wire_slice_of(name),
+							       .n = count };
 	return n;
 }
 
@@ -95,8 +97,9 @@ static size_t drop_rows(const struct tally *t, struct wire_dropped_count rows[TA
 
 	for (enum tally_drop d = 0; d < TALLY_DROPS; d++)
 		if (t->drops[d])
-			rows[n++] = (struct wire_dropped_count){ .what = wire_slice_of(tally_drop_name(d)),
-								 .n = t->drops[d] };
+			rows[n++] = (struct wire_dropped_count){
+				.what = wire_slice_of(tally_drop_name(d)), .n = t->drops[d]
+			};
 	return n;
 }
 

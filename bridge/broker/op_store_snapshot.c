@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* op_store_snapshot.c - an executor brings its own report; only the head of it is read. */
-#include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "broker/request.h"
 #include "broker/snapshot_row.h"
@@ -15,21 +15,29 @@ static int run(struct request *rq, struct ksnap_err *err)
 	_blob_ struct ksnap_blob *stats = NULL;
 	struct report_head head;
 	struct ksnap_store_args args = {
-		.size = sizeof(args),	     .report = report,		  .step = (uint16_t)p->step,
-		.has_step = p->has_step,     .elapsed_ms = p->elapsed_ms, .has_elapsed_ms = p->has_elapsed_ms,
-		.boundary_ms = p->boundary_ms, .has_boundary_ms = p->has_boundary_ms,
+		.size = sizeof(args),
+		.report = report,
+		.step = (uint16_t)p->step,
+		.has_step = p->has_step,
+		.elapsed_ms = p->elapsed_ms,
+		.has_elapsed_ms = p->has_elapsed_ms,
+		.boundary_ms = p->boundary_ms,
+		.has_boundary_ms = p->has_boundary_ms,
 	};
-	struct wire_store_snapshot_reply reply = { .tag = p->tag, .bytes = ksnap_blob_size(report) };
+	struct wire_store_snapshot_reply reply = { .tag = p->tag,
+						   .bytes = ksnap_blob_size(report) };
 	int rc = report_head_read(ksnap_blob_data(report), ksnap_blob_size(report), &head, err);
 
 	if (rc)
 		return rc;
 	if (p->has_stats && p->has_stats_reason)
-		return err_set(err, KSNAP_E_ARG, "stats_reason: says why there are no stats, but stats are there");
+		return err_set(err, KSNAP_E_ARG,
+			       "stats_reason: says why there are no stats, but stats are there");
 	args.schema = head.schema;
 	args.complete = head.complete;
 	args.placeholder = head.placeholder;
-	args.stats_reason = p->has_stats_reason ? stats_reason_of(p->stats_reason) : KSNAP_STATS_NO_CLIENT;
+	args.stats_reason =
+		p->has_stats_reason ? stats_reason_of(p->stats_reason) : KSNAP_STATS_NO_CLIENT;
 	if (p->has_stats && !(args.stats = stats = ksnap_blob_copy(p->stats.p, p->stats.len)))
 		return err_nomem(err);
 	rc = store_report(rq, p->tag, &args, &reply.seq, err);

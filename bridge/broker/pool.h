@@ -11,14 +11,14 @@
 struct job {
 	struct job *next;
 	struct target *target;
-	struct request *rq;	 /* NULL: nobody waits (any more) */
-	bool late;		 /* its request's time is over: the result is dropped and counted */
+	struct request *rq; /* NULL: nobody waits (any more) */
+	bool late;          /* its request's time is over: the result is dropped and counted */
 	uint64_t id;
 	uint64_t deadline_mono_ns;
-	int deadline_source;	 /* in the loop; 0: none */
-	const char *op;		 /* static, or the row's name */
-	char worker[65];	 /* only this one; "" any */
-	struct buf own_params;	 /* when the request's are not used */
+	int deadline_source;   /* in the loop; 0: none */
+	const char *op;        /* static, or the row's name */
+	char worker[65];       /* only this one; "" any */
+	struct buf own_params; /* when the request's are not used */
 	struct wire_slice params;
 	struct ksnap_blob *blob; /* own reference, or NULL */
 };
@@ -51,7 +51,7 @@ struct worker {
 	uint64_t pid;
 	uint64_t last_mono_ns; /* when it was heard last */
 	struct job *job;       /* NULL: idle */
-	uint64_t jobs;	       /* given so far */
+	uint64_t jobs;         /* given so far */
 	unsigned accessor;     /* as it says: 0 trying, 1 succeeded, 2 failed */
 	uint64_t seqno;
 	char error[KSNAP_ERR_TEXT];
@@ -72,14 +72,15 @@ struct workers {
 
 /* workers.c */
 /* Send @shape to the worker called @name. KSNAP_E_UNREACHABLE: it is gone. */
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape, const void *message,
-		struct ksnap_blob *blob);
+int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
+		const void *message, struct ksnap_blob *blob);
 void worker_lose(struct workers *ws, struct worker *w, const char *why);
 
 /* jobs.c */
 /* Give waiting jobs of the target to idle workers. */
 void jobs_hand_out(struct target *t);
-void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m, struct ksnap_blob *blob);
+void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m,
+	      struct ksnap_blob *blob);
 /* The job ends without a result: its request is refused with @err. */
 void job_fail(struct job *j, const struct ksnap_err *err);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* publish.c - the XPUB socket and its channels. A report is published by reference; only the header,
- * some two hundred bytes, is written here. */
+/* publish.c - the XPUB socket and its channels. A report is published by reference; only the
+ * header, some two hundred bytes, is written here. */
 #include "broker/publish.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "wire/pack.h"
 
 #define NAME_MAX_BYTES 81
-#define BASE_KEYS 6 /* v, epoch, ch, seq, ts, k */
+#define BASE_KEYS      6 /* v, epoch, ch, seq, ts, k */
 /* Subscription messages read before the loop looks at its other sources. */
 #define READ_BATCH 64
 /* Headers and reports queued to a subscriber that is behind, before it loses some. */
@@ -25,8 +25,8 @@
 struct channel {
 	struct channel *next;
 	struct publisher *publisher;
-	uint64_t last;		     /* number of the newest message */
-	struct ksnap_blob **kept;    /* ring: header seq at seq % MAX_RETAINED_HEADERS */
+	uint64_t last;            /* number of the newest message */
+	struct ksnap_blob **kept; /* ring: header seq at seq % MAX_RETAINED_HEADERS */
 	char name[NAME_MAX_BYTES];
 };
 
@@ -56,12 +56,17 @@ static void subscriptions(void *arg)
 		publish_beat(p);
 }
 
-struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts, struct ksnap_err *err)
+struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts,
+				   struct ksnap_err *err)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
-	struct bound_opts bo = { .context = opts->zmq_context, .type = ZMQ_XPUB, .urls = opts->live,
-				 .ipc_mode = opts->ipc_mode, .send_hwm = SUBSCRIBER_HWM,
-				 .max_message = LIMIT_MAX_CONTROL_FRAME, .verbose = true };
+	struct bound_opts bo = { .context = opts->zmq_context,
+				 .type = ZMQ_XPUB,
+				 .urls = opts->live,
+				 .ipc_mode = opts->ipc_mode,
+				 .send_hwm = SUBSCRIBER_HWM,
+				 .max_message = LIMIT_MAX_CONTROL_FRAME,
+				 .verbose = true };
 
 	if (!p) {
 		err_nomem(err);
@@ -113,7 +118,8 @@ struct channel *publisher_find(struct publisher *p, struct wire_slice name)
 	return NULL;
 }
 
-struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name, struct ksnap_err *err)
+struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name,
+				  struct ksnap_err *err)
 {
 	char full[NAME_MAX_BYTES];
 	struct channel *c;
@@ -135,7 +141,8 @@ struct channel *publisher_channel(struct publisher *p, const char *prefix, const
 }
 
 /* The header's map with room for @extra more pairs behind its own. */
-static void begin_header(msgpack_packer *pk, const struct channel *c, uint64_t seq, const char *kind, size_t extra)
+static void begin_header(msgpack_packer *pk, const struct channel *c, uint64_t seq,
+			 const char *kind, size_t extra)
 {
 	msgpack_pack_map(pk, BASE_KEYS + extra);
 	pack_str(pk, "v");
@@ -228,8 +235,8 @@ static void append_pairs(struct buf *header, const struct buf *map)
 	buf_append(header, map->data + 1, map->len - 1);
 }
 
-static void publish_with(struct channel *c, const char *kind, const struct wire_shape *shape, const void *body,
-			 struct ksnap_blob *payload)
+static void publish_with(struct channel *c, const char *kind, const struct wire_shape *shape,
+			 const void *body, struct ksnap_blob *payload)
 {
 	_buf_ struct buf pairs = BUF_INIT, header = BUF_INIT;
 	msgpack_packer pk;
@@ -266,7 +273,8 @@ void publish_snapshot(struct channel *c, const struct ksnap_entry *e, bool with_
 		.has_boundary_ms = e->has_boundary_ms,
 	};
 
-	publish_with(c, "captured", &wire_shape_live_captured, &body, with_report ? e->report : NULL);
+	publish_with(c, "captured", &wire_shape_live_captured, &body,
+		     with_report ? e->report : NULL);
 }
 
 void publish_beat(struct publisher *p)
@@ -306,7 +314,8 @@ struct ksnap_blob *channel_header(const struct channel *c, uint64_t seq)
 	uint64_t first, last;
 
 	channel_range(c, &first, &last);
-	return first && seq >= first && seq <= last ? c->kept[seq % LIMIT_MAX_RETAINED_HEADERS] : NULL;
+	return first && seq >= first && seq <= last ? c->kept[seq % LIMIT_MAX_RETAINED_HEADERS]
+						    : NULL;
 }
 
 int publisher_status(struct publisher *p, struct wire_list *ret)

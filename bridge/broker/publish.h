@@ -11,13 +11,15 @@
 struct publisher;
 struct channel;
 
-struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts, struct ksnap_err *err);
+struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts,
+				   struct ksnap_err *err);
 void publisher_destroy(struct publisher *p);
 const char *const *publisher_endpoints(const struct publisher *p);
 
 /* The channel <prefix>/<name>, or <prefix> alone when @name is NULL; made when new. It outlives the
  * bridge it belongs to, so that numbers never start over. */
-struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name, struct ksnap_err *err);
+struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name,
+				  struct ksnap_err *err);
 struct channel *publisher_find(struct publisher *p, struct wire_slice name);
 
 /* A bridge's event, on event/<bridge>. */

@@ -25,11 +25,20 @@ struct request *request_create(struct broker *b, struct frames *f)
 	return rq;
 }
 
+static void drop_held(struct request *rq)
+{
+	for (size_t i = 0; i < rq->nheld; i++)
+		ksnap_blob_unref(rq->held[i]);
+	rq->nheld = 0;
+}
+
 static void request_end(struct request *rq)
 {
 	if (rq->session)
 		session_request_ended(rq->session);
 	frames_clear(&rq->frames);
+	drop_held(rq);
+	free(rq->held);
 	wire_arena_fini(&rq->arena);
 	if (rq->entry)
 		ksnap_entry_clear(rq->entry);
@@ -38,43 +47,80 @@ static void request_end(struct request *rq)
 	free(rq);
 }
 
-static int send_envelope(struct request *rq, struct buf *envelope, struct ksnap_blob *const *blobs,
-			 size_t nblobs, struct ksnap_err *err)
+static int hold(struct request *rq, struct ksnap_blob *frame)
 {
-	_frames_ struct frames out = { 0 };
-	int rc = frames_push(&out, ksnap_blob_ref(rq->frames.part[0]));
+	size_t cap = rq->held_cap ? 2 * rq->held_cap : 16;
+	struct ksnap_blob **list = rq->held;
 
-	if (!rc && rq->delimiter)
-		rc = frames_push_copy(&out, "", 0);
-	if (!rc)
-		rc = frames_push(&out, buf_take_blob(envelope));
-	for (size_t i = 0; i < nblobs && !rc; i++)
-		rc = frames_push(&out, ksnap_blob_ref(blobs[i]));
-	return rc ? err_nomem(err) : router_send(rq->broker->router, &out, err);
+	if (frame && rq->nheld == rq->held_cap) {
+		list = realloc(rq->held, cap * sizeof(*list));
+		if (list) {
+			rq->held = list;
+			rq->held_cap = cap;
+		}
+	}
+	if (!frame || !list) {
+		ksnap_blob_unref(frame);
+		return KSNAP_E_NOMEM;
+	}
+	rq->held[rq->nheld++] = frame;
+	return 0;
 }
 
-static int send_result(struct request *rq, struct wire_slice r, bool more, struct ksnap_blob *const *blobs,
-		       size_t nblobs, struct ksnap_err *err)
+static int send_held(struct request *rq, struct ksnap_err *err)
+{
+	int rc = router_send(rq->broker->router, rq->held, rq->nheld, err);
+
+	drop_held(rq);
+	return rc;
+}
+
+static int send_envelope(struct request *rq, struct buf *envelope, bool more,
+			 struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
+{
+	int rc = 0;
+
+	if (!rq->nheld) {
+		rc = hold(rq, ksnap_blob_ref(rq->frames.part[0]));
+		if (!rc && rq->delimiter)
+			rc = hold(rq, ksnap_blob_copy("", 0));
+	}
+	rc = rc ? rc : hold(rq, buf_take_blob(envelope));
+	for (size_t i = 0; i < nblobs && !rc; i++)
+		rc = hold(rq, ksnap_blob_ref(blobs[i]));
+	if (rc) {
+		drop_held(rq);
+		return err_nomem(err);
+	}
+	return more && rq->delimiter ? 0 : send_held(rq, err);
+}
+
+static int send_result(struct request *rq, struct wire_slice r, bool more,
+		       struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
 	_buf_ struct buf envelope = BUF_INIT;
-	struct wire_reply rp = { .id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs };
+	struct wire_reply rp = {
+		.id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs
+	};
 
 	if (reply_encode(&rp, &envelope))
 		return err_nomem(err);
-	return send_envelope(rq, &envelope, blobs, nblobs, err);
+	return send_envelope(rq, &envelope, more, blobs, nblobs, err);
 }
 
-int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs, size_t nblobs,
-		 struct ksnap_err *err)
+int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		 size_t nblobs, struct ksnap_err *err)
 {
 	_buf_ struct buf r = BUF_INIT;
 
 	if (wire_encode(rq->row->reply, reply, &r))
 		return err_nomem(err);
-	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs, err);
+	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs,
+			   err);
 }
 
-void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs, size_t nblobs)
+void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
+			size_t nblobs)
 {
 	struct ksnap_err err;
 	int rc = send_result(rq, r, false, blobs, nblobs, &err);
@@ -86,7 +132,8 @@ void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_bl
 	request_end(rq);
 }
 
-void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs, size_t nblobs)
+void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		    size_t nblobs)
 {
 	_buf_ struct buf r = BUF_INIT;
 	struct ksnap_err err;
@@ -109,8 +156,9 @@ void request_refuse(struct request *rq, const struct ksnap_err *err)
 		tally->failed[rq->row - wire_ops]++;
 	if (rq->session)
 		session_count_error(rq->session);
+	drop_held(rq);
 	if (reply_encode_error(&rq->env.id, err, (struct wire_slice){ 0 }, &envelope) ||
-	    send_envelope(rq, &envelope, NULL, 0, NULL) == KSNAP_E_NOMEM)
+	    send_envelope(rq, &envelope, false, NULL, 0, NULL) == KSNAP_E_NOMEM)
 		tally->drops[DROP_REPLY_GONE]++;
 	request_end(rq);
 }

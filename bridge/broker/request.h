@@ -17,16 +17,19 @@ struct hosted;
 struct request {
 	struct broker *broker;
 	struct session *session;
-	struct frames frames;	    /* as received; strings of env and params point into it */
-	bool delimiter;		    /* a REQ socket asked: the reply mirrors its empty frame */
+	struct frames frames; /* as received; strings of env and params point into it */
+	bool delimiter;       /* a REQ socket asked: the reply mirrors its empty frame */
 	struct wire_request env;
-	const struct op *op;	    /* NULL until found */
+	const struct op *op; /* NULL until found */
 	const struct wire_op *row;
-	void *params;		    /* struct wire_<op>_params */
-	struct wire_arena arena;    /* its lists */
-	struct ksnap_entry *entry;  /* op get: the snapshot asked for */
-	struct ksnap_blob **blobs;  /* within frames */
+	void *params;              /* struct wire_<op>_params */
+	struct wire_arena arena;   /* its lists */
+	struct ksnap_entry *entry; /* op get: the snapshot asked for */
+	struct ksnap_blob **blobs; /* within frames */
 	size_t nblobs;
+	/* Frames of the parts so far, for a REQ socket: it takes one message for an answer. */
+	struct ksnap_blob **held;
+	size_t nheld, held_cap;
 	uint64_t received_mono_ns, deadline_mono_ns;
 };
 
@@ -38,20 +41,26 @@ struct op {
 	/* For ops that workers do: the job succeeded. Answer and return 0, or fail as above. */
 	int (*done)(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
 		    struct ksnap_err *err);
-	/* For ops that workers do: the job failed and the request is about to be refused. May be NULL. */
+	/* For ops that workers do: the job failed and the request is about to be refused. May be
+	 * NULL. */
 	void (*failed)(struct request *rq, const struct ksnap_err *err);
 };
 
 /* Takes the frames over. NULL when memory is out; @f is then still the caller's. */
 struct request *request_create(struct broker *b, struct frames *f);
 
-/* Send the final reply and end the request. @reply is a struct wire_<op>_reply; blobs are borrowed. */
-void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs, size_t nblobs);
+/* Send the final reply and end the request. @reply is a struct wire_<op>_reply; blobs are borrowed.
+ */
+void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		    size_t nblobs);
 /* The final reply from an encoded object. */
-void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs, size_t nblobs);
-/* One part of a multi-part reply; more follow. */
-int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs, size_t nblobs,
-		 struct ksnap_err *err);
+void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
+			size_t nblobs);
+/* One part of a multi-part reply; more follow. A part is a message; but to a REQ socket, which
+ * reads one message and no more, all parts go out as one, with the last: envelope, blobs, envelope,
+ * ... */
+int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
+		 size_t nblobs, struct ksnap_err *err);
 /* Send the refusal and end the request. */
 void request_refuse(struct request *rq, const struct ksnap_err *err);
 

@@ -42,12 +42,19 @@ static void receive(void *arg)
 	}
 }
 
-struct router *router_create(struct broker *b, const struct broker_opts *opts, struct ksnap_err *err)
+struct router *router_create(struct broker *b, const struct broker_opts *opts,
+			     struct ksnap_err *err)
 {
 	struct router *r = calloc(1, sizeof(*r));
-	struct bound_opts bo = { .context = opts->zmq_context, .type = ZMQ_ROUTER, .urls = opts->control,
-				 .ipc_mode = opts->ipc_mode, .send_hwm = REPLY_HWM, .recv_hwm = 0,
-				 .max_message = b->max_blob, .mandatory = true };
+	struct bound_opts bo = { .context = opts->zmq_context,
+				 .type = ZMQ_ROUTER,
+				 .urls = opts->control,
+				 .ipc_mode = opts->ipc_mode,
+				 .send_hwm = REPLY_HWM,
+				 .recv_hwm = 0,
+				 .max_message =
+					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
+				 .mandatory = true };
 
 	if (!r) {
 		err_nomem(err);
@@ -74,9 +81,9 @@ void router_destroy(struct router *r)
 	free(r);
 }
 
-int router_send(struct router *r, const struct frames *f, struct ksnap_err *err)
+int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err)
 {
-	int rc = frames_send(bound_socket(r->bound), f, err);
+	int rc = frames_send_list(bound_socket(r->bound), parts, n, err);
 
 	if (rc == KSNAP_E_BUSY)
 		r->broker->tally.drops[DROP_REPLY_FULL]++;

@@ -15,16 +15,16 @@
 #include "broker/bridges.h"
 #include "broker/workers.h"
 
-#define BUCKETS 1024
+#define BUCKETS      1024
 #define MISSED_BEATS 5
 
 struct session {
-	struct session *chain;	   /* within its bucket */
+	struct session *chain;       /* within its bucket */
 	struct session *prev, *next; /* by last message; head silent for longest */
 	struct sessions *all;
 	char name[65], kind[16];
 	uint64_t pid;
-	uint64_t last_mono_ns;	   /* when it was heard last */
+	uint64_t last_mono_ns; /* when it was heard last */
 	unsigned in_flight;
 	bool leaving;
 	uint64_t ops, errors;
@@ -131,12 +131,14 @@ static int make_room(struct sessions *all, struct ksnap_err *err)
 			return 0;
 		}
 	}
-	return err_set(err, KSNAP_E_LIMIT, "%lu sessions are busy (limit %s; raise it with ksnap serve %s)",
+	return err_set(err, KSNAP_E_LIMIT,
+		       "%lu sessions are busy (limit %s; raise it with ksnap serve %s)",
 		       (unsigned long)all->n, limit_table[LIMIT_ID_MAX_SESSIONS].name,
 		       limit_table[LIMIT_ID_MAX_SESSIONS].change);
 }
 
-static struct session *add_session(struct sessions *all, const void *id, size_t len, struct ksnap_err *err)
+static struct session *add_session(struct sessions *all, const void *id, size_t len,
+				   struct ksnap_err *err)
 {
 	unsigned bucket = bucket_of(id, len);
 	struct session *s;
@@ -159,7 +161,8 @@ static struct session *add_session(struct sessions *all, const void *id, size_t 
 	return s;
 }
 
-struct session *sessions_get(struct sessions *all, const struct ksnap_blob *routing_id, struct ksnap_err *err)
+struct session *sessions_get(struct sessions *all, const struct ksnap_blob *routing_id,
+			     struct ksnap_err *err)
 {
 	const void *id = ksnap_blob_data(routing_id);
 	size_t len = ksnap_blob_size(routing_id);
@@ -182,7 +185,8 @@ static void copy_slice(char *to, size_t cap, struct wire_slice s)
 	to[n] = 0;
 }
 
-void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind, uint64_t pid)
+void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
+		       uint64_t pid)
 {
 	copy_slice(s->name, sizeof(s->name), client);
 	copy_slice(s->kind, sizeof(s->kind), kind);
@@ -197,8 +201,10 @@ const char *session_name(const struct session *s)
 int session_request_begins(struct session *s, struct ksnap_err *err)
 {
 	if (s->in_flight >= LIMIT_MAX_IN_FLIGHT)
-		return err_set(err, KSNAP_E_BUSY, "%u requests of this session are not answered yet (limit "
-			       "MAX_IN_FLIGHT); wait for replies before sending more", s->in_flight);
+		return err_set(err, KSNAP_E_BUSY,
+			       "%u requests of this session are not answered yet (limit "
+			       "MAX_IN_FLIGHT); wait for replies before sending more",
+			       s->in_flight);
 	s->in_flight++;
 	s->ops++;
 	return 0;
@@ -224,6 +230,7 @@ int session_own(struct session *s, const struct owned *what, struct ksnap_err *e
 	if (!o)
 		return err_nomem(err);
 	*o = *what;
+	snprintf(o->words, sizeof(o->words), "object %s", what->name);
 	o->session = s;
 	o->next = s->owned;
 	s->owned = o;
@@ -280,12 +287,12 @@ unsigned session_release(struct session *s)
 	return n;
 }
 
-unsigned session_owned_names(const struct session *s, struct wire_slice *names, unsigned max)
+unsigned session_owned_words(const struct session *s, struct wire_slice *words, unsigned max)
 {
 	unsigned n = 0;
 
 	for (struct owned *o = s->owned; o && n < max; o = o->next)
-		names[n++] = wire_slice_of(o->name);
+		words[n++] = wire_slice_of(o->words);
 	return n;
 }
 
@@ -302,12 +309,13 @@ static void lose(struct session *s)
 	size_t len = 0;
 
 	for (struct owned *o = s->owned; o && len < sizeof(released); o = o->next)
-		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s", len ? ", " : "",
-					o->name);
+		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s",
+					len ? ", " : "", o->words);
 	log_warn("session %s is silent and lost; released: %s", s->name, released);
 	if (h) {
 		const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
-							    { .name = "released", .str = released } };
+							    { .name = "released",
+							      .str = released } };
 
 		hosted_raise(h, KSNAP_EV_SESSION_LOST, fields, 2);
 	}
@@ -331,13 +339,13 @@ void sessions_tick(struct sessions *all)
 
 static struct wire_list owned_list(const struct session *s)
 {
-	struct wire_slice *names;
+	struct wire_slice *words;
 	size_t n = 0;
 
 	for (const struct owned *o = s->owned; o; o = o->next)
 		n++;
-	names = calloc(n ? n : 1, sizeof(*names));
-	return (struct wire_list){ names, names ? session_owned_names(s, names, (unsigned)n) : 0 };
+	words = calloc(n ? n : 1, sizeof(*words));
+	return (struct wire_list){ words, words ? session_owned_words(s, words, (unsigned)n) : 0 };
 }
 
 static struct wire_session_row session_row(const struct session *s, uint64_t now)

@@ -16,10 +16,11 @@ struct session;
 struct owned {
 	struct owned *next;
 	struct session *session; /* the owner */
-	char name[65];		 /* of the object */
+	char name[65];           /* of the object */
+	char words[72];          /* what people are told: "object <name>" */
 	char target[257];
-	char worker[65];	 /* who holds it */
-	char bridge[65];	 /* where its loss is an event */
+	char worker[65]; /* who holds it */
+	char bridge[65]; /* where its loss is an event */
 };
 
 struct sessions *sessions_create(struct broker *b, uint64_t max, struct ksnap_err *err);
@@ -29,9 +30,11 @@ void sessions_destroy(struct sessions *s);
 void sessions_tick(struct sessions *s);
 
 /* The session of this routing id, made when new. E_LIMIT: MAX_SESSIONS and all of them busy. */
-struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routing_id, struct ksnap_err *err);
+struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routing_id,
+			     struct ksnap_err *err);
 /* Name it: hello. */
-void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind, uint64_t pid);
+void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
+		       uint64_t pid);
 /* What it calls itself, or "anonymous". */
 const char *session_name(const struct session *s);
 /* One more request in flight; E_BUSY at MAX_IN_FLIGHT. */
@@ -39,7 +42,7 @@ int session_request_begins(struct session *s, struct ksnap_err *err);
 void session_request_ended(struct session *s);
 void session_count_error(struct session *s);
 
-/* Note that the session owns an attached object. Copies @what. */
+/* Note that the session owns an attached object. Copies @what; fills in its words and session. */
 int session_own(struct session *s, const struct owned *what, struct ksnap_err *err);
 /* The attached object @name; NULL: there is none. */
 struct owned *sessions_find_owned(struct sessions *s, struct wire_slice name);
@@ -48,8 +51,8 @@ void sessions_disown(struct sessions *s, struct owned *o);
 unsigned sessions_forget_worker(struct sessions *s, const char *worker);
 /* Release all it owns (bye, loss); how many there were. */
 unsigned session_release(struct session *s);
-/* Names of what it owns, written as wire slices to @names; at most @max. */
-unsigned session_owned_names(const struct session *s, struct wire_slice *names, unsigned max);
+/* What it owns, in words, written as wire slices to @words; at most @max. */
+unsigned session_owned_words(const struct session *s, struct wire_slice *words, unsigned max);
 /* Forget it once its last request has ended: bye. */
 void session_leaves(struct session *s);
 

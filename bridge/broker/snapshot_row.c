@@ -7,14 +7,15 @@
 #include "base/cleanup.h"
 
 static const char *const words[] = {
-	[KSNAP_STATS_NO_CLIENT] = "no_client",	   [KSNAP_STATS_DURING_FREEZE] = "during_freeze",
-	[KSNAP_STATS_CANCELLED] = "cancelled",	   [KSNAP_STATS_SCHED_ERROR] = "sched_error",
+	[KSNAP_STATS_NO_CLIENT] = "no_client",     [KSNAP_STATS_DURING_FREEZE] = "during_freeze",
+	[KSNAP_STATS_CANCELLED] = "cancelled",     [KSNAP_STATS_SCHED_ERROR] = "sched_error",
 	[KSNAP_STATS_NO_RESPONSE] = "no_response", [KSNAP_STATS_TOO_LARGE] = "too_large",
 };
 
 const char *stats_reason_word(enum ksnap_stats_reason reason)
 {
-	return reason > KSNAP_STATS_PRESENT && reason < ARRAY_SIZE(words) ? words[reason] : "no_client";
+	return reason > KSNAP_STATS_PRESENT && reason < ARRAY_SIZE(words) ? words[reason]
+									  : "no_client";
 }
 
 enum ksnap_stats_reason stats_reason_of(struct wire_slice word)

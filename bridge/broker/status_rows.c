@@ -16,7 +16,13 @@ struct wire_list endpoint_list(const char *const *endpoints, struct wire_slice r
 struct wire_bridge_limits limits_row(const struct ksnap_limits *l)
 {
 	return (struct wire_bridge_limits){
-		.snapshots = l->snapshots, .has_snapshots = true, .bytes = l->bytes, .has_bytes = true,
-		.events = l->events,	   .has_events = true,	  .watches = l->watches, .has_watches = true,
+		.snapshots = l->snapshots,
+		.has_snapshots = true,
+		.bytes = l->bytes,
+		.has_bytes = true,
+		.events = l->events,
+		.has_events = true,
+		.watches = l->watches,
+		.has_watches = true,
 	};
 }

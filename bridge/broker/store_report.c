@@ -6,8 +6,8 @@
 #include "broker/publish.h"
 #include "broker/snapshot_row.h"
 
-int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args, uint64_t *ret_seq,
-		 struct ksnap_err *err)
+int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args,
+		 uint64_t *ret_seq, struct ksnap_err *err)
 {
 	struct hosted *h = request_bridge(rq, err);
 	char name[KSNAP_TAG_MAX + 1];

@@ -7,7 +7,7 @@
 
 /* @args without its tag. The report is shared by the store, replies and the live bus; nothing here
  * copies it. */
-int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args, uint64_t *ret_seq,
-		 struct ksnap_err *err);
+int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args,
+		 uint64_t *ret_seq, struct ksnap_err *err);
 
 #endif

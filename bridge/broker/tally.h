@@ -8,20 +8,20 @@
 #include "wire/shapes.h"
 
 enum tally_drop {
-	DROP_REPLY_GONE,      /* the peer left before its reply */
-	DROP_REPLY_FULL,      /* the peer does not read: its queue was full */
-	DROP_LATE_RESULT,     /* a worker's result came after the deadline of its request */
-	DROP_WORK_FRAME,      /* a work message that made no sense */
-	DROP_LIVE_MEMORY,     /* a live message for which memory ran out; its number is used up */
-	DROP_LIVE_SEND,	      /* a live message that the socket refused */
+	DROP_REPLY_GONE,  /* the peer left before its reply */
+	DROP_REPLY_FULL,  /* the peer does not read: its queue was full */
+	DROP_LATE_RESULT, /* a worker's result came after the deadline of its request */
+	DROP_WORK_FRAME,  /* a work message that made no sense */
+	DROP_LIVE_MEMORY, /* a live message for which memory ran out; its number is used up */
+	DROP_LIVE_SEND,   /* a live message that the socket refused */
 	TALLY_DROPS
 };
 
 struct tally {
 	uint64_t ops[OP_COUNT];
 	uint64_t failed[OP_COUNT];
-	uint64_t unknown_ops;	/* requests that never got to an op */
-	uint64_t errors[32];	/* by row of the error table */
+	uint64_t unknown_ops; /* requests that never got to an op */
+	uint64_t errors[32];  /* by row of the error table */
 	uint64_t drops[TALLY_DROPS];
 };
 

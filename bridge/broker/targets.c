@@ -56,8 +56,10 @@ struct target *target_named(struct workers *ws, struct wire_slice name, struct k
 	if (t)
 		return t;
 	list_names(ws, names, sizeof(names));
-	err_set(err, KSNAP_E_NOTFOUND, "no target is called '%.*s'; there are: %s (ksnap serve --target, or ksnap "
-		"worker, adds one)", (int)name.len, name.p, names);
+	err_set(err, KSNAP_E_NOTFOUND,
+		"no target is called '%.*s'; there are: %s (ksnap serve --target, or ksnap "
+		"worker, adds one)",
+		(int)name.len, name.p, names);
 	return NULL;
 }
 
@@ -153,12 +155,13 @@ static void wait_expired(void *arg)
 		accessor_wait_error(w->target->accessor, w->after, w->want_advance,
 				    (unsigned)w->rq->env.deadline_ms, &err);
 	else
-		err_set(&err, KSNAP_E_TIMEOUT, "no worker serves %s yet; a longer deadline may help", w->target->name);
+		err_set(&err, KSNAP_E_TIMEOUT,
+			"no worker serves %s yet; a longer deadline may help", w->target->name);
 	refuse_waiter(w, &err);
 }
 
-int workers_wait_accessor(struct workers *ws, struct request *rq, struct wire_slice target, const uint64_t *after,
-			  struct ksnap_err *err)
+int workers_wait_accessor(struct workers *ws, struct request *rq, struct wire_slice target,
+			  const uint64_t *after, struct ksnap_err *err)
 {
 	struct target *t = target_named(ws, target, err);
 	struct waiter *w;
@@ -170,7 +173,8 @@ int workers_wait_accessor(struct workers *ws, struct request *rq, struct wire_sl
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return err_nomem(err);
-	w->deadline_source = loop_add_deadline(ws->broker->loop, rq->deadline_mono_ns, wait_expired, w, err);
+	w->deadline_source =
+		loop_add_deadline(ws->broker->loop, rq->deadline_mono_ns, wait_expired, w, err);
 	if (w->deadline_source < 0) {
 		int rc = w->deadline_source;
 
@@ -231,7 +235,8 @@ void target_accessor_told(struct target *t, struct worker *w, const struct wire_
 		ksnap_accessor_fail(t->accessor);
 	else if (m->accessor == KSNAP_ACCESSOR_TRYING)
 		ksnap_accessor_trying(t->accessor);
-	w->accessor = m->accessor > KSNAP_ACCESSOR_FAILED ? KSNAP_ACCESSOR_FAILED : (unsigned)m->accessor;
+	w->accessor =
+		m->accessor > KSNAP_ACCESSOR_FAILED ? KSNAP_ACCESSOR_FAILED : (unsigned)m->accessor;
 	w->seqno = m->seqno;
 	snprintf(w->error, sizeof(w->error), "%.*s", m->has_error ? (int)m->error.len : 0,
 		 m->has_error ? m->error.p : "");

@@ -18,7 +18,7 @@
 #include "broker/request.h"
 #include "broker/session.h"
 
-#define READ_BATCH 64
+#define READ_BATCH   64
 #define MISSED_BEATS 5
 
 static void receive(void *arg);
@@ -33,11 +33,17 @@ static int open_targets(struct workers *ws, const char *const *names, struct ksn
 	return 0;
 }
 
-struct workers *workers_create(struct broker *b, const struct broker_opts *opts, struct ksnap_err *err)
+struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
+			       struct ksnap_err *err)
 {
 	struct workers *ws = calloc(1, sizeof(*ws));
-	struct bound_opts bo = { .context = opts->zmq_context, .type = ZMQ_ROUTER, .urls = opts->work,
-				 .ipc_mode = opts->ipc_mode, .max_message = b->max_blob, .mandatory = true,
+	struct bound_opts bo = { .context = opts->zmq_context,
+				 .type = ZMQ_ROUTER,
+				 .urls = opts->work,
+				 .ipc_mode = opts->ipc_mode,
+				 .mandatory = true,
+				 .max_message =
+					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
 				 .handover = true };
 
 	if (!ws) {
@@ -103,8 +109,8 @@ const char *workers_current(const struct workers *ws)
 	return ws->current;
 }
 
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape, const void *message,
-		struct ksnap_blob *blob)
+int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
+		const void *message, struct ksnap_blob *blob)
 {
 	_frames_ struct frames f = { 0 };
 	_buf_ struct buf b = BUF_INIT;
@@ -151,18 +157,22 @@ static void raise_loss(struct worker *w, const char *why)
 void worker_lose(struct workers *ws, struct worker *w, const char *why)
 {
 	struct target *t = w->target;
-	struct wire_live_lost m = { .worker = wire_slice_of(w->name), .target = wire_slice_of(t->name),
-				    .reason = wire_slice_of(why), .has_job = w->job != NULL,
+	struct wire_live_lost m = { .worker = wire_slice_of(w->name),
+				    .target = wire_slice_of(t->name),
+				    .reason = wire_slice_of(why),
+				    .has_job = w->job != NULL,
 				    .job = w->job ? w->job->id : 0 };
 	unsigned objects = sessions_forget_worker(ws->broker->sessions, w->name);
 	struct ksnap_err err;
 
-	log_warn("worker %s is lost: %s%s", w->name, why, objects ? "; the objects it held are gone with it" : "");
+	log_warn("worker %s is lost: %s%s", w->name, why,
+		 objects ? "; the objects it held are gone with it" : "");
 	unlink_worker(ws, w);
 	raise_loss(w, why);
 	publish(ws->channel, "lost", &wire_shape_live_lost, &m);
 	if (w->job) {
-		err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name, why);
+		err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name,
+			why);
 		job_fail(w->job, &err);
 		w->job = NULL;
 	}
@@ -186,7 +196,8 @@ static void copy_slice(char *to, size_t cap, struct wire_slice s)
 	to[n] = 0;
 }
 
-static struct worker *add_worker(struct workers *ws, const struct wire_work_join *m, struct target *t)
+static struct worker *add_worker(struct workers *ws, const struct wire_work_join *m,
+				 struct target *t)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 
@@ -214,18 +225,24 @@ static void refuse(struct workers *ws, const char *name, const char *why)
 
 static void welcome(struct workers *ws, struct worker *w)
 {
-	struct wire_work_welcome m = { .k = wire_slice_of("welcome"), .v = KSNAP_PROTOCOL,
-				       .epoch = ws->broker->epoch, .heartbeat_ms = LIMIT_HEARTBEAT_MS };
-	struct wire_live_joined live = { .worker = wire_slice_of(w->name), .target = wire_slice_of(w->target->name),
-					 .kind = wire_slice_of(w->kind), .pid = w->pid,
+	struct wire_work_welcome m = { .k = wire_slice_of("welcome"),
+				       .v = KSNAP_PROTOCOL,
+				       .epoch = ws->broker->epoch,
+				       .heartbeat_ms = LIMIT_HEARTBEAT_MS };
+	struct wire_live_joined live = { .worker = wire_slice_of(w->name),
+					 .target = wire_slice_of(w->target->name),
+					 .kind = wire_slice_of(w->kind),
+					 .pid = w->pid,
 					 .host = wire_slice_of(w->host) };
 
-	log_info("worker %s joined for target %s (pid %lu)", w->name, w->target->name, (unsigned long)w->pid);
+	log_info("worker %s joined for target %s (pid %lu)", w->name, w->target->name,
+		 (unsigned long)w->pid);
 	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
 	publish(ws->channel, "joined", &wire_shape_live_joined, &live);
 }
 
-static void joined(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
+static void joined(struct workers *ws, const char *peer, const void *message,
+		   struct ksnap_blob *blob)
 {
 	const struct wire_work_join *m = message;
 	struct worker *w = find(ws, peer);
@@ -280,7 +297,8 @@ static void done(struct workers *ws, const char *peer, const void *message, stru
 static const struct {
 	const char *k;
 	const struct wire_shape *shape;
-	void (*handle)(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob);
+	void (*handle)(struct workers *ws, const char *peer, const void *message,
+		       struct ksnap_blob *blob);
 } messages[] = {
 	{ "join", &wire_shape_work_join, joined },
 	{ "beat", &wire_shape_work_beat, beat },
@@ -405,7 +423,8 @@ int workers_status(struct workers *ws, struct wire_list *ret_workers, struct wir
 	for (struct worker *w = ws->first; w; w = w->next)
 		*rows++ = worker_row(w);
 	for (struct target *t = ws->targets; t; t = t->next)
-		*targets++ = (struct wire_target_row){ .name = wire_slice_of(t->name), .workers = t->nworkers,
+		*targets++ = (struct wire_target_row){ .name = wire_slice_of(t->name),
+						       .workers = t->nworkers,
 						       .queued = t->queued };
 	return 0;
 }

@@ -11,7 +11,8 @@
 struct workers;
 struct request;
 
-struct workers *workers_create(struct broker *b, const struct broker_opts *opts, struct ksnap_err *err);
+struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
+			       struct ksnap_err *err);
 /* Refuses what waits with E_STATE and tells the workers to leave. */
 void workers_destroy(struct workers *ws);
 const char *const *workers_endpoints(const struct workers *ws);
@@ -20,16 +21,17 @@ void workers_tick(struct workers *ws);
 void workers_gone(struct workers *ws, const char *name, const char *why);
 
 struct job_spec {
-	const char *op;		   /* what the worker does; the request's op when NULL */
-	struct wire_slice target;  /* len 0: the first target */
-	const char *worker;	   /* only this one, or NULL */
-	struct wire_slice params;  /* one encoded map; the request's own when len is 0 */
-	struct ksnap_blob *blob;   /* borrowed, or NULL */
+	const char *op;           /* what the worker does; the request's op when NULL */
+	struct wire_slice target; /* len 0: the first target */
+	const char *worker;       /* only this one, or NULL */
+	struct wire_slice params; /* one encoded map; the request's own when len is 0 */
+	struct ksnap_blob *blob;  /* borrowed, or NULL */
 };
 
 /* Hand the request over: 0 means that the op's done or failed is called later, or the request is
  * refused. E_NOTFOUND: no such target; E_BUSY: its queue is full. */
-int workers_submit(struct workers *ws, struct request *rq, const struct job_spec *spec, struct ksnap_err *err);
+int workers_submit(struct workers *ws, struct request *rq, const struct job_spec *spec,
+		   struct ksnap_err *err);
 /* Detach an object without anybody waiting for it. */
 void workers_detach(struct workers *ws, const char *worker, const char *object);
 /* Name of the worker that did the job whose done or failed runs now. */
@@ -37,12 +39,14 @@ const char *workers_current(const struct workers *ws);
 
 /* Answer the request (op wait_accessor) when the target's accessor is settled, or has advanced
  * beyond *@after. */
-int workers_wait_accessor(struct workers *ws, struct request *rq, struct wire_slice target, const uint64_t *after,
-			  struct ksnap_err *err);
+int workers_wait_accessor(struct workers *ws, struct request *rq, struct wire_slice target,
+			  const uint64_t *after, struct ksnap_err *err);
 
-/* Name of the target, or of the first one when @name is empty; NULL with E_NOTFOUND listing them. */
+/* Name of the target, or of the first one when @name is empty; NULL with E_NOTFOUND listing them.
+ */
 const char *workers_target(struct workers *ws, struct wire_slice name, struct ksnap_err *err);
 /* Rows of the status reply; memory is the caller's to free. */
-int workers_status(struct workers *ws, struct wire_list *ret_workers, struct wire_list *ret_targets);
+int workers_status(struct workers *ws, struct wire_list *ret_workers,
+		   struct wire_list *ret_targets);
 
 #endif

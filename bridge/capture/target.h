@@ -14,7 +14,7 @@ struct target;
 struct capture_request {
 	const char *tag;
 	const char *const *maps; /* globs, id:N, obj:NAME, leading ! denies */
-	size_t nmaps;		 /* 0: all but ksnap's own */
+	size_t nmaps;            /* 0: all but ksnap's own */
 	bool progs;
 	bool has_step;
 	uint16_t step;
@@ -34,22 +34,25 @@ struct target_ops {
 
 	/* Read the target into @rb, which has begun a report, and leave finishing to the caller.
 	 * What cannot be read becomes a reason. Negative: there is no report at all. May block. */
-	int (*capture)(struct target *t, const struct capture_request *rq, struct report_builder *rb,
-		       struct ksnap_err *err);
+	int (*capture)(struct target *t, const struct capture_request *rq,
+		       struct report_builder *rb, struct ksnap_err *err);
 
 	/* Thread-group ids of a cgroup, malloc'd. E_NOTFOUND: no such cgroup. */
-	int (*procs)(struct target *t, const char *cgroup, uint32_t **ret, size_t *ret_n, struct ksnap_err *err);
+	int (*procs)(struct target *t, const char *cgroup, uint32_t **ret, size_t *ret_n,
+		     struct ksnap_err *err);
 
 	/* Load a BPF object file and attach its programs under @name. Its maps and programs live
-	 * until detach or close. The reply, a msgpack map {maps: [id...], progs: [id...]}, is appended to @reply. */
-	int (*attach)(struct target *t, const char *name, const void *elf, size_t len, struct buf *reply,
-		      struct ksnap_err *err);
+	 * until detach or close. The reply, a msgpack map {maps: [id...], progs: [id...]}, is
+	 * appended to @reply. */
+	int (*attach)(struct target *t, const char *name, const void *elf, size_t len,
+		      struct buf *reply, struct ksnap_err *err);
 	int (*detach)(struct target *t, const char *name, struct ksnap_err *err);
 
 	/* Never blocks for long; NULL is accepted. */
 	void (*close)(struct target *t);
 
-	/* Facts for the report's head: host, kernel, boot_id, cpus. Static strings of the target. */
+	/* Facts for the report's head: host, kernel, boot_id, cpus. Static strings of the target.
+	 */
 	void (*describe)(struct target *t, struct report_info *info);
 
 	const char *why_not; /* why NULL slots are NULL */
@@ -60,6 +63,7 @@ extern const struct target_ops target_fixture;
 
 /* The ops of "kind" or "kind:options", *ret_options pointing behind the colon; NULL with E_ARG
  * listing the kinds there are. */
-const struct target_ops *target_find(const char *name, const char **ret_options, struct ksnap_err *err);
+const struct target_ops *target_find(const char *name, const char **ret_options,
+				     struct ksnap_err *err);
 
 #endif

@@ -12,7 +12,7 @@ struct worker_opts {
 	const char *target;  /* "live", "fixture:maps=2,entries=10" */
 	const char *name;    /* unique within the broker */
 	void *zmq_context;   /* NULL: one of its own */
-	int stop_fd;	     /* readable: leave; -1: none */
+	int stop_fd;         /* readable: leave; -1: none */
 };
 
 /* Join, work, and return when told to leave (0), when @stop_fd is readable (0), or when the broker

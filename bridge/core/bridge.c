@@ -503,7 +503,7 @@ int ksnap_bridge_watch(struct ksnap_bridge *b, const char *symbol, uint64_t *ret
 		       struct ksnap_err *err)
 {
 	struct ksnap_err why = { 0 };
-	uint64_t id;
+	uint64_t id = 0;
 	int rc;
 
 	if (!b->opts.watch)

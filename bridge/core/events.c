@@ -15,7 +15,7 @@ struct event_node {
 	char text[]; /* the strings of its fields */
 };
 
-#define SPARE_BYTES (sizeof(struct event_node) + KSNAP_EVENT_FIELDS * (EVENT_TEXT_MAX + 1))
+#define SPARE_BYTES (sizeof(struct event_node) + (size_t)KSNAP_EVENT_FIELDS * (EVENT_TEXT_MAX + 1))
 
 int events_init(struct events *ev, uint64_t cap, ksnap_event_fn sink, void *arg)
 {
@@ -143,25 +143,30 @@ void events_raise(struct events *ev, enum ksnap_event_kind kind,
 
 static void write_mark(struct ksnap_event *to, uint64_t dropped)
 {
-	const struct ksnap_event_field field = EVENT_NUM("dropped_count", dropped);
-
 	*to = (struct ksnap_event){
 		.ts = clock_real_ns(),
 		.mono = clock_mono_ns(),
 		.kind = KSNAP_EV_EVENT_LOG_TRUNCATED,
+		.nfields = 1,
+		.fields = { EVENT_NUM("dropped_count", dropped) },
 	};
-	copy_fields(to, &field, 1, NULL);
 }
 
 int events_drain(struct events *ev, struct ksnap_event **ret, size_t *ret_n, struct ksnap_err *err)
 {
 	size_t n = ev->kept + (ev->untold ? 1 : 0);
-	struct ksnap_event *all = NULL;
 	struct event_node *node;
+	struct ksnap_event *all;
 	size_t at = 0;
 	char *text;
 
-	if (n && !(all = malloc(n * sizeof(*all) + ev->text_bytes)))
+	if (!n) {
+		*ret = NULL;
+		*ret_n = 0;
+		return 0;
+	}
+	all = malloc(n * sizeof(*all) + ev->text_bytes);
+	if (!all)
 		return err_nomem(err);
 	text = (char *)(all + n);
 	while ((node = pop(ev))) {

@@ -100,11 +100,18 @@ struct oplog_node *oplog_append(struct oplog *log, struct oplog_node *node)
 int oplog_drain(struct oplog *log, struct ksnap_kernel_op **ret, size_t *ret_n,
 		uint64_t *ret_dropped, struct ksnap_err *err)
 {
-	struct ksnap_kernel_op *all = NULL;
 	struct oplog_node *node;
+	struct ksnap_kernel_op *all;
 	size_t n = 0;
 
-	if (log->kept && !(all = malloc(log->kept * sizeof(*all))))
+	if (!log->kept) {
+		*ret = NULL;
+		*ret_n = 0;
+		*ret_dropped = 0;
+		return 0;
+	}
+	all = malloc(log->kept * sizeof(*all));
+	if (!all)
 		return err_nomem(err);
 	while ((node = pop(log))) {
 		all[n++] = node->op;

@@ -108,11 +108,18 @@ void procs_append(struct procs_log *log, struct procs_node *node)
 int procs_drain(struct procs_log *log, struct ksnap_procs **ret, size_t *ret_n,
 		uint64_t *ret_dropped, struct ksnap_err *err)
 {
-	struct ksnap_procs *all = NULL;
 	struct procs_node *node;
+	struct ksnap_procs *all;
 	size_t n = 0;
 
-	if (log->kept && !(all = malloc(log->kept * sizeof(*all))))
+	if (!log->kept) {
+		*ret = NULL;
+		*ret_n = 0;
+		*ret_dropped = 0;
+		return 0;
+	}
+	all = malloc(log->kept * sizeof(*all));
+	if (!all)
 		return err_nomem(err);
 	while ((node = pop(log))) {
 		all[n++] = node->procs;

@@ -301,10 +301,16 @@ void store_entry_copy(struct ksnap_entry *to, const struct ksnap_entry *from)
 int store_list(const struct store *s, struct ksnap_entry **ret, size_t *ret_n,
 	       struct ksnap_err *err)
 {
-	struct ksnap_entry *all = NULL;
+	struct ksnap_entry *all;
 	size_t n = 0;
 
-	if (s->table.count && !(all = malloc(s->table.count * sizeof(*all))))
+	if (!s->table.count) {
+		*ret = NULL;
+		*ret_n = 0;
+		return 0;
+	}
+	all = malloc(s->table.count * sizeof(*all));
+	if (!all)
 		return err_nomem(err);
 	for (const struct store_node *node = s->head; node; node = node->next)
 		store_entry_copy(&all[n++], &node->entry);
@@ -341,10 +347,16 @@ int store_drain(struct store *s, enum store_drain_variant variant, struct ksnap_
 		size_t *ret_n, struct ksnap_err *err)
 {
 	size_t total = s->table.count, n = 0;
-	struct ksnap_entry *all = NULL;
+	struct ksnap_entry *all;
 	struct tag_link *stray;
 
-	if (total && !(all = malloc(total * sizeof(*all))))
+	if (!total) {
+		*ret = NULL;
+		*ret_n = 0;
+		return 0;
+	}
+	all = malloc(total * sizeof(*all));
+	if (!all)
 		return err_nomem(err);
 	while (s->head)
 		move_out(s, s->head, &all[n++]);

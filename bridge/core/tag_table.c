@@ -128,7 +128,8 @@ static void grow(struct tag_table *t)
 		return;
 	move_buckets(t, SIZE_MAX);
 	t->old = t->now;
-	t->now = (struct tag_buckets){ heads, n };
+	t->now.heads = heads;
+	t->now.n = n;
 	t->moved = 0;
 }
 

@@ -160,14 +160,17 @@ static int refuse_type(struct decoder *d, const struct place *at, const char *ex
 	return misshapen(d, at, "expected %s, got %s", expected, describe(got));
 }
 
-/* One object that is no list or map, which msgpack-c reads without allocating. */
+/* A boolean or number. All else reads as nil: for a string, too, msgpack-c would make a zone. */
 static msgpack_object read_scalar(struct wire_slice object)
 {
 	msgpack_unpacked u;
+	struct scan_head h;
 	size_t used = 0;
 
 	msgpack_unpacked_init(&u);
-	msgpack_unpack_next(&u, object.p, object.len, &used);
+	scan_head(object.p, object.len, &h);
+	if (h.type <= SCAN_FLOAT)
+		msgpack_unpack_next(&u, object.p, object.len, &used);
 	return u.data;
 }
 

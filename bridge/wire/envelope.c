@@ -27,15 +27,28 @@ static int write_id(const struct wire_id *id, struct buf *out)
 	return buf_ok(out) ? 0 : KSNAP_E_NOMEM;
 }
 
-static int read_id_string(msgpack_object_str s, struct wire_id *ret, struct ksnap_err *err)
+static int read_id_string(struct wire_slice s, struct wire_id *ret, struct ksnap_err *err)
 {
-	if (s.size > sizeof(ret->str))
-		return err_set(err, KSNAP_E_PROTO, "id: %u bytes, at most %zu allowed", s.size,
+	if (s.len > sizeof(ret->str))
+		return err_set(err, KSNAP_E_PROTO, "id: %zu bytes, at most %zu allowed", s.len,
 			       sizeof(ret->str));
 	ret->kind = WIRE_ID_STR;
-	ret->len = s.size;
-	if (s.size)
-		memcpy(ret->str, s.ptr, s.size);
+	ret->len = s.len;
+	memcpy(ret->str, s.p, s.len);
+	return 0;
+}
+
+static int read_id_number(struct wire_slice object, struct wire_id *ret, struct ksnap_err *err)
+{
+	msgpack_unpacked u;
+	size_t used = 0;
+
+	msgpack_unpacked_init(&u);
+	msgpack_unpack_next(&u, object.p, object.len, &used);
+	if (u.data.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return err_set(err, KSNAP_E_PROTO, "id: a negative integer, at least 0 wanted");
+	ret->kind = WIRE_ID_UINT;
+	ret->num = u.data.via.u64;
 	return 0;
 }
 
@@ -43,23 +56,14 @@ static int read_id_string(msgpack_object_str s, struct wire_id *ret, struct ksna
 static int read_id(struct wire_slice object, struct wire_id *ret, struct ksnap_err *err)
 {
 	struct scan_head h;
-	msgpack_unpacked u;
-	size_t used = 0;
 
 	scan_head(object.p, object.len, &h);
-	if (h.type != SCAN_UINT && h.type != SCAN_INT && h.type != SCAN_STR)
-		return err_set(err, KSNAP_E_PROTO,
-			       "id: expected an unsigned integer or a string, got %s",
-			       scan_type_name(h.type));
-	msgpack_unpacked_init(&u);
-	msgpack_unpack_next(&u, object.p, object.len, &used);
-	if (u.data.type == MSGPACK_OBJECT_STR)
-		return read_id_string(u.data.via.str, ret, err);
-	if (u.data.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-		return err_set(err, KSNAP_E_PROTO, "id: a negative integer, at least 0 wanted");
-	ret->kind = WIRE_ID_UINT;
-	ret->num = u.data.via.u64;
-	return 0;
+	if (h.type == SCAN_STR)
+		return read_id_string((struct wire_slice){ object.p + h.size, h.body }, ret, err);
+	if (h.type == SCAN_UINT || h.type == SCAN_INT)
+		return read_id_number(object, ret, err);
+	return err_set(err, KSNAP_E_PROTO, "id: expected an unsigned integer or a string, got %s",
+		       scan_type_name(h.type));
 }
 
 static int check_version(uint64_t version, struct ksnap_err *err)
@@ -77,14 +81,49 @@ static bool is_map(struct wire_slice object)
 	return !scan_head(object.p, object.len, &h) && h.type == SCAN_MAP;
 }
 
+/* Like wire_map_find, but the frame may be unsound behind what is looked for. */
+static bool find_early(struct wire_slice frame, const char *key, struct wire_slice *ret)
+{
+	struct scan_head h, k;
+	size_t at, name_len, value_len;
+
+	if (scan_head(frame.p, frame.len, &h) || h.type != SCAN_MAP)
+		return false;
+	at = h.size;
+	for (uint64_t i = 0; i < h.items / 2; i++) {
+		const char *name = frame.p + at;
+
+		if (scan_object(name, frame.len - at, &name_len, NULL))
+			return false;
+		at += name_len;
+		if (scan_object(frame.p + at, frame.len - at, &value_len, NULL))
+			return false;
+		*ret = (struct wire_slice){ frame.p + at, value_len };
+		at += value_len;
+		scan_head(name, name_len, &k);
+		if (k.type == SCAN_STR &&
+		    wire_slice_is((struct wire_slice){ name + k.size, k.body }, key))
+			return true;
+	}
+	return false;
+}
+
+void request_find_id(const void *data, size_t len, struct wire_id *ret)
+{
+	struct wire_slice found;
+
+	*ret = (struct wire_id){ 0 };
+	if (find_early((struct wire_slice){ data, len }, "id", &found))
+		read_id(found, ret, NULL);
+}
+
 /* A frame that is no request of ours may still say whose it is, and which version it speaks. */
 static int explain(struct wire_slice frame, struct wire_id *id, int rc, struct ksnap_err *err)
 {
 	struct wire_slice found;
 	uint8_t byte;
 
-	if (wire_map_find(frame, "id", &found))
-		read_id(found, id, NULL);
+	request_find_id(frame.p, frame.len, id);
 	if (!wire_map_find(frame, "v", &found))
 		return rc;
 	byte = (uint8_t)found.p[0];

@@ -28,6 +28,8 @@ struct wire_request {
 /* Decode a request. On failure the id is still filled in when one could be read, so that the
  * refusal can be addressed. E_PROTO: not an envelope, wrong version; E_ARG: a bad key within. */
 int request_decode(const void *data, size_t len, struct wire_request *ret, struct ksnap_err *err);
+/* Only the id, of a frame that need not be sound behind it; none when it cannot be read. */
+void request_find_id(const void *data, size_t len, struct wire_id *ret);
 int request_encode(const struct wire_request *rq, struct buf *out);
 
 struct wire_reply {

@@ -150,16 +150,14 @@ static int send_messages(void *socket, zmq_msg_t *msgs, size_t n, struct ksnap_e
 }
 
 /* All parts are made before the first is sent: a message goes out whole or not at all. */
-int frames_send(void *socket, const struct frames *f, struct ksnap_err *err)
+static int send_made(void *socket, zmq_msg_t *msgs, struct ksnap_blob *const *parts, size_t n,
+		     struct ksnap_err *err)
 {
-	zmq_msg_t msgs[FRAMES_MAX];
 	size_t made = 0;
 	int rc = 0;
 
-	if (!f->n)
-		return err_set(err, KSNAP_E_INTERNAL, "sending: a message of no frames");
-	while (made < f->n && !rc) {
-		if (make_message(&msgs[made], f->part[made]))
+	while (made < n && !rc) {
+		if (make_message(&msgs[made], parts[made]))
 			rc = err_nomem(err);
 		else
 			made++;
@@ -169,6 +167,28 @@ int frames_send(void *socket, const struct frames *f, struct ksnap_err *err)
 	for (size_t i = 0; i < made; i++)
 		zmq_msg_close(&msgs[i]);
 	return rc;
+}
+
+int frames_send_list(void *socket, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err)
+{
+	zmq_msg_t few[FRAMES_MAX], *many = NULL;
+	int rc;
+
+	if (!n)
+		return err_set(err, KSNAP_E_INTERNAL, "sending: a message of no frames");
+	if (n > FRAMES_MAX) {
+		many = calloc(n, sizeof(*many));
+		if (!many)
+			return err_nomem(err);
+	}
+	rc = send_made(socket, many ? many : few, parts, n, err);
+	free(many);
+	return rc;
+}
+
+int frames_send(void *socket, const struct frames *f, struct ksnap_err *err)
+{
+	return frames_send_list(socket, f->part, f->n, err);
 }
 
 void frames_clear(struct frames *f)

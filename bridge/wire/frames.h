@@ -30,6 +30,9 @@ int frames_push_copy(struct frames *f, const void *data, size_t len);
 /* Send all parts without blocking; @f keeps its references. KSNAP_E_BUSY: the peer's queue is
  * full; KSNAP_E_UNREACHABLE: ROUTER knows no such peer. Nothing is sent on failure. */
 int frames_send(void *socket, const struct frames *f, struct ksnap_err *err);
+/* The same for any number of parts. */
+int frames_send_list(void *socket, struct ksnap_blob *const *parts, size_t n,
+		     struct ksnap_err *err);
 void frames_clear(struct frames *f);
 
 #define _frames_ __attribute__((cleanup(frames_clear)))

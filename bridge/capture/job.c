@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT
+/* job.c - the ops a worker knows, and how each uses the target's table. */
+#include "capture/job.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "report/render.h"
+#include "wire/shapes.h"
+
+#define NAME_MAX_BYTES 64
+
+void job_result_fini(struct job_result *res)
+{
+	buf_fini(&res->r);
+	ksnap_blob_unref(res->blob);
+	res->blob = NULL;
+}
+
+static void release_arena(struct wire_arena *a)
+{
+	wire_arena_fini(a);
+}
+
+#define _arena_ __attribute__((cleanup(release_arena)))
+
+static int refuse_slot(const struct bench *b, struct wire_slice op, struct ksnap_err *err)
+{
+	return err_set(err, KSNAP_E_UNSUPPORTED, "target %s cannot do %.*s: %s", b->ops->kind,
+		       (int)op.len, op.p, b->ops->why_not ? b->ops->why_not : "no such function");
+}
+
+static int encode_result(const struct wire_shape *shape, const void *value, struct job_result *res,
+			 struct ksnap_err *err)
+{
+	return wire_encode(shape, value, &res->r) ? err_nomem(err) : 0;
+}
+
+/* NUL-terminated copies of the wire's slices, in one allocation. */
+static const char **copy_globs(const struct wire_list *list, struct ksnap_err *err)
+{
+	const struct wire_slice *s = list->items;
+	size_t bytes = 0;
+	const char **globs;
+	char *text;
+
+	for (size_t i = 0; i < list->n; i++)
+		bytes += s[i].len + 1;
+	globs = malloc(list->n * sizeof(*globs) + bytes + 1);
+	if (!globs) {
+		err_nomem(err);
+		return NULL;
+	}
+	text = (char *)(globs + list->n);
+	for (size_t i = 0; i < list->n; i++) {
+		globs[i] = memcpy(text, s[i].p, s[i].len);
+		text[s[i].len] = 0;
+		text += s[i].len + 1;
+	}
+	return globs;
+}
+
+static int begin_report(struct bench *b, const struct wire_capture_snapshot_params *p,
+			const char *tag, struct ksnap_err *err)
+{
+	struct report_info info = {
+		.tag = tag,
+		.target_kind = b->ops->kind,
+		.target_name = b->target_name,
+		.host = "",
+		.kernel = "",
+		.boot_id = "",
+		.trigger = "op",
+		.has_step = p->has_step,
+		.step = p->step,
+		.consistency = "running",
+	};
+
+	if (b->ops->describe)
+		b->ops->describe(b->target, &info);
+	return report_begin(b->rb, &info, err);
+}
+
+/* Close the report, check that it fits a frame, and put head and blob into @res. */
+static int finish_report(struct bench *b, struct job_result *res, struct ksnap_err *err)
+{
+	struct report_summary sum;
+	_buf_ struct buf reasons = BUF_INIT;
+	_blob_ struct ksnap_blob *blob = report_finish(b->rb, &sum, &reasons, err);
+	struct wire_captured out;
+
+	if (!blob)
+		return err ? err->code : KSNAP_E_NOMEM;
+	if (ksnap_blob_size(blob) > LIMIT_MAX_BLOB)
+		return err_set(
+			err, KSNAP_E_LIMIT,
+			"the report has %zu bytes, MAX_BLOB is %llu: select fewer maps (--map)",
+			ksnap_blob_size(blob), (unsigned long long)LIMIT_MAX_BLOB);
+	out = (struct wire_captured){
+		.maps = sum.maps,
+		.complete = sum.complete,
+		.placeholder = sum.placeholder,
+		.reasons = { (const char *)reasons.data, reasons.len },
+	};
+	res->blob = take_ptr(blob);
+	return encode_result(&wire_shape_captured, &out, res, err);
+}
+
+static int check_capture(const struct bench *b, const struct wire_capture_snapshot_params *p,
+			 const struct job *job, struct ksnap_err *err)
+{
+	if (!b->ops->capture)
+		return refuse_slot(b, job->op, err);
+	if (p->has_freeze)
+		return err_set(
+			err, KSNAP_E_UNSUPPORTED,
+			"freeze: target %s cannot stop a cgroup while it reads; capture without it",
+			b->ops->kind);
+	return accessor_check(&b->accessor, err);
+}
+
+static int run_capture(struct bench *b, const struct job *job, struct job_result *res,
+		       struct ksnap_err *err)
+{
+	_arena_ struct wire_arena arena = { 0 };
+	struct wire_capture_snapshot_params p;
+	struct capture_request rq = { .deadline_mono_ns = job->deadline_mono_ns };
+	_free_ const char **globs = NULL;
+	char tag[KSNAP_TAG_MAX + 1];
+	int ret;
+
+	ret = wire_decode(&wire_shape_capture_snapshot_params, job->params.p, job->params.len,
+			  WIRE_SKIP_UNKNOWN, &arena, &p, err);
+	if (!ret)
+		ret = check_capture(b, &p, job, err);
+	if (ret)
+		return ret;
+	globs = copy_globs(&p.maps, err);
+	if (!globs)
+		return KSNAP_E_NOMEM;
+	snprintf(tag, sizeof(tag), "%.*s", (int)p.tag.len, p.tag.p);
+	rq.tag = tag;
+	rq.maps = globs;
+	rq.nmaps = p.maps.n;
+	rq.progs = p.progs;
+	rq.has_step = p.has_step;
+	rq.step = p.step;
+	ret = begin_report(b, &p, tag, err);
+	if (!ret)
+		ret = b->ops->capture(b->target, &rq, b->rb, err);
+	if (!ret && p.chase)
+		ret = report_reason(b->rb, "unsupported", "chase", p.chase, 0,
+				    "target %s does not follow pointers", b->ops->kind);
+	return ret ? ret : finish_report(b, res, err);
+}
+
+static int run_procs(struct bench *b, const struct job *job, struct job_result *res,
+		     struct ksnap_err *err)
+{
+	_arena_ struct wire_arena arena = { 0 };
+	struct wire_capture_cgroup_procs_params p;
+	struct wire_capture_cgroup_procs_reply out = { 0 };
+	_free_ char *cgroup = NULL;
+	_free_ uint32_t *pids = NULL;
+	_free_ uint64_t *wide = NULL;
+	size_t n = 0;
+	int ret;
+
+	if (!b->ops->procs)
+		return refuse_slot(b, job->op, err);
+	ret = wire_decode(&wire_shape_capture_cgroup_procs_params, job->params.p, job->params.len,
+			  WIRE_SKIP_UNKNOWN, &arena, &p, err);
+	if (ret)
+		return ret;
+	cgroup = strndup(p.cgroup.p, p.cgroup.len);
+	if (!cgroup)
+		return err_nomem(err);
+	ret = b->ops->procs(b->target, cgroup, &pids, &n, err);
+	if (ret)
+		return ret;
+	wide = malloc((n + 1) * sizeof(*wide));
+	if (!wide)
+		return err_nomem(err);
+	for (size_t i = 0; i < n; i++)
+		wide[i] = pids[i];
+	out.pids = (struct wire_list){ wide, n };
+	return encode_result(&wire_shape_capture_cgroup_procs_reply, &out, res, err);
+}
+
+static int copy_name(struct wire_slice s, char name[NAME_MAX_BYTES + 1], struct ksnap_err *err)
+{
+	if (s.len > NAME_MAX_BYTES || memchr(s.p, 0, s.len))
+		return err_set(err, KSNAP_E_ARG, "name: at most %d bytes and no NUL",
+			       NAME_MAX_BYTES);
+	memcpy(name, s.p, s.len);
+	name[s.len] = 0;
+	return 0;
+}
+
+static int need_blob(const struct job *job, const char *what, struct ksnap_err *err)
+{
+	if (job->nblobs == 1)
+		return 0;
+	return err_set(err, KSNAP_E_ARG, "%.*s takes exactly one blob, %s; it came with %zu",
+		       (int)job->op.len, job->op.p, what, job->nblobs);
+}
+
+static int run_attach(struct bench *b, const struct job *job, struct job_result *res,
+		      struct ksnap_err *err)
+{
+	_arena_ struct wire_arena arena = { 0 };
+	struct wire_attach_object_params p;
+	char name[NAME_MAX_BYTES + 1];
+	int ret;
+
+	if (!b->ops->attach)
+		return refuse_slot(b, job->op, err);
+	ret = wire_decode(&wire_shape_attach_object_params, job->params.p, job->params.len,
+			  WIRE_SKIP_UNKNOWN, &arena, &p, err);
+	if (!ret)
+		ret = copy_name(p.name, name, err);
+	if (!ret)
+		ret = need_blob(job, "the object file", err);
+	if (!ret)
+		ret = b->ops->attach(b->target, name, ksnap_blob_data(job->blobs[0]),
+				     ksnap_blob_size(job->blobs[0]), &res->r, err);
+	res->renew = !ret;
+	return ret;
+}
+
+static int run_detach(struct bench *b, const struct job *job, struct job_result *res,
+		      struct ksnap_err *err)
+{
+	_arena_ struct wire_arena arena = { 0 };
+	struct wire_detach_object_params p;
+	struct wire_detach_object_reply out = {};
+	char name[NAME_MAX_BYTES + 1];
+	int ret;
+
+	if (!b->ops->detach)
+		return refuse_slot(b, job->op, err);
+	ret = wire_decode(&wire_shape_detach_object_params, job->params.p, job->params.len,
+			  WIRE_SKIP_UNKNOWN, &arena, &p, err);
+	if (!ret)
+		ret = copy_name(p.name, name, err);
+	if (!ret)
+		ret = b->ops->detach(b->target, name, err);
+	if (ret)
+		return ret;
+	res->renew = true;
+	return encode_result(&wire_shape_detach_object_reply, &out, res, err);
+}
+
+struct render_params {
+	struct wire_slice path;
+	bool has_path;
+};
+
+static const struct wire_field render_fields[] = {
+	{ .name = "path",
+	  .kind = WIRE_STR,
+	  .min = 1,
+	  .max = 4096,
+	  .offset = offsetof(struct render_params, path),
+	  .has_offset = offsetof(struct render_params, has_path) },
+};
+
+static const struct wire_shape render_shape = {
+	.name = "render_params",
+	.fields = render_fields,
+	.nfields = ARRAY_SIZE(render_fields),
+	.size = sizeof(struct render_params),
+};
+
+static void close_snapshot(struct ksnap_snapshot **s)
+{
+	ksnap_snapshot_close(*s);
+}
+
+/* All of it, or the value that @path names. */
+static int render(struct ksnap_blob *report, const char *path, struct buf *out,
+		  struct ksnap_err *err)
+{
+	static const struct render_opts opts;
+	__attribute__((cleanup(close_snapshot))) struct ksnap_snapshot *s =
+		ksnap_snapshot_open(report, err);
+	struct ksnap_value v;
+	int ret;
+
+	if (!s)
+		return err->code;
+	if (!path)
+		return render_report_tree(s, &opts, out) ? err_nomem(err) : 0;
+	ret = ksnap_snapshot_get(s, path, &v, err);
+	if (ret)
+		return ret;
+	return render_value_tree(&v, &opts, out) ? err_nomem(err) : 0;
+}
+
+static int run_render(struct bench *b, const struct job *job, struct job_result *res,
+		      struct ksnap_err *err)
+{
+	_arena_ struct wire_arena arena = { 0 };
+	struct render_params p;
+	_free_ char *path = NULL;
+	int ret;
+
+	ret = wire_decode(&render_shape, job->params.p, job->params.len, WIRE_SKIP_UNKNOWN, &arena,
+			  &p, err);
+	if (!ret)
+		ret = need_blob(job, "the report", err);
+	if (ret)
+		return ret;
+	if (p.has_path) {
+		path = strndup(p.path.p, p.path.len);
+		if (!path)
+			return err_nomem(err);
+	}
+	return render(job->blobs[0], path, &res->r, err);
+}
+
+static const struct {
+	const char *op;
+	int (*run)(struct bench *b, const struct job *job, struct job_result *res,
+		   struct ksnap_err *err);
+} job_table[] = {
+	{ "capture_snapshot", run_capture },
+	{ "capture_cgroup_procs", run_procs },
+	{ "attach_object", run_attach },
+	{ "detach_object", run_detach },
+	{ "render", run_render },
+};
+
+int job_run(struct bench *b, const struct job *job, struct job_result *res, struct ksnap_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(job_table); i++) {
+		if (wire_slice_is(job->op, job_table[i].op))
+			return job_table[i].run(b, job, res, err);
+	}
+	return err_set(err, KSNAP_E_UNSUPPORTED, "this worker knows no job '%.*s'",
+		       (int)job->op.len, job->op.p);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/* live.c - the running kernel as a target: list, select, read, in order of id. */
+#include "capture/live/live.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "capture/live/cgroup.h"
+#include "capture/live/load_log.h"
+#include "capture/live/privilege.h"
+
+#define HEAD_ROOM (4u << 20) /* of MAX_BLOB, kept for types, rows and reasons */
+
+static void close_live(struct target *t)
+{
+	int saved = errno;
+
+	if (!t)
+		return;
+	object_detach_all(&t->objects);
+	cleanup_close(&t->stats_fd);
+	map_list_fini(&t->maps);
+	prog_list_fini(&t->progs);
+	btf_types_destroy(t->types);
+	free(t->scratch.keys);
+	free(t->scratch.vals);
+	free(t);
+	errno = saved;
+}
+
+static void read_line(const char *path, char *buf, size_t cap)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(buf, cap, f))
+		buf[0] = 0;
+	buf[strcspn(buf, "\n")] = 0;
+	if (f)
+		fclose(f);
+}
+
+static void read_facts(struct target *t)
+{
+	struct utsname u;
+	int ncpu = libbpf_num_possible_cpus();
+
+	gethostname(t->host, sizeof(t->host) - 1);
+	if (!uname(&u))
+		snprintf(t->kernel, sizeof(t->kernel), "%s", u.release);
+	read_line("/proc/sys/kernel/random/boot_id", t->boot_id, sizeof(t->boot_id));
+	t->ncpu = ncpu > 0 ? ncpu : sysconf(_SC_NPROCESSORS_CONF);
+}
+
+static struct target *open_live(const char *options, struct ksnap_err *err)
+{
+	struct target *t;
+
+	if (*options) {
+		err_set(err, KSNAP_E_ARG, "target live takes no options, not '%s'", options);
+		return NULL;
+	}
+	t = calloc(1, sizeof(*t));
+	if (!t) {
+		err_nomem(err);
+		return NULL;
+	}
+	t->stats_fd = -1;
+	t->types = btf_types_create(err);
+	if (!t->types) {
+		close_live(t);
+		return NULL;
+	}
+	load_log_begin(); /* from here on libbpf is silent */
+	load_log_end();
+	read_facts(t);
+	return t;
+}
+
+static void describe_live(struct target *t, struct report_info *info)
+{
+	info->host = t->host;
+	info->kernel = t->kernel;
+	info->boot_id = t->boot_id;
+	info->cpus = t->ncpu;
+}
+
+/* Types are loaded map by map when they are first needed; what can fail for good is the right to
+ * look at all. */
+static int check_access(struct target *t, struct ksnap_err *err)
+{
+	uint32_t id = 0;
+
+	if (!bpf_map_get_next_id(id, &id) || errno == ENOENT)
+		return 0;
+	return privilege_or_target(err, errno, "list BPF maps");
+}
+
+/* The kernel counts runs only while somebody wants it: from the first capture that asks for
+ * programs to the first that does not. */
+static void keep_statistics(struct target *t, bool wanted)
+{
+	if (!wanted)
+		cleanup_close(&t->stats_fd);
+	if (!wanted)
+		t->stats_fd = -1;
+	else if (t->stats_fd < 0)
+		t->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+}
+
+static int read_maps(struct target *t, size_t selected, uint64_t deadline,
+		     struct report_builder *rb, struct ksnap_err *err)
+{
+	uint64_t budget = LIMIT_MAX_BLOB - HEAD_ROOM;
+	size_t done = 0;
+	int ret = 0;
+
+	for (size_t i = 0; i < t->maps.n && !ret && clock_mono_ns() < deadline; i++) {
+		if (!t->maps.refs[i].taken)
+			continue;
+		ret = live_map_capture(t, &t->maps.refs[i], deadline, &budget, rb, err);
+		done += !ret;
+	}
+	if (ret < 0 || done == selected)
+		return ret < 0 ? ret : 0;
+	return report_reason(rb, "deadline", NULL, selected, done,
+			     "the deadline passed after %zu of %zu maps", done, selected);
+}
+
+static int capture_live(struct target *t, const struct capture_request *rq,
+			struct report_builder *rb, struct ksnap_err *err)
+{
+	struct selection sel;
+	size_t selected;
+	int ret = selection_init(&sel, rq->maps, rq->nmaps, err);
+
+	if (ret)
+		return ret;
+	keep_statistics(t, rq->progs);
+	btf_types_begin(t->types);
+	ret = prog_list_read(&t->progs, rq->progs, err);
+	if (!ret)
+		ret = map_list_read(&t->maps, &sel, rb, err);
+	if (ret)
+		return ret;
+	selected = map_list_select(&t->maps, &sel, &t->progs, &t->objects);
+	ret = read_maps(t, selected, rq->deadline_mono_ns, rb, err);
+	if (!ret && rq->progs)
+		ret = prog_list_report(&t->progs, rb, err);
+	return ret ? ret : selection_report_misses(&sel, rb);
+}
+
+static int procs_live(struct target *t, const char *cgroup, uint32_t **ret, size_t *ret_n,
+		      struct ksnap_err *err)
+{
+	return cgroup_procs(cgroup, ret, ret_n, err);
+}
+
+static int attach_live(struct target *t, const char *name, const void *elf, size_t len,
+		       struct buf *reply, struct ksnap_err *err)
+{
+	return object_attach(&t->objects, name, elf, len, reply, err);
+}
+
+static int detach_live(struct target *t, const char *name, struct ksnap_err *err)
+{
+	return object_detach(&t->objects, name, err);
+}
+
+const struct target_ops target_live = {
+	.kind = "live",
+	.open = open_live,
+	.accessor_init = check_access,
+	.capture = capture_live,
+	.procs = procs_live,
+	.attach = attach_live,
+	.detach = detach_live,
+	.close = close_live,
+	.describe = describe_live,
+	.why_not = "the running kernel offers no such thing",
+};

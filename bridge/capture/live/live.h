@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* live.h - the parts of a live target that its files share. */
+#ifndef KSNAP_CAPTURE_LIVE_LIVE_H
+#define KSNAP_CAPTURE_LIVE_LIVE_H
+
+#include "capture/btf.h"
+#include "capture/live/map_list.h"
+#include "capture/live/map_read.h"
+#include "capture/live/object.h"
+#include "capture/live/prog_list.h"
+#include "capture/target.h"
+
+struct target {
+	char host[256], kernel[128], boot_id[64];
+	unsigned ncpu; /* possible CPUs: values a per-CPU entry has */
+	int stats_fd;  /* run-time statistics are on while captures ask for programs; -1: off */
+	struct btf_types *types;
+	struct object_list objects;
+	struct map_list maps; /* kept between captures for their memory */
+	struct prog_list progs;
+	struct entries scratch; /* for maps far larger than what is in them */
+};
+
+/* Open and read one selected map into @rb: a row in every case, reasons for what is missing.
+ * *budget is what the report may still grow. Returns 0, 1 when the deadline passed under it, or a
+ * negative code when there can be no report. */
+int live_map_capture(struct target *t, const struct map_ref *ref, uint64_t deadline_mono_ns,
+		     uint64_t *budget, struct report_builder *rb, struct ksnap_err *err);
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+/* object.c - load BPF objects, attach what can attach itself, keep the links. */
+#include "capture/live/object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "capture/live/load_log.h"
+#include "capture/live/privilege.h"
+#include "wire/pack.h"
+
+struct object {
+	struct object *next;
+	char *name;
+	struct bpf_object *bpf;
+	struct bpf_link **links;
+	size_t nlinks;
+	uint32_t *map_ids, *prog_ids;
+	size_t nmaps, nprogs;
+};
+
+static void destroy(struct object *o)
+{
+	if (!o)
+		return;
+	for (size_t i = 0; i < o->nlinks; i++)
+		bpf_link__destroy(o->links[i]);
+	bpf_object__close(o->bpf);
+	free(o->links);
+	free(o->map_ids);
+	free(o->prog_ids);
+	free(o->name);
+	free(o);
+}
+
+static void destroy_at(struct object **o)
+{
+	destroy(*o);
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+/* The failure of a libbpf call: what was tried, the errno, the end of the log. */
+static int refuse(struct ksnap_err *err, int errnum, const char *what, const char *name)
+{
+	if (errnum == EPERM && !*load_log_tail())
+		return privilege_denied(err, what);
+	err_errno(err, errnum == EPERM ? KSNAP_E_DENIED : KSNAP_E_TARGET, errnum, "cannot %s %s",
+		  what, name);
+	if (err && *load_log_tail())
+		err_set(err, err->code, "cannot %s %s: %s:\n%s", what, name,
+			strerrordesc_np(errnum), load_log_tail());
+	return errnum == EPERM ? KSNAP_E_DENIED : KSNAP_E_TARGET;
+}
+
+static int open_and_load(struct object *o, const void *elf, size_t len, struct ksnap_err *err)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = o->name);
+
+	o->bpf = bpf_object__open_mem(elf, len, &opts);
+	if (!o->bpf)
+		return refuse(err, errno, "open BPF object", o->name);
+	if (bpf_object__load(o->bpf))
+		return refuse(err, errno, "load BPF object", o->name);
+	return 0;
+}
+
+static int keep_link(struct object *o, struct bpf_link *link, const char *what, const char *name,
+		     struct ksnap_err *err)
+{
+	/* Programs that name no place to attach to are for others to use. */
+	if (!link && errno == EOPNOTSUPP)
+		return 0;
+	if (!link)
+		return refuse(err, errno, what, name);
+	o->links[o->nlinks++] = link;
+	return 0;
+}
+
+static size_t count_programs(const struct bpf_object *bpf)
+{
+	struct bpf_program *p;
+	size_t n = 0;
+
+	bpf_object__for_each_program(p, bpf) n++;
+	return n;
+}
+
+static size_t count_maps(const struct bpf_object *bpf)
+{
+	struct bpf_map *m;
+	size_t n = 0;
+
+	bpf_object__for_each_map(m, bpf) n++;
+	return n;
+}
+
+static int attach_all(struct object *o, struct ksnap_err *err)
+{
+	struct bpf_program *p;
+	struct bpf_map *m;
+	int ret = 0;
+
+	bpf_object__for_each_program(p, o->bpf)
+	{
+		if (!ret && bpf_program__autoattach(p))
+			ret = keep_link(o, bpf_program__attach(p), "attach program",
+					bpf_program__name(p), err);
+	}
+	bpf_object__for_each_map(m, o->bpf)
+	{
+		if (!ret && bpf_map__type(m) == BPF_MAP_TYPE_STRUCT_OPS)
+			ret = keep_link(o, bpf_map__attach_struct_ops(m), "attach struct_ops map",
+					bpf_map__name(m), err);
+	}
+	return ret;
+}
+
+/* ---- ids ------------------------------------------------------------------------------------- */
+
+static uint32_t id_of_map(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+static uint32_t id_of_prog(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+static void add_id(uint32_t *ids, size_t *n, uint32_t id)
+{
+	if (id)
+		ids[(*n)++] = id;
+}
+
+static void collect_ids(struct object *o)
+{
+	struct bpf_program *p;
+	struct bpf_map *m;
+
+	bpf_object__for_each_map(m, o->bpf)
+		add_id(o->map_ids, &o->nmaps, id_of_map(bpf_map__fd(m)));
+	bpf_object__for_each_program(p, o->bpf)
+		add_id(o->prog_ids, &o->nprogs, id_of_prog(bpf_program__fd(p)));
+}
+
+static void pack_ids(msgpack_packer *pk, const char *key, const uint32_t *ids, size_t n)
+{
+	pack_str(pk, key);
+	msgpack_pack_array(pk, n);
+	for (size_t i = 0; i < n; i++)
+		msgpack_pack_uint32(pk, ids[i]);
+}
+
+static int write_reply(const struct object *o, struct buf *reply, struct ksnap_err *err)
+{
+	msgpack_packer pk;
+
+	pack_init(&pk, reply);
+	msgpack_pack_map(&pk, 2);
+	pack_ids(&pk, "maps", o->map_ids, o->nmaps);
+	pack_ids(&pk, "progs", o->prog_ids, o->nprogs);
+	return buf_ok(reply) ? 0 : err_nomem(err);
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
+
+static int check_new(const struct object_list *l, const char *name, struct ksnap_err *err)
+{
+	if (object_find(l, name))
+		return err_set(err, KSNAP_E_STATE,
+			       "a BPF object is attached as '%s' already: detach_object it, or use "
+			       "another name",
+			       name);
+	if (l->n >= OBJECTS_MAX)
+		return err_set(err, KSNAP_E_LIMIT,
+			       "%zu BPF objects are attached, at most %d: detach one", l->n,
+			       OBJECTS_MAX);
+	return 0;
+}
+
+static int allocate_lists(struct object *o, struct ksnap_err *err)
+{
+	size_t nprogs = count_programs(o->bpf), nmaps = count_maps(o->bpf);
+
+	o->links = calloc(nprogs + nmaps + 1, sizeof(*o->links));
+	o->map_ids = calloc(nmaps + 1, sizeof(*o->map_ids));
+	o->prog_ids = calloc(nprogs + 1, sizeof(*o->prog_ids));
+	return o->links && o->map_ids && o->prog_ids ? 0 : err_nomem(err);
+}
+
+static int bring_up(struct object *o, const void *elf, size_t len, struct ksnap_err *err)
+{
+	int ret;
+
+	load_log_begin();
+	ret = open_and_load(o, elf, len, err);
+	if (!ret)
+		ret = allocate_lists(o, err);
+	if (!ret)
+		ret = attach_all(o, err);
+	load_log_end();
+	if (!ret)
+		collect_ids(o);
+	return ret;
+}
+
+int object_attach(struct object_list *l, const char *name, const void *elf, size_t len,
+		  struct buf *reply, struct ksnap_err *err)
+{
+	__attribute__((cleanup(destroy_at))) struct object *o = NULL;
+	int ret = check_new(l, name, err);
+
+	if (ret)
+		return ret;
+	o = calloc(1, sizeof(*o));
+	if (o)
+		o->name = strdup(name);
+	if (!o || !o->name)
+		return err_nomem(err);
+	ret = bring_up(o, elf, len, err);
+	if (!ret)
+		ret = write_reply(o, reply, err);
+	if (ret)
+		return ret;
+	o->next = l->first;
+	l->first = take_ptr(o);
+	l->n++;
+	return 0;
+}
+
+static int refuse_unknown(const struct object_list *l, const char *name, struct ksnap_err *err)
+{
+	_buf_ struct buf names = BUF_INIT;
+
+	for (const struct object *o = l->first; o; o = o->next)
+		buf_printf(&names, "%s%s", names.len ? ", " : "", o->name);
+	return err_set(err, KSNAP_E_NOTFOUND, "no BPF object is attached as '%s'; there are: %.*s",
+		       name, names.len ? (int)names.len : 4,
+		       names.len ? (char *)names.data : "none");
+}
+
+int object_detach(struct object_list *l, const char *name, struct ksnap_err *err)
+{
+	for (struct object **at = &l->first; *at; at = &(*at)->next) {
+		struct object *o = *at;
+
+		if (strcmp(o->name, name))
+			continue;
+		*at = o->next;
+		l->n--;
+		destroy(o);
+		return 0;
+	}
+	return refuse_unknown(l, name, err);
+}
+
+void object_detach_all(struct object_list *l)
+{
+	while (l->first) {
+		struct object *o = l->first;
+
+		l->first = o->next;
+		destroy(o);
+	}
+	l->n = 0;
+}
+
+const struct object *object_find(const struct object_list *l, const char *name)
+{
+	for (const struct object *o = l->first; o; o = o->next) {
+		if (!strcmp(o->name, name))
+			return o;
+	}
+	return NULL;
+}
+
+bool object_has_map(const struct object *o, uint32_t id)
+{
+	for (size_t i = 0; i < o->nmaps; i++) {
+		if (o->map_ids[i] == id)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/* privilege.c - find out which capability is missing, and say it. */
+#include "capture/live/privilege.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+static const struct {
+	unsigned bit;
+	const char *name;
+} needed[] = {
+	{ CAP_BPF, "CAP_BPF" },
+	{ CAP_PERFMON, "CAP_PERFMON" },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+};
+
+static uint64_t effective_capabilities(void)
+{
+	FILE *f = fopen("/proc/thread-self/status", "re");
+	uint64_t caps = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "CapEff: %" SCNx64, &caps) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return caps;
+}
+
+int privilege_denied(struct ksnap_err *err, const char *what)
+{
+	uint64_t caps = effective_capabilities();
+	char missing[64] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (!(caps >> needed[i].bit & 1))
+			len += snprintf(missing + len, sizeof(missing) - len, "%s%s",
+					len ? ", " : "", needed[i].name);
+	}
+	if (!len)
+		return err_set(
+			err, KSNAP_E_DENIED,
+			"the kernel refused to %s although the capabilities are there: look for a "
+			"container, seccomp or lockdown; --target fixture works without the kernel",
+			what);
+	return err_set(
+		err, KSNAP_E_DENIED,
+		"the kernel refused to %s: this process lacks %s; it takes CAP_BPF + CAP_PERFMON, "
+		"and "
+		"CAP_SYS_ADMIN to find objects by id: run as root, or use --target fixture, which "
+		"needs no rights",
+		what, missing);
+}
+
+int privilege_or_target(struct ksnap_err *err, int errnum, const char *what)
+{
+	if (errnum == EPERM || errnum == EACCES)
+		return privilege_denied(err, what);
+	return err_errno(err, KSNAP_E_TARGET, errnum, "cannot %s", what);
+}

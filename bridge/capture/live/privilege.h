@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* privilege.h - what to say when the kernel says EPERM. */
+#ifndef KSNAP_CAPTURE_LIVE_PRIVILEGE_H
+#define KSNAP_CAPTURE_LIVE_PRIVILEGE_H
+
+#include "ksnap.h"
+
+/* E_DENIED: names the capabilities that this process lacks for @what, and what works without. */
+int privilege_denied(struct ksnap_err *err, const char *what);
+/* The failure of a bpf() call: privilege_denied for EPERM and EACCES, else E_TARGET with the errno.
+ */
+int privilege_or_target(struct ksnap_err *err, int errnum, const char *what);
+
+#endif

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: MIT
+/* worker.c - the worker's link to its broker: join, beat, take a job, answer it.
+ *
+ * Everything happens on one loop. Silence is counted in ticks without a message, not in elapsed
+ * time, so that a worker that was stopped does not take its own sleep for the broker's.
+ */
+#include "capture/worker.h"
+
+#include <string.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "capture/job.h"
+#include "wire/frames.h"
+#include "wire/shapes.h"
+
+#define SILENT_TICKS  5
+#define LINGER_MS     200
+#define QUEUE_MSGS    64
+#define HEARTBEAT_MAX 60000
+
+struct worker {
+	const struct worker_opts *opts;
+	struct bench bench;
+	struct loop *loop;
+	void *context; /* own one, or NULL */
+	void *socket;
+	int timer;             /* loop source of the heartbeat */
+	unsigned heartbeat_ms; /* the broker's once welcomed */
+	unsigned silent;       /* ticks since the broker was last heard */
+	bool welcomed;
+	char host[256];
+	int result;           /* what worker_run returns */
+	struct ksnap_err err; /* with a result that is not 0 */
+};
+
+static void stop(struct worker *w, int code)
+{
+	w->result = code;
+	loop_stop(w->loop);
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+static int send_message(struct worker *w, const struct wire_shape *shape, const void *msg,
+			struct ksnap_blob *blob, struct ksnap_err *err)
+{
+	_buf_ struct buf b = BUF_INIT;
+	_frames_ struct frames f = { 0 };
+	int ret;
+
+	if (wire_encode(shape, msg, &b))
+		return err_nomem(err);
+	ret = frames_push(&f, buf_take_blob(&b));
+	if (!ret && blob)
+		ret = frames_push(&f, ksnap_blob_ref(blob));
+	if (ret)
+		return err_nomem(err);
+	return frames_send(w->socket, &f, err);
+}
+
+/* Joins and beats are repeated anyway: one that finds the queue full is dropped. */
+static void send_repeated(struct worker *w, const struct wire_shape *shape, const void *msg)
+{
+	struct ksnap_err err = { 0 };
+
+	if (send_message(w, shape, msg, NULL, &err))
+		log_debug("worker %s: %s was not sent: %s", w->opts->name, shape->name, err.text);
+}
+
+static void send_join(struct worker *w)
+{
+	struct wire_work_join m = {
+		.k = wire_slice_of("join"),
+		.v = KSNAP_PROTOCOL,
+		.name = wire_slice_of(w->opts->name),
+		.target = wire_slice_of(w->opts->target),
+		.kind = wire_slice_of(w->bench.ops->kind),
+		.pid = getpid(),
+		.host = wire_slice_of(w->host),
+	};
+
+	send_repeated(w, &wire_shape_work_join, &m);
+}
+
+static void send_beat(struct worker *w)
+{
+	const struct accessor *a = &w->bench.accessor;
+	struct wire_work_beat m = {
+		.k = wire_slice_of("beat"),
+		.accessor = a->state,
+		.seqno = a->seqno,
+		.has_error = a->err.code != 0,
+		.error = wire_slice_of(a->err.text),
+	};
+
+	send_repeated(w, &wire_shape_work_beat, &m);
+}
+
+/* An answer cannot be dropped: when it does not go out the link is broken and the worker leaves. */
+static void send_done(struct worker *w, const struct wire_work_done *m, struct ksnap_blob *blob)
+{
+	if (send_message(w, &wire_shape_work_done, m, blob, &w->err))
+		stop(w, err_prefix(&w->err, "cannot hand the broker the answer to job %llu",
+				   (unsigned long long)m->job));
+}
+
+static void send_failed(struct worker *w, uint64_t number, const struct ksnap_err *e)
+{
+	struct wire_work_done m = {
+		.k = wire_slice_of("done"),
+		.job = number,
+		.has_e = true,
+		.e = {
+			.code = wire_slice_of(ksnap_err_name(e->code)),
+			.class = wire_slice_of(ksnap_err_class(e->code)),
+			.msg = wire_slice_of(e->text),
+			.retry = ksnap_err_retry(e->code),
+		},
+	};
+
+	send_done(w, &m, NULL);
+}
+
+/* ---- messages of the broker ------------------------------------------------------------------ */
+
+static void renew_accessor(struct worker *w)
+{
+	accessor_renew(&w->bench.accessor, w->bench.ops, w->bench.target);
+	if (w->bench.accessor.err.code)
+		log_warn("worker %s: accessor: %s", w->opts->name, w->bench.accessor.err.text);
+	send_beat(w);
+}
+
+static void on_tick(void *arg);
+
+static void on_welcome(struct worker *w, const void *msg, const struct frames *f)
+{
+	const struct wire_work_welcome *m = msg;
+	bool first = !w->welcomed;
+
+	if (m->v != KSNAP_PROTOCOL) {
+		stop(w, err_set(&w->err, KSNAP_E_PROTO,
+				"the broker speaks version %llu, this worker %d",
+				(unsigned long long)m->v, KSNAP_PROTOCOL));
+		return;
+	}
+	w->welcomed = true;
+	if (m->heartbeat_ms && m->heartbeat_ms <= HEARTBEAT_MAX &&
+	    m->heartbeat_ms != w->heartbeat_ms) {
+		loop_remove(w->loop, w->timer);
+		w->heartbeat_ms = m->heartbeat_ms;
+		w->timer = loop_add_timer(w->loop, w->heartbeat_ms, on_tick, w, &w->err);
+		if (w->timer < 0)
+			stop(w, w->timer);
+	}
+	send_beat(w);
+	if (first)
+		renew_accessor(w);
+}
+
+static void on_refused(struct worker *w, const void *msg, const struct frames *f)
+{
+	const struct wire_work_refused *m = msg;
+
+	stop(w, err_set(&w->err, KSNAP_E_STATE, "the broker refused worker %s: %.*s", w->opts->name,
+			(int)m->msg.len, m->msg.p));
+}
+
+static void on_job(struct worker *w, const void *msg, const struct frames *f)
+{
+	const struct wire_work_job *m = msg;
+	struct job job = {
+		.op = m->op,
+		.params = m->p,
+		.blobs = f->part + 1,
+		.nblobs = f->n - 1,
+		.deadline_mono_ns = clock_mono_ns() + m->t * NS_PER_MS,
+	};
+	__attribute__((cleanup(job_result_fini))) struct job_result res = { 0 };
+	struct wire_work_done done = { .k = wire_slice_of("done"), .job = m->job, .ok = true };
+	struct ksnap_err err = { 0 };
+	int ret = job_run(&w->bench, &job, &res, &err);
+
+	if (res.renew)
+		renew_accessor(w);
+	if (!ret && !buf_ok(&res.r))
+		ret = err_nomem(&err);
+	if (ret) {
+		send_failed(w, m->job, &err);
+		return;
+	}
+	done.has_r = true;
+	done.r = (struct wire_slice){ (const char *)res.r.data, res.r.len };
+	send_done(w, &done, res.blob);
+}
+
+static void on_broker_beat(struct worker *w, const void *msg, const struct frames *f)
+{
+}
+
+static void on_leave(struct worker *w, const void *msg, const struct frames *f)
+{
+	stop(w, 0);
+}
+
+/* One row a message; `k` picks it. */
+static const struct {
+	const char *k;
+	const struct wire_shape *shape;
+	void (*handle)(struct worker *w, const void *msg, const struct frames *f);
+} messages[] = {
+	{ "welcome", &wire_shape_work_welcome, on_welcome },
+	{ "refused", &wire_shape_work_refused, on_refused },
+	{ "job", &wire_shape_work_job, on_job },
+	{ "beat", &wire_shape_work_beat_broker, on_broker_beat },
+	{ "leave", &wire_shape_work_leave, on_leave },
+};
+
+union message {
+	struct wire_work_welcome welcome;
+	struct wire_work_refused refused;
+	struct wire_work_job job;
+	struct wire_work_beat_broker beat;
+	struct wire_work_leave leave;
+};
+
+/* What is read before anything else is known: the kind, and the number in case it is a job. */
+struct head {
+	struct wire_slice k;
+	uint64_t job;
+	bool has_k, has_job;
+};
+
+static const struct wire_field head_fields[] = {
+	{ .name = "k",
+	  .kind = WIRE_STR,
+	  .required = true,
+	  .offset = offsetof(struct head, k),
+	  .has_offset = offsetof(struct head, has_k) },
+	{ .name = "job",
+	  .kind = WIRE_UINT,
+	  .offset = offsetof(struct head, job),
+	  .has_offset = offsetof(struct head, has_job) },
+};
+
+static const struct wire_shape head_shape = {
+	.name = "work_head",
+	.fields = head_fields,
+	.nfields = ARRAY_SIZE(head_fields),
+	.size = sizeof(struct head),
+};
+
+static int decode(const struct wire_shape *shape, struct ksnap_blob *frame, void *ret,
+		  struct ksnap_err *err)
+{
+	struct wire_arena arena = { 0 };
+	int code = wire_decode(shape, ksnap_blob_data(frame), ksnap_blob_size(frame),
+			       WIRE_SKIP_UNKNOWN, &arena, ret, err);
+
+	/* These shapes hold no lists, so nothing decoded lives in the arena. */
+	wire_arena_fini(&arena);
+	return code;
+}
+
+/* A job that cannot be read is still answered, when its number can. */
+static void handle_bad(struct worker *w, const struct head *h, const struct ksnap_err *err)
+{
+	if (h->has_k && h->has_job && wire_slice_is(h->k, "job"))
+		send_failed(w, h->job, err);
+	else
+		log_warn("worker %s: a message of the broker is dropped: %s", w->opts->name,
+			 err->text);
+}
+
+static void handle_frames(struct worker *w, const struct frames *f)
+{
+	struct ksnap_err err = { 0 };
+	struct head head = { 0 };
+	union message msg;
+
+	if (decode(&head_shape, f->part[0], &head, &err)) {
+		handle_bad(w, &(struct head){ 0 }, &err);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+		if (!wire_slice_is(head.k, messages[i].k))
+			continue;
+		if (decode(messages[i].shape, f->part[0], &msg, &err))
+			handle_bad(w, &head, &err);
+		else
+			messages[i].handle(w, &msg, f);
+		return;
+	}
+	log_debug("worker %s: unknown message '%.*s'", w->opts->name, (int)head.k.len, head.k.p);
+}
+
+static void on_readable(void *arg)
+{
+	struct worker *w = arg;
+	_frames_ struct frames f = { 0 };
+	int ret = frames_recv(w->socket, &f, &w->err);
+
+	if (!ret)
+		return;
+	w->silent = 0;
+	if (ret == KSNAP_E_PROTO)
+		log_warn("worker %s: a message of the broker is dropped: %s", w->opts->name,
+			 w->err.text);
+	else if (ret < 0)
+		stop(w, ret);
+	else if (f.n)
+		handle_frames(w, &f);
+}
+
+static void on_tick(void *arg)
+{
+	struct worker *w = arg;
+
+	if (++w->silent > SILENT_TICKS) {
+		stop(w, err_set(&w->err, KSNAP_E_UNREACHABLE,
+				"the broker at %s has been silent for %d heartbeats of %u ms",
+				w->opts->connect, SILENT_TICKS, w->heartbeat_ms));
+		return;
+	}
+	if (w->welcomed)
+		send_beat(w);
+	else
+		send_join(w);
+}
+
+static void on_stop_fd(void *arg)
+{
+	stop(arg, 0);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static int set_option(void *socket, int option, int value)
+{
+	return zmq_setsockopt(socket, option, &value, sizeof(value));
+}
+
+static int open_socket(struct worker *w, struct ksnap_err *err)
+{
+	const struct worker_opts *o = w->opts;
+	int64_t max = LIMIT_MAX_BLOB;
+	void *s;
+
+	if (!o->zmq_context)
+		w->context = zmq_ctx_new();
+	s = zmq_socket(o->zmq_context ? o->zmq_context : w->context, ZMQ_DEALER);
+	w->socket = s;
+	if (!s || zmq_setsockopt(s, ZMQ_ROUTING_ID, o->name, strlen(o->name)) ||
+	    zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof(max)) ||
+	    set_option(s, ZMQ_LINGER, LINGER_MS) || set_option(s, ZMQ_SNDHWM, QUEUE_MSGS) ||
+	    set_option(s, ZMQ_RCVHWM, QUEUE_MSGS) ||
+	    set_option(s, ZMQ_HEARTBEAT_IVL, LIMIT_HEARTBEAT_MS))
+		return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "cannot make a socket");
+	if (zmq_connect(s, o->connect))
+		return err_errno(err, KSNAP_E_UNREACHABLE, zmq_errno(), "cannot connect to %s",
+				 o->connect);
+	return 0;
+}
+
+static int open_bench(struct worker *w, struct ksnap_err *err)
+{
+	struct bench *b = &w->bench;
+	const char *options;
+
+	b->ops = target_find(w->opts->target, &options, err);
+	if (!b->ops)
+		return KSNAP_E_ARG;
+	b->target_name = w->opts->target;
+	b->target = b->ops->open(options, err);
+	if (!b->target)
+		return err->code;
+	b->rb = report_builder_create(err);
+	return b->rb ? 0 : err->code;
+}
+
+static int open_loop(struct worker *w, struct ksnap_err *err)
+{
+	int ret;
+
+	w->loop = loop_create(err);
+	if (!w->loop)
+		return err->code;
+	ret = loop_add_socket(w->loop, w->socket, on_readable, w, err);
+	if (ret >= 0 && w->opts->stop_fd >= 0)
+		ret = loop_add_fd(w->loop, w->opts->stop_fd, on_stop_fd, w, err);
+	if (ret >= 0)
+		ret = w->timer = loop_add_timer(w->loop, w->heartbeat_ms, on_tick, w, err);
+	return ret < 0 ? ret : 0;
+}
+
+static void close_worker(struct worker *w)
+{
+	loop_destroy(w->loop);
+	report_builder_destroy(w->bench.rb);
+	if (w->bench.ops)
+		w->bench.ops->close(w->bench.target);
+	if (w->socket)
+		zmq_close(w->socket);
+	if (w->context)
+		zmq_ctx_term(w->context);
+}
+
+static int check_opts(const struct worker_opts *o, struct ksnap_err *err)
+{
+	size_t len = o->name ? strlen(o->name) : 0;
+
+	if (len < 1 || len > 64)
+		return err_set(err, KSNAP_E_ARG,
+			       "a worker's name has 1 to 64 bytes, this one has %zu", len);
+	if (!o->connect || !*o->connect)
+		return err_set(err, KSNAP_E_ARG, "a worker needs the broker's work endpoint");
+	if (!o->target || !*o->target || strlen(o->target) > 256)
+		return err_set(err, KSNAP_E_ARG, "a worker needs a target of 1 to 256 bytes");
+	return 0;
+}
+
+int worker_run(const struct worker_opts *opts, struct ksnap_err *err)
+{
+	struct worker w = { .opts = opts, .heartbeat_ms = LIMIT_HEARTBEAT_MS };
+	struct ksnap_err local = { 0 };
+	int ret = check_opts(opts, &local);
+
+	gethostname(w.host, sizeof(w.host) - 1);
+	if (!ret)
+		ret = open_bench(&w, &local);
+	if (!ret)
+		ret = open_socket(&w, &local);
+	if (!ret)
+		ret = open_loop(&w, &local);
+	if (!ret) {
+		send_join(&w);
+		ret = loop_run(w.loop, &local);
+	}
+	if (!ret && w.result) {
+		ret = w.result;
+		local = w.err;
+	}
+	close_worker(&w);
+	return ret ? err_set(err, ret, "%s", local.text) : 0;
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/* cmd_capture.c - ksnap capture: capture now, store under a tag, print the report. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/out.h"
+#include "cli/print.h"
+#include "cli/report_out.h"
+#include "report/reader.h"
+
+static const struct option_row options[] = {
+	{ "map", 'm', OPTION_LIST, "GLOB",
+	  "maps to read: a glob on the name, id:N, obj:NAME; a leading ! denies; repeatable; all "
+	  "when not given",
+	  0, 0 },
+	{ "target", 'T', OPTION_STRING, "TARGET",
+	  "what to capture: live, fixture:maps=2,entries=10; the broker's first target when not "
+	  "given, live "
+	  "without a broker",
+	  0, 0 },
+	{ "progs", 0, OPTION_FLAG, NULL, "also list BPF programs with run counts", 0, 0 },
+	{ "step", 0, OPTION_UINT, "N", "scenario step to note with it", 0, 65535 },
+	REPORT_OPTIONS,
+	{ 0 },
+};
+
+static int capture(struct link *l, const struct args *args, struct ksnap_reply *ret,
+		   struct ksnap_err *err)
+{
+	_free_ const char **maps = args_list(args, "map");
+	_params_ struct params p;
+
+	if (!maps)
+		return err_nomem(err);
+	params_init(&p);
+	params_str(&p, "tag", args->words[0]);
+	params_str(&p, "target", args_string(args, "target", NULL));
+	params_list(&p, "maps", maps);
+	if (args_flag(args, "progs"))
+		params_bool(&p, "progs", true);
+	if (args_count(args, "step"))
+		params_uint(&p, "step", args_uint(args, "step", 0));
+	return link_call(l, "capture_snapshot", &p, ret, err);
+}
+
+/* What is missing is said on stderr too: the data alone may look whole. */
+static int tell_reasons(const struct cli *cli, const struct ksnap_reply *reply,
+			struct ksnap_err *err)
+{
+	const msgpack_object *reasons;
+	msgpack_unpacked u;
+	int r = object_decode(&u, reply->r, reply->r_len, err);
+
+	if (r < 0)
+		return r;
+	reasons = object_get(&u.data, "reasons");
+	for (uint32_t i = 0;
+	     reasons && reasons->type == MSGPACK_OBJECT_ARRAY && i < reasons->via.array.size; i++) {
+		msgpack_object_str text = field_str(&reasons->via.array.ptr[i], "text");
+
+		say_note(cli, "not complete: %.*s", (int)text.size, text.ptr);
+	}
+	msgpack_unpacked_destroy(&u);
+	return 0;
+}
+
+static int fetch_and_print(struct link *l, const struct args *args, struct ksnap_err *err)
+{
+	struct ksnap_reply reply = { 0 };
+	_params_ struct params p;
+	int r;
+
+	params_init(&p);
+	params_str(&p, "tag", args->words[0]);
+	r = link_call(l, "get", &p, &reply, err);
+	if (r >= 0 && reply.nblobs != 1)
+		r = err_set(err, KSNAP_E_PROTO, "the broker sent no report with the reply");
+	if (r >= 0)
+		r = report_print(l->cli, args, reply.blobs[0], err);
+	ksnap_reply_clear(&reply);
+	return r;
+}
+
+static int run_capture(const struct cli *cli, const struct args *args)
+{
+	const char *targets[] = { args_string(args, "target", "live"), NULL };
+	struct ksnap_reply reply = { 0 };
+	struct ksnap_err err;
+	_link_ struct link l = { 0 };
+	int r = ksnap_tag_check(args->words[0], strlen(args->words[0]), &err);
+
+	if (r == 0)
+		r = link_open(&l, cli, "tool", targets, &err);
+	if (r == 0)
+		r = capture(&l, args, &reply, &err);
+	if (r >= 0)
+		r = tell_reasons(cli, &reply, &err);
+	if (r >= 0)
+		r = fetch_and_print(&l, args, &err);
+	ksnap_reply_clear(&reply);
+	return r < 0 ? say_err(&err) : EXIT_OK;
+}
+
+const struct command cmd_capture = {
+	.name = "capture",
+	.summary = "capture now, store under a tag, and print the report",
+	.usage = "TAG [--map GLOB]... [--target TARGET] [OPTION]...",
+	.text = "Without a broker it captures by itself, and nothing is kept afterwards. -o json "
+		"prints the whole "
+		"report, -o msgpack its bytes as they are stored.",
+	.options = options,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run_capture,
+};

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/* cmd_drain.c - ksnap drain: take every stored snapshot, oldest first, and leave the store empty.
+ */
+#include <endian.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/out.h"
+#include "cli/print.h"
+#include "report/reader.h"
+#include "report/render.h"
+
+static const struct option_row options[] = { { 0 } };
+
+static const struct column columns[] = {
+	{ "tag", "TAG", COLUMN_PLAIN },
+	{ "seq", "SEQ", COLUMN_PLAIN },
+	{ "bytes", "SIZE", COLUMN_BYTES },
+	{ "ts", "STORED", COLUMN_TIME },
+	{ "complete", "COMPLETE", COLUMN_PLAIN },
+	{ "step", "STEP", COLUMN_PLAIN },
+	{ 0 },
+};
+
+#define ARRAY32      0xdd
+#define ARRAY32_HEAD 5
+
+struct drain {
+	const struct cli *cli;
+	uint64_t taken;
+	struct buf rows; /* table: an array of the parts' metadata */
+	struct buf out;
+};
+
+static int add_report(struct drain *d, struct ksnap_blob *report, struct ksnap_err *err)
+{
+	struct ksnap_snapshot *s = ksnap_snapshot_open(report, err);
+	const struct render_opts opts = { 0 };
+	int r;
+
+	if (!s)
+		return KSNAP_E_PROTO;
+	r = render_report_json(s, &opts, &d->out);
+	ksnap_snapshot_close(s);
+	return r < 0 ? err_nomem(err) : 0;
+}
+
+/* The part's own map with the rendered report as one key more. */
+static int print_object(struct drain *d, const msgpack_object *row, struct ksnap_blob *report,
+			struct ksnap_err *err)
+{
+	bool list = d->cli->output == OUTPUT_JSON;
+	int r;
+
+	if (list)
+		buf_printf(&d->out, d->taken ? ",\n" : "[");
+	print_json(&d->out, row, 0);
+	if (buf_ok(&d->out))
+		d->out.len--;
+	buf_printf(&d->out, ",\"report\":");
+	r = add_report(d, report, err);
+	buf_printf(&d->out, list ? "}" : "}\n");
+	if (r == 0)
+		out_buf(&d->out);
+	return r;
+}
+
+static int take_part(struct drain *d, const struct ksnap_reply *part, const msgpack_object *row,
+		     struct ksnap_err *err)
+{
+	int r = 0;
+
+	if (part->nblobs != 1)
+		return err_set(err, KSNAP_E_PROTO, "the broker sent a part without its report");
+	if (d->cli->output == OUTPUT_TABLE)
+		buf_append(&d->rows, part->r, part->r_len);
+	else if (d->cli->output == OUTPUT_MSGPACK)
+		out_write(ksnap_blob_data(part->blobs[0]), ksnap_blob_size(part->blobs[0]));
+	else
+		r = print_object(d, row, part->blobs[0], err);
+	d->taken++;
+	return r;
+}
+
+static int print_table(struct drain *d, struct ksnap_err *err)
+{
+	uint32_t n = htobe32(d->taken);
+	msgpack_unpacked u;
+	int r;
+
+	if (!buf_ok(&d->rows))
+		return err_nomem(err);
+	memcpy(d->rows.data + 1, &n, sizeof(n));
+	r = object_decode(&u, d->rows.data, d->rows.len, err);
+	if (r < 0)
+		return r;
+	print_rows(&d->out, &u.data, columns);
+	out_buf(&d->out);
+	msgpack_unpacked_destroy(&u);
+	return 0;
+}
+
+static int take_totals(struct drain *d, const msgpack_object *row, struct ksnap_err *err)
+{
+	uint64_t count = field_uint(row, "count", UINT64_MAX);
+	int r = 0;
+
+	if (d->cli->output == OUTPUT_TABLE)
+		r = print_table(d, err);
+	else if (d->cli->output == OUTPUT_JSON)
+		out_printf(d->taken ? "]\n" : "[]\n");
+	if (r == 0 && count != d->taken)
+		r = err_set(err, KSNAP_E_PROTO,
+			    "%" PRIu64 " snapshots came, the broker says %" PRIu64, d->taken,
+			    count);
+	if (r == 0) {
+		print_bytes(&d->out, field_uint(row, "bytes", 0));
+		say_note(d->cli, "drained %" PRIu64 " snapshots, %.*s", d->taken, (int)d->out.len,
+			 (const char *)d->out.data);
+	}
+	return r;
+}
+
+static int take(struct drain *d, const struct ksnap_reply *part, struct ksnap_err *err)
+{
+	msgpack_unpacked u;
+	int r = object_decode(&u, part->r, part->r_len, err);
+
+	if (r < 0)
+		return r;
+	r = part->more ? take_part(d, part, &u.data, err) : take_totals(d, &u.data, err);
+	msgpack_unpacked_destroy(&u);
+	return r;
+}
+
+static int drain(struct drain *d, struct link *l, struct ksnap_err *err)
+{
+	struct ksnap_reply part = { 0 };
+	bool more = true;
+	int r = link_call(l, "drain", NULL, &part, err);
+
+	while (r >= 0 && more) {
+		r = take(d, &part, err);
+		more = part.more;
+		ksnap_reply_clear(&part);
+		part = (struct ksnap_reply){ 0 };
+		if (r >= 0 && more)
+			r = ksnap_client_next(l->client, &part, err);
+	}
+	ksnap_reply_clear(&part);
+	return r;
+}
+
+static int run_drain(const struct cli *cli, const struct args *args)
+{
+	struct drain d = { .cli = cli, .rows = BUF_INIT, .out = BUF_INIT };
+	const uint8_t head[ARRAY32_HEAD] = { ARRAY32 };
+	struct ksnap_err err;
+	_link_ struct link l;
+	int r = link_open(&l, cli, "tool", NULL, &err);
+
+	buf_append(&d.rows, head, sizeof(head));
+	if (r == 0)
+		r = drain(&d, &l, &err);
+	buf_fini(&d.rows);
+	buf_fini(&d.out);
+	return r < 0 ? say_err(&err) : EXIT_OK;
+}
+
+const struct command cmd_drain = {
+	.name = "drain",
+	.summary = "take every stored snapshot, oldest first, and leave the store empty",
+	.usage = "[OPTION]...",
+	.text = "-o jsonl prints one snapshot a line with its whole report, -o msgpack the "
+		"reports' bytes one behind "
+		"the other. What was drained is no longer in the store.",
+	.options = options,
+	.run = run_drain,
+};

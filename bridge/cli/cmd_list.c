@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/* cmd_list.c - ksnap list: the stored snapshots, oldest first. */
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/out.h"
+#include "cli/print.h"
+
+static const struct option_row options[] = { { 0 } };
+
+static const struct column columns[] = {
+	{ "tag", "TAG", COLUMN_PLAIN },           { "seq", "SEQ", COLUMN_PLAIN },
+	{ "bytes", "SIZE", COLUMN_BYTES },        { "ts", "STORED", COLUMN_TIME },
+	{ "complete", "COMPLETE", COLUMN_PLAIN }, { "placeholder", "PLACEHOLDER", COLUMN_PLAIN },
+	{ "step", "STEP", COLUMN_PLAIN },         { 0 },
+};
+
+static int run_list(const struct cli *cli, const struct args *args)
+{
+	struct ksnap_reply reply = { 0 };
+	struct ksnap_err err;
+	_link_ struct link l;
+	int r = link_open(&l, cli, "tool", NULL, &err);
+
+	if (r == 0)
+		r = link_call(&l, "list", NULL, &reply, &err);
+	if (r >= 0)
+		r = print_reply(cli, &reply, columns, &err);
+	ksnap_reply_clear(&reply);
+	return r < 0 ? say_err(&err) : EXIT_OK;
+}
+
+const struct command cmd_list = {
+	.name = "list",
+	.summary = "list the stored snapshots, oldest first",
+	.usage = "",
+	.options = options,
+	.run = run_list,
+};

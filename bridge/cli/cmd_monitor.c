@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+/* cmd_monitor.c - ksnap monitor: follow the live bus, one message a line, and name every hole. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/out.h"
+#include "cli/print.h"
+#include "cli/words.h"
+#include "report/render.h"
+#include "wire/pack.h"
+
+#define TURN_MS 250 /* how long one wait lasts before signals are looked at */
+
+static const struct option_row options[] = {
+	{ "channel", 0, OPTION_LIST, "PREFIX",
+	  "channels that begin with this, such as event/default; repeatable; all but beat and "
+	  "report when not given",
+	  0, 0 },
+	{ "reports", 0, OPTION_FLAG, NULL, "also whole reports; -o jsonl prints them rendered", 0,
+	  0 },
+	{ "from", 0, OPTION_STRING, "POSITION",
+	  "begin with what the broker remembers: oldest, last:N, or a sequence number", 0, 0 },
+	{ "count", 'n', OPTION_UINT, "N", "end after N messages", 1, UINT64_MAX },
+	{ "until-empty", 0, OPTION_FLAG, NULL, "end when everything that was there is printed", 0,
+	  0 },
+	{ "fail-on-loss", 0, OPTION_FLAG, NULL, "end with exit code 3 when messages were lost", 0,
+	  0 },
+	{ 0 },
+};
+
+static const char *const usual_channels[] = { "event/", "snapshot/", "watch/", "log/", "worker" };
+
+struct monitor {
+	const struct cli *cli;
+	struct ksnap_subscriber *sub;
+	bool reports;
+	uint64_t count_left; /* UINT64_MAX: no end */
+	uint64_t lost;
+	struct buf line;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = note_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+static void color(struct monitor *m, const char *code)
+{
+	if (m->cli->color)
+		buf_printf(&m->line, "\033[%sm", code);
+}
+
+static void line_of_message(struct monitor *m, const struct ksnap_live_msg *msg,
+			    const msgpack_object *header)
+{
+	msgpack_object_str kind = field_str(header, "k");
+
+	print_time(&m->line, field_uint(header, "ts", 0));
+	buf_printf(&m->line, "  %-18s #%-6" PRIu64 " ", msg->channel, msg->seq);
+	color(m, "1");
+	buf_printf(&m->line, "%-12.*s", (int)kind.size, kind.ptr);
+	color(m, "0");
+	buf_append(&m->line, " ", 1);
+	words_append(&m->line, header);
+	if (msg->payload) {
+		buf_printf(&m->line, "  report ");
+		print_bytes(&m->line, ksnap_blob_size(msg->payload));
+	}
+	buf_append(&m->line, "\n", 1);
+}
+
+static void line_of_gap(struct monitor *m, const struct ksnap_live_msg *msg)
+{
+	print_time(&m->line, clock_real_ns());
+	if (msg->kind == KSNAP_LIVE_EPOCH) {
+		buf_printf(&m->line,
+			   "  the broker is another one now, epoch %" PRIu64
+			   "; numbers begin anew\n",
+			   msg->epoch);
+		return;
+	}
+	buf_printf(&m->line, "  %-18s ", msg->channel);
+	color(m, "1;31");
+	buf_printf(&m->line, "LOST");
+	color(m, "0");
+	buf_printf(&m->line,
+		   "    %" PRIu64 " messages (#%" PRIu64 "-#%" PRIu64 ") total_lost=%" PRIu64 "\n",
+		   msg->lost, msg->first, msg->last, m->lost);
+}
+
+static void add_report(struct monitor *m, struct ksnap_blob *report)
+{
+	const struct render_opts opts = { 0 };
+	struct ksnap_err err;
+	struct ksnap_snapshot *s = ksnap_snapshot_open(report, &err);
+
+	if (s) {
+		buf_printf(&m->line, ",\"report\":");
+		render_report_json(s, &opts, &m->line);
+	} else {
+		buf_printf(&m->line, ",\"report_error\":");
+		print_json_str(&m->line, err.text, strlen(err.text));
+	}
+	ksnap_snapshot_close(s);
+}
+
+static void json_of_message(struct monitor *m, const struct ksnap_live_msg *msg,
+			    const msgpack_object *header)
+{
+	_buf_ struct buf own = BUF_INIT;
+
+	print_json(&own, header, 0);
+	if (!buf_ok(&own) || own.len < 2)
+		return;
+	buf_printf(&m->line, "{\"type\":\"message\",\"replayed\":%s,",
+		   msg->replayed ? "true" : "false");
+	buf_append(&m->line, own.data + 1, own.len - 2);
+	if (msg->payload)
+		add_report(m, msg->payload);
+	buf_printf(&m->line, "}\n");
+}
+
+/* What is no message, as a map that the same code prints as JSON. */
+static void pack_gap(struct buf *out, const struct ksnap_live_msg *msg)
+{
+	msgpack_packer pk;
+	bool lost = msg->kind == KSNAP_LIVE_LOST;
+
+	pack_init(&pk, out);
+	msgpack_pack_map(&pk, lost ? 6 : 2);
+	pack_str(&pk, "type");
+	pack_str(&pk, lost ? "lost" : "epoch");
+	pack_str(&pk, "epoch");
+	msgpack_pack_uint64(&pk, msg->epoch);
+	if (!lost)
+		return;
+	pack_str(&pk, "ch");
+	pack_str(&pk, msg->channel);
+	pack_str(&pk, "first");
+	msgpack_pack_uint64(&pk, msg->first);
+	pack_str(&pk, "last");
+	msgpack_pack_uint64(&pk, msg->last);
+	pack_str(&pk, "lost");
+	msgpack_pack_uint64(&pk, msg->lost);
+}
+
+static int print_gap(struct monitor *m, const struct ksnap_live_msg *msg, struct ksnap_err *err)
+{
+	_buf_ struct buf packed = BUF_INIT;
+	msgpack_unpacked u;
+	int r;
+
+	if (m->cli->output == OUTPUT_TABLE) {
+		line_of_gap(m, msg);
+		return 0;
+	}
+	pack_gap(&packed, msg);
+	if (m->cli->output == OUTPUT_MSGPACK) {
+		buf_append(&m->line, packed.data, packed.len);
+		return 0;
+	}
+	r = object_decode(&u, packed.data, packed.len, err);
+	if (r < 0)
+		return r;
+	print_json(&m->line, &u.data, 0);
+	buf_append(&m->line, "\n", 1);
+	msgpack_unpacked_destroy(&u);
+	return 0;
+}
+
+static int print_message(struct monitor *m, const struct ksnap_live_msg *msg, struct ksnap_err *err)
+{
+	const void *data = ksnap_blob_data(msg->header);
+	size_t len = ksnap_blob_size(msg->header);
+	msgpack_unpacked u;
+	int r;
+
+	if (m->cli->output == OUTPUT_MSGPACK) {
+		buf_append(&m->line, data, len);
+		return 0;
+	}
+	r = object_decode(&u, data, len, err);
+	if (r < 0)
+		return r;
+	if (m->cli->output == OUTPUT_TABLE)
+		line_of_message(m, msg, &u.data);
+	else
+		json_of_message(m, msg, &u.data);
+	msgpack_unpacked_destroy(&u);
+	return 0;
+}
+
+static int take(struct monitor *m, const struct ksnap_live_msg *msg, struct ksnap_err *err)
+{
+	int r;
+
+	if (msg->kind == KSNAP_LIVE_LOST)
+		m->lost += msg->lost;
+	if (msg->kind == KSNAP_LIVE_MESSAGE) {
+		m->count_left -= m->count_left != UINT64_MAX;
+		r = print_message(m, msg, err);
+	} else {
+		r = print_gap(m, msg, err);
+	}
+	out_buf(&m->line);
+	out_flush();
+	return r;
+}
+
+static int follow(struct monitor *m, bool until_empty, struct ksnap_err *err)
+{
+	int r = 0;
+
+	while (r >= 0 && !interrupted && !out_broken() && m->count_left > 0) {
+		struct ksnap_live_msg msg = { 0 };
+
+		r = ksnap_subscriber_next(m->sub, TURN_MS, &msg, err);
+		if (r == 0 && until_empty)
+			break;
+		if (r > 0)
+			r = take(m, &msg, err);
+		ksnap_live_msg_clear(&msg);
+	}
+	return r;
+}
+
+static void tell_totals(struct monitor *m, uint64_t began_ns)
+{
+	uint64_t s = (clock_mono_ns() - began_ns) / NS_PER_S, delivered, lost, all;
+
+	ksnap_subscriber_totals(m->sub, &delivered, &lost);
+	all = delivered + lost;
+	say_note(m->cli,
+		 "%" PRIu64 " messages, %" PRIu64 " lost (%.2f%%), %02" PRIu64 ":%02" PRIu64
+		 ":%02" PRIu64,
+		 delivered, lost, all ? 100.0 * lost / all : 0.0, s / 3600, s / 60 % 60, s % 60);
+}
+
+/* The prefixes to subscribe to, NULL-terminated, to be freed. */
+static const char **choose_channels(const struct args *args)
+{
+	size_t named = args_count(args, "channel"), n = 0;
+	const char **given = args_list(args, "channel");
+	const char **all = calloc(named + ARRAY_SIZE(usual_channels) + 2, sizeof(*all));
+
+	for (; given && all && n < named; n++)
+		all[n] = given[n];
+	for (size_t i = 0; all && named == 0 && i < ARRAY_SIZE(usual_channels); i++)
+		all[n++] = usual_channels[i];
+	if (all && args_flag(args, "reports"))
+		all[n++] = "report/";
+	free(given);
+	return all;
+}
+
+static int subscribe(struct monitor *m, struct link *l, const struct args *args,
+		     struct ksnap_err *err)
+{
+	_free_ const char **channels = choose_channels(args);
+	KSNAP_OPTS(ksnap_subscribe_opts, opts, .channels = channels,
+		   .from = args_string(args, "from", NULL));
+
+	if (!channels)
+		return err_nomem(err);
+	m->sub = ksnap_subscriber_create(l->client, &opts, err);
+	if (!m->sub)
+		return err && err->code ? err->code : KSNAP_E_UNREACHABLE;
+	say_note(m->cli, "connected %s  api %d  epoch %" PRIu64 "%s%s",
+		 ksnap_client_endpoint(l->client), KSNAP_API_LEVEL, ksnap_client_epoch(l->client),
+		 opts.from ? "  from " : "", opts.from ? opts.from : "");
+	return 0;
+}
+
+static int run_monitor(const struct cli *cli, const struct args *args)
+{
+	struct monitor m = { .cli = cli, .line = BUF_INIT };
+	uint64_t began = clock_mono_ns(), ignored;
+	struct ksnap_err err = { 0 };
+	_link_ struct link l;
+	int r = link_open(&l, cli, "monitor", NULL, &err);
+
+	m.count_left = args_uint(args, "count", UINT64_MAX);
+	catch_signals();
+	if (r == 0)
+		r = subscribe(&m, &l, args, &err);
+	if (r == 0)
+		r = follow(&m, args_flag(args, "until-empty"), &err);
+	if (m.sub) {
+		tell_totals(&m, began);
+		ksnap_subscriber_totals(m.sub, &ignored, &m.lost);
+	}
+	ksnap_subscriber_destroy(m.sub);
+	buf_fini(&m.line);
+	if (r < 0)
+		return say_err(&err);
+	return m.lost && args_flag(args, "fail-on-loss") ? EXIT_LOSS : EXIT_OK;
+}
+
+const struct command cmd_monitor = {
+	.name = "monitor",
+	.summary = "follow the live bus, one message a line, and name every hole",
+	.usage = "[--from POSITION] [--channel PREFIX]... [OPTION]...",
+	.text = "Prints the time, the channel, the number on that channel, the kind and what it "
+		"says. Numbers have no "
+		"holes: what could not be had even from the broker's memory is printed as LOST. "
+		"Ctrl-C ends it.",
+	.options = options,
+	.run = run_monitor,
+};

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/* cmd_show.c - ksnap show: a stored snapshot, or one value in it. */
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/out.h"
+#include "cli/place.h"
+#include "cli/report_out.h"
+#include "report/render.h"
+
+static const struct option_row options[] = { REPORT_OPTIONS, { 0 } };
+
+static int render_value(const struct cli *cli, const struct args *args, const struct ksnap_value *v,
+			struct buf *out)
+{
+	struct render_opts opts = { .raw = args_flag(args, "raw") };
+	int r;
+
+	switch (cli->output) {
+	case OUTPUT_MSGPACK:
+		return render_value_tree(v, &opts, out);
+	case OUTPUT_TABLE:
+		r = render_value_text(v, &opts, out);
+		break;
+	case OUTPUT_JSON:
+		opts.indent = args_uint(args, "indent", 0);
+		r = render_value_json(v, &opts, out);
+		break;
+	default:
+		r = render_value_json(v, &opts, out);
+	}
+	return r == 0 ? buf_append(out, "\n", 1) : r;
+}
+
+static int print_place(const struct cli *cli, const struct args *args, struct ksnap_blob *report,
+		       struct ksnap_err *err)
+{
+	_buf_ struct buf out = BUF_INIT;
+	struct ksnap_snapshot *s = ksnap_snapshot_open(report, err);
+	struct ksnap_value v;
+	int r;
+
+	if (!s)
+		return KSNAP_E_PROTO;
+	r = place_find(s, args->words[1], &v, err);
+	if (r == 0 && render_value(cli, args, &v, &out) < 0)
+		r = err_nomem(err);
+	ksnap_snapshot_close(s);
+	if (r == 0)
+		out_buf(&out);
+	return r;
+}
+
+static int run_show(const struct cli *cli, const struct args *args)
+{
+	struct ksnap_reply reply = { 0 };
+	struct ksnap_err err;
+	_params_ struct params p;
+	_link_ struct link l = { 0 };
+	int r = ksnap_tag_check(args->words[0], strlen(args->words[0]), &err);
+
+	params_init(&p);
+	params_str(&p, "tag", args->words[0]);
+	if (r == 0)
+		r = link_open(&l, cli, "tool", NULL, &err);
+	if (r == 0)
+		r = link_call(&l, "get", &p, &reply, &err);
+	if (r >= 0 && reply.nblobs != 1)
+		r = err_set(&err, KSNAP_E_PROTO, "the broker sent no report with the reply");
+	if (r >= 0)
+		r = args->nwords > 1 ? print_place(cli, args, reply.blobs[0], &err)
+				     : report_print(cli, args, reply.blobs[0], &err);
+	ksnap_reply_clear(&reply);
+	return r < 0 ? say_err(&err) : EXIT_OK;
+}
+
+const struct command cmd_show = {
+	.name = "show",
+	.summary = "print a stored snapshot, or one value in it",
+	.usage = "TAG [PATH] [OPTION]...",
+	.text = "PATH names a BPF global (nr_switches, obj.bss:nr_switches), a part of one "
+		"(stats.hits[2]), or a part "
+		"of a map's entry by key (tasks[1234].ctx.weight, names[idle], raw[hex:00ff]), by "
+		"place (tasks[#0]), "
+		"on one CPU (counts[7][cpu=1]).",
+	.options = options,
+	.min_words = 1,
+	.max_words = 2,
+	.run = run_show,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* connect.h - the broker a command talks to: a named one, the default one, an embedded one. */
+#ifndef KSNAP_CLI_CONNECT_H
+#define KSNAP_CLI_CONNECT_H
+
+#include "cli/commands.h"
+#include "cli/embed.h"
+#include "cli/params.h"
+#include "client/endpoint.h"
+#include "ksnap.h"
+
+struct link {
+	char endpoint[ENDPOINT_MAX];
+	struct ksnap_client *client; /* NULL when only the endpoint was asked for */
+	struct embed *embed;         /* NULL: a broker elsewhere */
+	const struct cli *cli;
+	const char *target; /* first embedded target, NULL without */
+};
+
+/* Find the broker: --endpoint, else KSNAP_ENDPOINT, else the default socket if somebody listens
+ * there, else, with @targets, an embedded one that serves them. Then connect as @kind (see
+ * ksnap_connect_opts), unless that is NULL. E_UNREACHABLE says how to start a broker. */
+int link_open(struct link *l, const struct cli *cli, const char *kind, const char *const *targets,
+	      struct ksnap_err *err);
+void link_close(struct link *l);
+/* One op with @p (NULL: none). Errors of an embedded capture say what would help. */
+int link_call(struct link *l, const char *op, const struct params *p, struct ksnap_reply *ret,
+	      struct ksnap_err *err);
+
+#define _link_ __attribute__((cleanup(link_close)))
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* client.h - what the subscriber needs of a client, beyond ksnap.h. */
+#ifndef KSNAP_CLIENT_CLIENT_H
+#define KSNAP_CLIENT_CLIENT_H
+
+#include <stdint.h>
+
+#include "ksnap.h"
+
+/* The client's own time on top of a request's deadline, so that the broker's word comes first. */
+#define CLIENT_GRACE_MS 1000
+
+/* The ZeroMQ context of @c; it lives as long as the client. */
+void *client_context(const struct ksnap_client *c);
+/* The heartbeat the broker named. */
+uint64_t client_heartbeat_ms(const struct ksnap_client *c);
+/* Messages received that answered nothing that was asked at the time: late, or not readable. */
+uint64_t client_skipped(const struct ksnap_client *c);
+
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* host.c - a fresh Lua state, one scenario in it, an exit code out of it.
+ *
+ * All of it runs under one pcall. What a scenario is, and how it is told, is in ksnap/host.lua.
+ */
+#include <lualib.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lua/bind.h"
+#include "lua/host.h"
+
+struct host_run {
+	const char *path;
+	const struct lua_host_opts *opts;
+};
+
+static int add_traceback(lua_State *L)
+{
+	const char *text = luaL_tolstring(L, 1, NULL);
+
+	luaL_traceback(L, L, text, 1);
+	return 1;
+}
+
+static void push_args(lua_State *L, const struct host_run *run)
+{
+	const char *const *args = run->opts->args;
+
+	lua_newtable(L);
+	lua_pushstring(L, run->path);
+	lua_rawseti(L, -2, 0);
+	for (lua_Integer i = 1; args && args[i - 1]; i++) {
+		lua_pushstring(L, args[i - 1]);
+		lua_rawseti(L, -2, i);
+	}
+}
+
+/* The folder of the running program: in a build tree the built examples are below it. */
+static void push_program_dir(lua_State *L)
+{
+	char path[4096];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+	const char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
+
+	if (slash)
+		lua_pushlstring(L, path, (size_t)(slash - path));
+	else
+		lua_pushnil(L);
+}
+
+static void push_options(lua_State *L, const struct host_run *run)
+{
+	lua_createtable(L, 0, 5);
+	push_program_dir(L);
+	lua_setfield(L, -2, "program_dir");
+	lua_pushstring(L, run->opts->endpoint);
+	lua_setfield(L, -2, "endpoint");
+	lua_pushstring(L, run->opts->bridge);
+	lua_setfield(L, -2, "bridge");
+	lua_pushinteger(L, run->opts->number ? run->opts->number : 1);
+	lua_setfield(L, -2, "number");
+	push_args(L, run);
+	lua_setfield(L, -2, "args");
+}
+
+static int run_script(lua_State *L)
+{
+	const struct host_run *run = lua_touserdata(L, 1);
+
+	luaL_openlibs(L);
+	modules_preload(L);
+	client_set_context(L, run->opts->zmq_context);
+	lua_getglobal(L, "require");
+	lua_pushstring(L, "ksnap.host");
+	lua_call(L, 1, 1);
+	lua_pushstring(L, run->path);
+	push_options(L, run);
+	lua_call(L, 2, 1);
+	return 1;
+}
+
+/* Out of memory, or a bug of ours: ksnap/host.lua reports whatever a script can do wrong. */
+static enum lua_host_exit report_failure(const struct host_run *run, const char *text)
+{
+	printf("not ok %u - %s\n", run->opts->number ? run->opts->number : 1, run->path);
+	fflush(stdout);
+	fprintf(stderr, "ksnap: %s: %s\n", run->path, text ? text : "not enough memory");
+	return LUA_HOST_SCRIPT;
+}
+
+enum lua_host_exit lua_host_run(const char *path, const struct lua_host_opts *opts)
+{
+	struct host_run run = { .path = path, .opts = opts };
+	enum lua_host_exit code;
+	lua_State *L = luaL_newstate();
+
+	if (!L)
+		return report_failure(&run, NULL);
+	lua_pushcfunction(L, add_traceback);
+	lua_pushcfunction(L, run_script);
+	lua_pushlightuserdata(L, &run);
+	if (lua_pcall(L, 1, 1, 1))
+		code = report_failure(&run, lua_tostring(L, -1));
+	else
+		code = (enum lua_host_exit)lua_tointeger(L, -1);
+	lua_close(L);
+	fflush(stdout);
+	return code;
+}

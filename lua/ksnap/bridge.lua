@@ -1,0 +1,201 @@
+-- SPDX-License-Identifier: MIT
+-- A bridge's handle: one method an op, made from the schema, and the guard that makes it active.
+-- Replies come back as they are, but for get, drain and capture_snapshot, which give snapshots.
+local client_module = require "ksnap.client"
+local engine = require "ksnap.engine"
+local errors = require "ksnap.error"
+local ops = require "ksnap.ops"
+local reading = require "ksnap.reading"
+
+local M = {
+	defaults = {}, -- endpoint and bridge of a connect that names none; the host's
+}
+
+-- ---- the active bridge: a chain of guards, innermost first ------------------------------------
+
+local innermost
+
+local Guard = { __name = "ksnap.guard" }
+Guard.__index = Guard
+
+--- Leaving twice, or an outer guard before an inner one, does no harm.
+function Guard:leave()
+	self.left = true
+	while innermost and innermost.left do innermost = innermost.prior end
+end
+
+function Guard:__close()
+	self:leave()
+end
+
+function M.active()
+	return innermost and innermost.bridge
+end
+
+--- Issue an op on the active bridge.
+function M.issue(op)
+	if not ops.is(op) then errors.raise("E_ARG", "issue takes an op, such as ksnap.op.list()") end
+	local bridge = M.active()
+	if not bridge then
+		errors.raise("E_STATE", "%s: no bridge is active; make one so with: local g <close> = bridge:enter()",
+			op.name)
+	end
+	return bridge:issue(op)
+end
+
+-- ---- what replies become ------------------------------------------------------------------------
+
+local function capture_methods(bridge, tag)
+	local snapshot
+	local methods = {}
+	function methods.snapshot()
+		snapshot = snapshot or errors.assert(bridge:get(tag))
+		return snapshot
+	end
+	for _, name in ipairs { "map", "maps", "var" } do
+		methods[name] = function(_, ...)
+			local s = methods.snapshot()
+			return s[name](s, ...)
+		end
+	end
+	return { __index = methods }
+end
+
+local results = {}
+
+-- The reply, with a snapshot's methods; its count of maps gives way to the method of that name.
+function results.capture_snapshot(bridge, r)
+	r.map_count, r.maps = r.maps, nil
+	return setmetatable(r, capture_methods(bridge, r.tag))
+end
+
+function results.get(_, r, blobs)
+	if not blobs[1] then return r end
+	return reading.open(blobs[1])
+end
+
+--- A list of rows; row.snapshot is the report, and the counts are the list's own fields.
+function results.drain(_, parts)
+	local rows = {}
+	for _, part in ipairs(parts) do
+		if part.blobs[1] then
+			local snapshot, err = reading.open(part.blobs[1])
+			if not snapshot then return nil, err end
+			part.r.snapshot = snapshot
+			rows[#rows + 1] = part.r
+		elseif part.r.tag then
+			rows[#rows + 1] = part.r
+		else
+			rows.count, rows.bytes = part.r.count, part.r.bytes
+		end
+	end
+	return rows
+end
+
+local function all_parts(_, parts)
+	local list = {}
+	for i, part in ipairs(parts) do list[i] = part.r end
+	return list
+end
+
+-- ---- what a teardown undoes ----------------------------------------------------------------------
+
+-- done by -> undone by, with this parameter; its value is the request's or the reply's
+local undone_by = {
+	attach_object = { "detach_object", "name" },
+	freeze = { "thaw", "cgroup" },
+	watch_snapshot = { "unwatch", "watch" },
+}
+
+local function remember(bridge, op, r)
+	local undo = undone_by[op.name]
+	if undo then
+		local value = op.params[undo[2]] or type(r) == "table" and r[undo[2]]
+		table.insert(bridge.undo, { op = undo[1], param = undo[2], value = value })
+		return
+	end
+	for i = #bridge.undo, 1, -1 do
+		local u = bridge.undo[i]
+		if u.op == op.name and u.value == op.params[u.param] then table.remove(bridge.undo, i) end
+	end
+end
+
+-- ---- the handle ---------------------------------------------------------------------------------
+
+local Bridge = { __name = "ksnap.bridge" }
+local methods = {}
+
+--- Issue an op made by ksnap.op.<name>. What the outside world does wrong returns nil, err.
+function methods:issue(op)
+	local opts = { bridge = self.name, timeout_ms = op.timeout_ms, blobs = op.blobs and op.blobs(),
+		parts = op.multi }
+	local r, blobs = engine.perform {
+		kind = "call", client = self.client, op = op.name, params = op.params, opts = opts,
+	}
+	if r == nil and errors.is(blobs) then return nil, blobs end
+	remember(self, op, r)
+	local result = results[op.name] or op.multi and all_parts
+	if result then return result(self, r, blobs) end
+	return r
+end
+
+--- Make this the active bridge: local g <close> = bridge:enter()
+function methods:enter()
+	innermost = setmetatable({ bridge = self, prior = innermost }, Guard)
+	return innermost
+end
+
+--- Undo, in reverse, what was attached, armed and frozen here. A list of what could not be undone.
+function methods:release()
+	local failed = {}
+	while #self.undo > 0 do
+		local u = table.remove(self.undo)
+		local r, err = engine.perform {
+			kind = "call", client = self.client, op = u.op, params = { [u.param] = u.value },
+			opts = { bridge = self.name },
+		}
+		if r == nil and errors.is(err) and err.code ~= "E_NOTFOUND" then failed[#failed + 1] = err end
+	end
+	return failed
+end
+
+function methods:close()
+	engine.forget(self.client)
+	self.client:close()
+end
+
+function Bridge:__close()
+	self:close()
+end
+
+function Bridge:__tostring()
+	return "bridge " .. (self.name or "default")
+end
+
+function Bridge.__index(_, key)
+	local method = methods[key]
+	if method then return method end
+	if key == "name" then return nil end
+	local name = ops.check_name(key)
+	methods[key] = function(self, args) return self:issue(ops.build(name, args)) end
+	return methods[key]
+end
+
+--- A handle over a connected client.
+function M.new(client, name)
+	engine.keep_alive(client)
+	return setmetatable({ client = client, name = name, undo = {} }, Bridge)
+end
+
+--- Connect to a broker: nil, err when nobody answers. opts: bridge, name, timeout_ms.
+function M.connect(url, opts)
+	opts = opts or {}
+	local client, err = client_module.connect(url or M.defaults.endpoint, {
+		name = opts.name or M.defaults.name, bridge = opts.bridge or M.defaults.bridge,
+		kind = "executor", timeout_ms = opts.timeout_ms,
+	})
+	if not client then return nil, err end
+	return M.new(client, opts.bridge or M.defaults.bridge)
+end
+
+return M

@@ -1,0 +1,238 @@
+-- SPDX-License-Identifier: MIT
+-- Ops as values: ksnap.op.<name>(args), checked against the schema where they are written.
+--
+-- args is a table of parameters, or just the main one: op.capture_snapshot "t0". The main parameter
+-- may also stand first in a table: op.watch_snapshot { "nr_switches", rate = 10 }. Besides the
+-- schema's parameters every op takes `timeout` (a duration).
+local schema = require "ksnap.schema"
+local msgpack = require "ksnap.msgpack"
+local duration = require "ksnap.duration"
+local errors = require "ksnap.error"
+local files = require "ksnap.files"
+
+local M = {}
+
+local Op = { __name = "ksnap.op" }
+
+function Op:__tostring()
+	local main = self.main and self.params[self.main]
+	return self.name .. (type(main) == "string" and ' "' .. main .. '"' or "")
+end
+
+--- Whether a value is an op made by a constructor.
+function M.is(value)
+	return getmetatable(value) == Op
+end
+
+-- ---- what a parameter may be ---------------------------------------------------------------------
+
+local expect = {}
+
+function expect.str(v)
+	return type(v) == "string" and v or nil, "a string"
+end
+
+function expect.uint(v)
+	local n = type(v) == "number" and math.tointeger(v)
+	if n and n >= 0 then return n, "" end
+	local mt = type(v) == "table" and getmetatable(v)
+	return mt and mt.__msgpack == "uint" and v or nil, "a whole number from 0"
+end
+
+function expect.int(v)
+	return type(v) == "number" and math.tointeger(v) or nil, "a whole number"
+end
+
+function expect.float(v)
+	return type(v) == "number" and v + 0.0 or nil, "a number"
+end
+
+function expect.bool(v)
+	if type(v) == "boolean" then return v, "" end
+	return nil, "true or false"
+end
+
+function expect.bin(v)
+	return type(v) == "string" and msgpack.bin(v) or nil, "a string of bytes"
+end
+
+function expect.any(v)
+	return v, "a value"
+end
+
+function expect.map(v)
+	return type(v) == "table" and msgpack.map(v) or nil, "a table"
+end
+
+expect.tag = expect.str
+
+local range_unit = { str = " bytes", tag = " bytes", list = " items" }
+local tag_range = { min = 1, max = 64, type = "tag" }
+
+local function check_range(what, field, v)
+	local size = type(v) == "number" and v or (type(v) == "string" or type(v) == "table") and #v
+	local range = field.type == "tag" and tag_range or field
+	if not size or size >= (range.min or size) and size <= (range.max or size) then return end
+	errors.raise("E_ARG", "%s: from %s to %s%s are allowed, not %s", what, range.min or 0, range.max or "any number of",
+		range_unit[range.type] or "", size)
+end
+
+local function check_enum(what, field, v)
+	for _, name in ipairs(field.enum) do
+		if v == name then return end
+	end
+	errors.raise("E_ARG", "%s: there is no %q; %s", what, tostring(v), errors.near(v, { table.unpack(field.enum) }))
+end
+
+local function check_list(what, field, v)
+	if type(v) ~= "table" then v = { v } end
+	local list = {}
+	for i, item in ipairs(v) do
+		list[i] = M.check(("%s[%d]"):format(what, i), { type = field.of }, item)
+	end
+	if #list ~= #errors.names(v) then
+		errors.raise("E_ARG", "%s: a list is expected, with no holes and no named keys", what)
+	end
+	return msgpack.list(list)
+end
+
+--- The value as it goes out, or an error that names the parameter and what it should be.
+function M.check(what, field, v)
+	if field.type == "list" then
+		v = check_list(what, field, v)
+	else
+		local checked, expected = (expect[field.type] or expect.map)(v) -- a shape is a map
+		if checked == nil then
+			errors.raise("E_ARG", "%s: %s is expected, not a %s (%s)", what, expected, type(v), tostring(v))
+		end
+		v = checked
+	end
+	if field.enum then check_enum(what, field, v) end
+	check_range(what, field, v)
+	return v
+end
+
+local function check_fields(what, fields, args)
+	local known, out = {}, {}
+	for _, field in ipairs(fields) do
+		known[field.name] = field
+		if args[field.name] ~= nil then
+			out[field.name] = M.check(("%s: %s"):format(what, field.name), field, args[field.name])
+		end
+	end
+	for name in pairs(args) do
+		if not known[name] then
+			errors.raise("E_ARG", "%s: there is no parameter %q; %s", what, tostring(name),
+				errors.near(name, errors.names(known)))
+		end
+	end
+	return out
+end
+
+-- ---- what the executor itself takes, beside the schema's parameters --------------------------------
+
+local function object_name(path)
+	return (path:gsub("^.*/", ""):gsub("%.o$", ""):gsub("%.bpf$", ""))
+end
+
+local function takes_object(op, args)
+	local file = args.file
+	args.file = nil
+	if type(file) ~= "string" then errors.raise("E_ARG", "%s: file is missing: the BPF object to send", op.name) end
+	args.name = args.name or object_name(file)
+	local path = files.find(file)
+	op.blobs = function() return { files.read(path) } end
+end
+
+-- main: the parameter a lone string means; take: reads the executor's own arguments out of args
+local special = {
+	attach_object = { main = "file", take = takes_object },
+	replace_object = { main = "file", take = takes_object },
+	store_snapshot = {
+		take = function(op, args)
+			local report = args.report
+			args.report = nil
+			if report == nil then errors.raise("E_ARG", "%s: report is missing: the bytes to store", op.name) end
+			op.blobs = function() return { report } end
+		end,
+	},
+}
+
+local function main_param(name)
+	if special[name] and special[name].main then return special[name].main end
+	local params = schema.ops[name].params
+	return params[1] and params[1].name
+end
+
+local function arguments(op, args)
+	if type(args) ~= "table" then args = { args } end
+	local copy = {}
+	for key, value in pairs(args) do copy[key] = value end
+	if copy[1] ~= nil then
+		if not op.main then errors.raise("E_ARG", "%s takes no parameters", op.name) end
+		if copy[op.main] ~= nil then errors.raise("E_ARG", "%s: %s is given twice", op.name, op.main) end
+		copy[op.main], copy[1] = copy[1], nil
+	end
+	return copy
+end
+
+local function require_all(op)
+	for _, field in ipairs(schema.ops[op.name].params) do
+		if field.required and op.params[field.name] == nil then
+			errors.raise("E_ARG", "%s: %s is missing: %s", op.name, field.name, field.doc)
+		end
+	end
+end
+
+--- An op that is issued at once; one that is kept knows where it was written, too.
+function M.build(name, args)
+	local row = schema.ops[name]
+	local op = setmetatable({ name = name, main = main_param(name), multi = row.multipart }, Op)
+	args = arguments(op, args)
+	if args.timeout ~= nil then
+		op.timeout_ms = math.max(1, duration(args.timeout, name .. ": timeout") // 1000000)
+		args.timeout = nil
+	end
+	if special[name] and special[name].take then special[name].take(op, args) end
+	op.params = msgpack.map(check_fields(name, row.params, args))
+	require_all(op)
+	return op
+end
+
+--- The name back, or an error with near names.
+function M.check_name(name)
+	if not schema.ops[name] then
+		errors.raise("E_OP", "there is no op %q; %s", tostring(name), errors.near(name, errors.names(schema.ops)))
+	end
+	return name
+end
+
+--- A copy with parameters filled in where the op has such a parameter and the script gave none.
+function M.with_defaults(op, defaults)
+	local params = {}
+	for key, value in pairs(op.params) do params[key] = value end
+	for _, field in ipairs(schema.ops[op.name].params) do
+		if params[field.name] == nil and defaults[field.name] ~= nil then
+			params[field.name] = M.check(op.name .. ": " .. field.name, field, defaults[field.name])
+		end
+	end
+	local copy = {}
+	for key, value in pairs(op) do copy[key] = value end
+	copy.params = msgpack.map(params)
+	return setmetatable(copy, Op)
+end
+
+M.constructors = setmetatable({}, {
+	__index = function(self, name)
+		M.check_name(name)
+		local function constructor(args)
+			local op = M.build(name, args)
+			op.where = errors.where()
+			return op
+		end
+		rawset(self, name, constructor)
+		return constructor
+	end,
+})
+
+return M

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""Every operation once, over REQ and DEALER, over ipc and tcp; every reply fits the schemas."""
+import sys
+
+import zmq
+
+import report
+import reports
+from bus import Client, Live
+from serve import Broker
+from shapes import OPS, check, check_refusal, check_reply
+from tap import equal, run, test, tests
+from worker import Worker
+
+STATS = {"nr_cpus": 4, "layers": [{"name": "batch", "util": 0.5}], "raw": b"\0\xff"}
+
+
+def attach(params, blobs):
+    assert blobs == [b"\x7fELF object"], blobs
+    return {"maps": [12, 13], "progs": [40]}, None
+
+
+def render(params, blobs):
+    tag = report.load(blobs[0])["tag"]
+    return {"tag": tag, "path": params.get("path")}, None
+
+
+JOBS = {"attach_object": attach, "detach_object": lambda p, blobs: ({}, None), "render": render,
+        "capture_cgroup_procs": lambda p, blobs: ({"pids": [4711, 4712]}, None)}
+
+
+class Walk:
+    """One client that issues every op once, in an order in which each has something to answer. Each step is
+    a test; the bridge is its own, so that walks do not meet."""
+
+    def __init__(self, name, kind, url, delimiter=False):
+        self.name, self.kind, self.url, self.delimiter = name, kind, url, delimiter
+        self.bridge = name.replace(" ", "-")
+        self.client, self.used = None, set()
+
+    def ask(self, op, p=None, blobs=()):
+        """Ask with params that fit the schema too; the parts of a reply that fits."""
+        self.used.add(op)
+        check(f"{op}_params", p or {})
+        parts = self.client.parts(op, p, blobs, b=self.bridge)
+        check_reply(op, parts)
+        return parts
+
+    def call(self, op, p=None, blobs=()):
+        parts = self.ask(op, p, blobs)
+        equal(len(parts), 1, "parts")
+        return parts[0].r
+
+    # ---- the steps, in order
+
+    def hello(self, broker):
+        url = getattr(broker, self.url)
+        self.client = Client(url, self.kind, delimiter=self.delimiter)
+        r = self.call("hello", {"client": self.name, "kind": "executor", "pid": 4711})
+        equal((r["live"], r["work"]), ([broker.live], [broker.work]))
+        equal(r["rights"], ["observe", "capture", "watch", "write", "admin"])
+        equal(r["heartbeat_ms"], 1000)
+        equal(r["bridge_limits"], {"snapshots": 64, "bytes": 256 << 20, "events": 1024, "watches": 3})
+        equal(r["limits"]["MAX_CONTROL_FRAME"], 1 << 20)
+        self.epoch = r["epoch"]
+
+    def ping(self, broker):
+        first, second = self.call("ping"), self.call("ping")
+        assert first["mono"] <= second["mono"], (first, second)
+        assert 1_600_000_000 * 10**9 < first["ts"], first
+
+    def describe(self, broker):
+        r = self.call("describe")
+        equal(sorted(row["name"] for row in r["ops"]), OPS)
+        assert all(row["doc"] or row["summary"] for row in r["ops"]), "an op without words"
+        equal(r["report"]["schema"], "ksnap.report/1")
+        equal(r["protocol"], 1)
+
+    def open_bridge(self, broker):
+        r = self.call("open_bridge", {"limits": {"snapshots": 16}})
+        equal(r, {"bridge": self.bridge, "limits": {"snapshots": 16, "bytes": 256 << 20, "events": 1024, "watches": 3}})
+
+    def wait_accessor(self, broker):
+        equal(self.call("wait_accessor", {"target": "py"}), {"seqno": broker.worker.seqno, "state": "succeeded"})
+
+    def capture_snapshot(self, broker):
+        r = self.call("capture_snapshot", {"tag": "t0", "step": 3})
+        equal((r["tag"], r["seq"], r["maps"], r["complete"], r["reasons"]), ("t0", 1, 2, True, []))
+        self.captured_bytes = r["bytes"]
+
+    def capture_cgroup_procs(self, broker):
+        r = self.call("capture_cgroup_procs", {"tag": "p0", "cgroup": "/load", "target": "py"})
+        equal(r, {"pids": [4711, 4712]})
+
+    def store_snapshot(self, broker):
+        self.stored = reports.head()
+        r = self.call("store_snapshot", {"tag": "t1", "step": 65535, "stats": STATS, "elapsed_ms": 250,
+                                         "boundary_ms": 240}, [self.stored])
+        del r["elapsed_us"]
+        equal(r, {"tag": "t1", "seq": 2, "bytes": len(self.stored), "maps": 0, "complete": True, "reasons": []})
+
+    def list(self, broker):
+        rows = self.call("list")
+        equal([(row["tag"], row["seq"], row["bytes"], row.get("step"), row.get("elapsed_ms"), row.get("boundary_ms"))
+               for row in rows], [("t0", 1, self.captured_bytes, 3, None, None),
+                                  ("t1", 2, len(self.stored), 65535, 250, 240)])
+
+    def has(self, broker):
+        equal(self.call("has", {"tag": "t1"}), True)
+        equal(self.call("has", {"tag": "t2"}), False)
+
+    def get(self, broker):
+        part, = self.ask("get", {"tag": "t0"})
+        equal(len(part.blobs[0]), self.captured_bytes)
+        check("report", report.load(part.blobs[0]))
+        equal(part.r["stats_reason"], "no_client")
+        part, = self.ask("get", {"tag": "t1"})
+        equal((part.blobs, part.r["stats"]), ([self.stored], STATS))
+
+    def event_count(self, broker):
+        equal(self.call("event_count"), 0)
+        self.call("store_snapshot", {"tag": "t1"}, [self.stored])
+        equal(self.call("event_count"), 1)
+
+    def drain_events(self, broker):
+        event, = self.call("drain_events")
+        check("event_overwrite", event)
+        equal((event["seq"], event["k"], event["tag"], event["prior_schema"]), (1, "overwrite", "t1", "ksnap.report/1"))
+        equal(self.call("event_count"), 0)
+
+    def cgroup_procs_by_tag(self, broker):
+        equal(self.call("cgroup_procs_by_tag", {"tag": "p0"}), {"cgroup": "/load", "pids": [4711, 4712]})
+
+    def drain_cgroup_procs(self, broker):
+        record = {"tag": "p0", "cgroup": "/load", "pids": [4711, 4712]}
+        equal(self.call("drain_cgroup_procs"), {"records": [record], "dropped": 0})
+        equal(self.call("drain_cgroup_procs"), {"records": [], "dropped": 0})
+
+    def replay(self, broker):
+        *headers, last = [part.r for part in self.ask("replay", {"channel": f"snapshot/{self.bridge}", "from": "oldest"})]
+        equal([(r["header"]["seq"], r["header"]["tag"], r["header"]["k"]) for r in headers],
+              [(1, "t0", "captured"), (2, "t1", "captured"), (3, "t1", "captured")])
+        equal(last, {"first": 1, "last": 3, "lost": 0})
+        equal(headers[0]["header"]["epoch"], self.epoch)
+
+    def drain(self, broker):
+        *parts, last = self.ask("drain")
+        equal([(part.r["tag"], part.r["seq"], part.r["stats_reason"]) for part in parts],
+              [("t0", 1, "no_client"), ("t1", 3, "no_client")])
+        equal([len(part.blobs[0]) for part in parts], [self.captured_bytes, len(self.stored)])
+        equal((last.r, last.blobs), ({"count": 2, "bytes": self.captured_bytes + len(self.stored)}, []))
+        equal([part.r for part in self.ask("drain")], [{"count": 0, "bytes": 0}])
+
+    def attach_object(self, broker):
+        r = self.call("attach_object", {"name": self.bridge, "target": "py"}, [b"\x7fELF object"])
+        equal(r, {"maps": [12, 13], "progs": [40]})
+
+    def status(self, broker):
+        r = self.call("status")
+        equal(r["epoch"], self.epoch)
+        assert getattr(broker, self.url) in r["endpoints"]["control"], r["endpoints"]
+        mine, = [row for row in r["sessions"] if row["name"] == self.name]
+        equal((mine["kind"], mine["pid"], mine["in_flight"], mine["owns"]),
+              ("executor", 4711, 1, [f"object {self.bridge}"]))
+        row, = [row for row in r["bridges"] if row["name"] == self.bridge]
+        equal((row["stored"], row["accepted"], row["overwritten"], row["drained"], row["events_raised"]), (0, 3, 1, 2, 1))
+        equal([row["name"] for row in r["targets"]], ["fixture:maps=2,entries=10", "py"])
+        equal(sorted((row["name"], row["kind"]) for row in r["workers"]), [("fixture-1", "fixture"), ("py-1", "python")])
+
+    def detach_object(self, broker):
+        equal(self.call("detach_object", {"name": self.bridge}), {})
+        check_refusal(self.client.refusal("detach_object", {"name": self.bridge}))
+
+    def close_bridge(self, broker):
+        self.call("store_snapshot", {"tag": "t9"}, [self.stored])
+        equal(self.call("close_bridge"), {"snapshots": 1, "events": 0, "bytes": len(self.stored)})
+        equal(self.call("list"), [])
+
+    def bye(self, broker):
+        self.call("attach_object", {"name": self.bridge, "target": "py"}, [b"\x7fELF object"])
+        equal(self.call("bye"), {"released": [f"object {self.bridge}"]})
+        equal(self.used, set(OPS), "ops that were used")
+        self.client.close()
+
+
+STEPS = [name for name in vars(Walk) if not name.startswith("_") and name not in ("ask", "call")]
+WALKS = [Walk("REQ over ipc", zmq.REQ, "ipc"), Walk("DEALER over ipc", zmq.DEALER, "ipc"),
+         Walk("REQ over tcp", zmq.REQ, "tcp"), Walk("DEALER over tcp", zmq.DEALER, "tcp"),
+         Walk("DEALER with a delimiter", zmq.DEALER, "ipc", delimiter=True)]
+for walk in WALKS:
+    for step in STEPS:
+        tests.append((f"{walk.name}: {step}", getattr(walk, step)))
+
+
+@test("get as tree gives what a worker rendered")
+def get_tree(broker):
+    types = [{"k": "int", "n": "u32", "s": 4, "enc": "unsigned"}]
+    row = {"type": "array", "value_size": 4, "count": 1, "keys": b"\0" * 4, "vals": b"\x2a\0\0\0", "kt": 0, "vt": 0}
+    with broker.client() as c:
+        c.call("store_snapshot", {"tag": "t0"}, [report.msgpack.packb(reports.whole(types, [row]))], b="tree")
+        part = c.part("get", {"tag": "t0", "as": "tree", "path": "map0[0]"}, b="tree")
+        check_reply("get", [part])
+        equal(part.blobs, [], "blobs")
+        equal(part.r["tree"], 42)
+        refused = c.refusal("get", {"tag": "t0", "path": "map0[0]"}, b="tree")
+        equal(refused.code, "E_ARG", "a path without as = tree")
+
+
+@test("a target that cannot load objects says E_UNSUPPORTED")
+def fixture_cannot(broker):
+    with broker.client() as c:
+        refused = c.refusal("attach_object", {"name": "probe"}, [b"\x7fELF"])
+        check_refusal(refused)
+        equal((refused.code, refused.cls, refused.retry), ("E_UNSUPPORTED", "target", False))
+
+
+@test("ids are echoed as they came: uint64, strings up to 64 bytes, both at once")
+def ids(broker):
+    with broker.client() as c:
+        for id in (0, 1, 127, 128, 2**32, 2**63, 2**64 - 1, "", "a", "x" * 64, "\u00e9" * 32, "nul\0inside"):
+            part = c.part("ping", id=id)
+            equal((type(part.envelope["id"]), part.envelope["id"]), (type(id), id))
+
+
+@test("64 requests in flight, each gets its own answer")
+def pipelined(broker):
+    with broker.client() as c:
+        for i in range(64):
+            c.send("store_snapshot", {"tag": f"p{i}"}, [reports.head()], b="pipelined", id=f"r{i}")
+        got = {}
+        for _ in range(64):
+            part, = c.receive()
+            got[part.envelope["id"]] = part.r["tag"]
+        equal(got, {f"r{i}": f"p{i}" for i in range(64)})
+
+
+@test("a REQ socket that asked for many parts can go on asking")
+def req_goes_on(broker):
+    with Client(broker.tcp, zmq.REQ) as c:
+        for i in range(60):
+            c.call("store_snapshot", {"tag": f"t{i}"}, [reports.sized(2000)], b="req")
+        for round in range(20):
+            parts = c.parts("replay", {"channel": "snapshot/req", "from": "oldest"})
+            equal(len(parts), 61)
+            c.call("ping")
+        equal([part.r["tag"] for part in c.parts("drain", b="req")[:-1]], [f"t{i}" for i in range(60)])
+        equal(c.call("list", b="req"), [])
+
+
+def main():
+    with Broker() as broker, Worker(broker.work, "py-1", "py", JOBS) as broker.worker:
+        with broker.client() as c:
+            c.call("wait_accessor", {"target": "py"})
+        return run(broker, on_failure=broker.tell)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+# ksnap monitor: what it prints, in which order, and that no number is missing.
+. "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+need_python
+
+serve_start b --target fixture:maps=1,entries=2 || exit 1
+
+exits 2 'a position that is none' "$KSNAP" monitor --from yesterday
+exits 0 'nothing happened yet' "$KSNAP" monitor --from oldest --channel event/ --channel snapshot/ --until-empty
+is "$out" '' 'so nothing is printed'
+like "$err" '0 messages, 0 lost' 'and counted'
+
+# A monitor that is told when it is ready by its own first line on stderr.
+watch() { # FILE OPTION...: sets $watch_pid
+	local file=$1 fd fifo=$1.stderr
+	shift
+	mkfifo "$fifo"
+	"$KSNAP" monitor "$@" >"$file" 2>"$fifo" &
+	watch_pid=$!
+	exec {fd}<"$fifo"
+	await_line "$fd" '^ksnap: connected' "$file.words" || return 1
+	cat <&"$fd" >>"$file.words" &
+	exec {fd}<&-
+}
+
+watch "$tap_dir/live" -o jsonl --channel snapshot/ --count 20
+watch "$tap_dir/table" --channel snapshot/ --channel event/ --count 21
+table_pid=$watch_pid
+for i in {1..20}; do
+	"$KSNAP" capture "t$i" -q >/dev/null || diag "capture t$i failed"
+done
+"$KSNAP" capture t1 -q >/dev/null
+wait "$table_pid"
+is "$?" 0 'a monitor in words ends after its count'
+is "$(jsonl 'len(d)' <"$tap_dir/live")" 20 'as JSON lines: 20 messages'
+is "$(jsonl '[m["seq"] for m in d] == list(range(1, 21))' <"$tap_dir/live")" True 'numbers without a hole'
+is "$(jsonl '[m["tag"] for m in d] == ["t%d" % i for i in range(1, 21)]' <"$tap_dir/live")" True 'in order'
+is "$(jsonl 'set((m["type"], m["ch"], m["replayed"]) for m in d)' <"$tap_dir/live")" \
+	"{('message', 'snapshot/default', False)}" 'live, each on its channel'
+like "$(head -1 "$tap_dir/table")" '^[0-9:]+\.[0-9]{6}  snapshot/default +#1 +captured +.*tag=t1' 'words of a line'
+like "$(tail -1 "$tap_dir/table.words")" '21 messages, 0 lost' 'totals at the end'
+
+exits 0 'from the oldest' "$KSNAP" monitor --from oldest --channel snapshot/ --until-empty -o jsonl
+is "$(jsonl '[m["seq"] for m in d] == list(range(1, 22))' <<<"$out")" True 'everything again'
+is "$(jsonl 'all(m["replayed"] for m in d)' <<<"$out")" True 'from memory'
+exits 0 'the last three' "$KSNAP" monitor --from last:3 --channel snapshot/ --until-empty -o jsonl
+is "$(jsonl '[m["seq"] for m in d]' <<<"$out")" '[19, 20, 21]' 'are three'
+exits 0 'from a number' "$KSNAP" monitor --from 20 --channel snapshot/ --until-empty -o json
+is "$(jsonl '[m["seq"] for m in d]' <<<"$out")" '[20, 21]' 'on'
+exits 0 'the events' "$KSNAP" monitor --from oldest --channel event/ --until-empty -o jsonl
+is "$(jsonl '[(m["k"], m["tag"]) for m in d]' <<<"$out")" "[('overwrite', 't1')]" 'one overwrite'
+"$KSNAP" monitor -q --from oldest --channel event/ --until-empty -o msgpack >"$tap_dir/bytes"
+is "$(unpack 'len(d), d[0]["k"]')" "(1, 'overwrite')" 'as msgpack: the headers'
+exits 0 'no loss is no failure' "$KSNAP" monitor --from oldest --until-empty --fail-on-loss -o jsonl
+
+# More than the broker remembers: what is gone is named, counted, and can fail the command.
+"$PYTHON3" - "$KSNAP_ENDPOINT" 4200 <<'EOF'
+import msgpack, sys, zmq
+s = zmq.Context().socket(zmq.DEALER)
+s.connect(sys.argv[1])
+report = msgpack.packb({"schema": "ksnap.report/1", "placeholder": False, "complete": True})
+sent = done = 0
+total = int(sys.argv[2])
+while done < total:
+    while sent < total and sent - done < 64:
+        rq = {"v": 1, "id": sent, "op": "store_snapshot", "b": "many", "p": {"tag": "m"}}
+        s.send_multipart([msgpack.packb(rq), report])
+        sent += 1
+    assert s.poll(30000), "no answer"
+    assert msgpack.unpackb(s.recv_multipart()[0])["ok"]
+    done += 1
+EOF
+is "$?" 0 '4200 snapshots'
+exits 3 'a hole fails when it may not be' "$KSNAP" monitor --from 1 --channel snapshot/many --until-empty \
+	--fail-on-loss -o jsonl
+is "$(jsonl 'd[0]["type"], d[0]["ch"], d[0]["first"], d[0]["last"], d[0]["lost"]' <<<"$out")" \
+	"('lost', 'snapshot/many', 1, 104, 104)" 'what is gone comes first'
+is "$(jsonl '[m["seq"] for m in d[1:]] == list(range(105, 4201))' <<<"$out")" True 'then all the rest'
+like "$err" '4096 messages, 104 lost \(2\.48%\)' 'totals at the end'
+exits 0 'a hole is no failure by itself' "$KSNAP" monitor --from 1 --channel snapshot/many --until-empty
+like "$out" 'LOST    104 messages \(#1-#104\) total_lost=104' 'in words'
+exits 0 'the oldest there is has no hole' "$KSNAP" monitor --from oldest --channel snapshot/many --until-empty \
+	--fail-on-loss -o jsonl
+is "$(jsonl 'd[0]["seq"], len(d)' <<<"$out")" '(105, 4096)' 'it begins behind it'
+
+watch "$tap_dir/reports" -o jsonl --reports --channel report/ --count 1
+"$KSNAP" capture whole -q >/dev/null
+wait "$watch_pid"
+is "$?" 0 'a monitor of reports'
+is "$(jsonl 'd[0]["report"]["tag"], len(d[0]["report"]["maps"])' <"$tap_dir/reports")" "('whole', 1)" 'has them rendered'
+
+watch "$tap_dir/endless"
+kill -INT "$watch_pid"
+wait "$watch_pid"
+is "$?" 0 'ctrl-C is a good end'
+like "$(cat "$tap_dir/endless.words")" 'messages, 0 lost' 'with totals'
+
+watch "$tap_dir/term" -o jsonl
+kill -TERM "$watch_pid"
+wait "$watch_pid"
+is "$?" 0 'so is SIGTERM'
+exits 1 'a full disk ends it' bash -c '"$1" monitor --from oldest --channel snapshot/ >/dev/full' - "$KSNAP"
+like "$err" 'No space left' 'and says why'
+finish

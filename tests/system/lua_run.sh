@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ksnap run: scenarios end to end, on a made-up target and on this kernel.
+. "${KSNAP_TOP_SRCDIR:-.}/tests/system/tap.sh"
+
+examples=$KSNAP_TOP_SRCDIR/lua/examples
+fixture=fixture:maps=2,entries=10
+
+# scenario NAME: the script on stdin becomes the file $tap_dir/NAME.lua
+scenario() {
+	{
+		echo 'local ksnap = require "ksnap"'
+		echo 'local op, step, loop = ksnap.op, ksnap.step, ksnap.loop'
+		cat
+	} >"$tap_dir/$1.lua"
+}
+
+# ---- what goes wrong -------------------------------------------------------------------------
+
+scenario syntax <<<'return = 1'
+scenario raises <<<'local t; t.x = 1'
+scenario fails <<<'return ksnap.scenario { name = "it fails", check = function() ksnap.assert(1 > 2, "one is less") end }'
+scenario unknown_map <<'END'
+return ksnap.scenario { name = "unknown map", step { op.capture_snapshot "t0" },
+	check = function(run) run:snapshot "t0":map "mapp1" end }
+END
+scenario no_target <<'END'
+return ksnap.scenario { name = "no such target", step { op.capture_snapshot { "t0", target = "moon" } } }
+END
+
+exits 2 "a syntax error" "$KSNAP" run --target "$fixture" "$tap_dir/syntax.lua"
+like "$err" 'syntax.lua:3' "says file and line"
+exits 2 "a runtime error" "$KSNAP" run --target "$fixture" "$tap_dir/raises.lua"
+like "$out" 'traceback: \|' "shows a traceback"
+exits 1 "a check that fails" "$KSNAP" run --target "$fixture" "$tap_dir/fails.lua"
+like "$out" 'not ok 1 - it fails' "is a failed test"
+like "$out" 'one is less' "says why"
+exits 1 "a map that is not there" "$KSNAP" run --target "$fixture" "$tap_dir/unknown_map.lua"
+like "$out" 'map1' "names the maps that are"
+exits 1 "a failed op" "$KSNAP" run --target "$fixture" "$tap_dir/no_target.lua"
+like "$out" 'code: E_NOTFOUND' "gives its code"
+exits 2 "a file that is not there" "$KSNAP" run --target "$fixture" "$tap_dir/nowhere.lua"
+
+# ---- what goes well --------------------------------------------------------------------------
+
+scenario walk <<'END'
+return ksnap.scenario {
+	name = "walk a report",
+	setup = op.capture_snapshot "before",
+	step { "settle", op.capture_snapshot { "t1", maps = { "map1" } }, hold = "1ms" },
+	check = function(run)
+		local before, t1 = run:snapshot "before", run:snapshot "t1"
+		assert(before.complete and t1.complete)
+		assert(#before:maps() == 2 and #t1:maps() == 1)
+		local map = t1:map "map1"
+		assert(#map == 10)
+		local seen = 0
+		for key, entry in pairs(map) do
+			assert(key:u64() >= 0 and entry:get("n"):u64() >= 0)
+			assert(entry:get("state"):str():find "^FIXTURE_")
+			seen = seen + 1
+		end
+		assert(seen == 10)
+		local steps = {}
+		for _, row in ipairs(run.bridge:list()) do steps[row.tag] = row.step end
+		assert(steps.before == 0 and steps.t1 == 1)
+	end,
+}
+END
+scenario loops <<'END'
+return ksnap.scenario {
+	name = "a hundred captures, sixty-four kept",
+	loop { every = 0, times = 100, function(i) return op.capture_snapshot("tick_" .. i) end },
+	check = function(run)
+		local evictions = run:events "eviction"
+		ksnap.assert(#evictions == 36, "%d evictions", #evictions)
+		assert(evictions[1].evicted_tag == "tick_1" and evictions[36].new_tag == "tick_100")
+		local rows = run.bridge:drain()
+		assert(#rows == 64 and rows.count == 64 and rows[1].tag == "tick_37")
+		assert(rows[64].snapshot.tag == "tick_100" and #run.bridge:list() == 0)
+	end,
+}
+END
+scenario straight <<'END'
+local bridge <close> = assert(ksnap.connect())
+local s = assert(bridge:capture_snapshot "t0")
+print(s.tag, #s:maps(), arg[1])
+local g <close> = bridge:enter()
+assert(ksnap.issue(op.has "t0") == true)
+local none, err = bridge:get "t1"
+assert(none == nil and err.code == "E_NOTFOUND", tostring(err))
+END
+
+exits 0 "walking a report" "$KSNAP" run --target "$fixture" "$tap_dir/walk.lua"
+like "$out" 'ok 1 - walk a report' "passes"
+exits 0 "a loop past the cap" "$KSNAP" run --target "$fixture" "$tap_dir/loops.lua"
+exits 0 "straight-line code" "$KSNAP" run --target "$fixture" "$tap_dir/straight.lua" -- word
+like "$out" $'# t0\t2\tword' "prints comments"
+exits 1 "several, one failing" "$KSNAP" run --target "$fixture" "$tap_dir/walk.lua" "$tap_dir/fails.lua"
+like "$out" '1\.\.2' "has a plan of two"
+like "$out" $'ok 1 - walk a report\nnot ok 2 - it fails' "numbers them"
+
+ok "a broker starts" serve_start broker --target "$fixture"
+exits 0 "walking with a broker" "$KSNAP" run "$tap_dir/walk.lua"
+exits 0 "the snapshots stay" "$KSNAP" show before
+
+# plain_lua: the same module without the host; a sanitizer's runtime cannot be loaded late.
+plain_lua() {
+	exits 0 "require from plain lua5.4" env "LUA_CPATH=$KSNAP_TOP_BUILDDIR/.libs/?.so" "$LUA" -e '
+		local ksnap = require "ksnap"
+		local bridge <close> = assert(ksnap.connect())
+		assert(bridge:capture_snapshot "plain":map "map1":at(9):get "n":u64())
+		print(bridge:get("plain").tag)'
+	is "$out" plain "reads a report"
+}
+if [ "${SANITIZER:-no}" = no ]; then
+	plain_lua
+fi
+serve_stop
+unset KSNAP_ENDPOINT
+exits 5 "no broker at the endpoint" "$KSNAP" run --endpoint "ipc://$tap_dir/nobody" "$tap_dir/walk.lua"
+
+# ---- this kernel -----------------------------------------------------------------------------
+
+live_example() {
+	export KSNAP_OBJECT_PATH=$KSNAP_TOP_BUILDDIR/lua/examples
+	exits 0 "the first example" "$KSNAP" run "$examples/first_capture.lua"
+	like "$out" 'TASK +PID +RAN MS +SWITCHES' "prints a table"
+	like "$out" '# [0-9]+ context switches' "counts switches"
+
+	# An object that was not detached would keep its name in a broker that lives on.
+	scenario breaks <<'END'
+return ksnap.scenario { name = "breaks", setup = op.attach_object "sched_probe.bpf.o",
+	step { function() error "on purpose" end } }
+END
+	ok "a live broker starts" serve_start live --target live
+	exits 2 "a scenario that breaks off" "$KSNAP" run "$tap_dir/breaks.lua"
+	like "$out" 'on purpose' "says why"
+	unlike "$out" 'phase: "teardown"' "tears down"
+	exits 0 "its object is gone" "$KSNAP" run "$examples/first_capture.lua"
+	serve_stop
+	unset KSNAP_ENDPOINT
+}
+
+if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] && [ -n "$(ls "$KSNAP_TOP_BUILDDIR"/lua/examples/*.bpf.o)" ]; then
+	live_example
+elif [[ ,${KSNAP_TEST_REQUIRE:-}, == *,bpf,* ]]; then
+	tap_line 1 "bpf is required here: root and /sys/kernel/btf/vmlinux are not there"
+else
+	skip "the first example" "needs root and a kernel with BTF"
+fi
+
+finish

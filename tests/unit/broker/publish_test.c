@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+/* publish_test.c - live channels: numbers without a hole, replay, exact losses, beats. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+#include <zmq.h>
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "rig.h"
+
+static void store(void *c, uint64_t id, const char *tag, struct ksnap_blob *report)
+{
+	struct wire_store_snapshot_params p = { .tag = wire_slice_of(tag) };
+	struct rig_reply keep;
+
+	rig_ask(c, id, OP_store_snapshot, &p, report);
+	rig_expect_ok(c, id, OP_store_snapshot, &keep, NULL);
+	rig_reply_clear(&keep);
+}
+
+static void header_of(const struct frames *f, struct wire_live_header *ret)
+{
+	struct wire_arena arena = { 0 };
+
+	assert_true(f->n >= 2);
+	assert_int_equal(wire_decode(&wire_shape_live_header, ksnap_blob_data(f->part[1]),
+				     ksnap_blob_size(f->part[1]), WIRE_SKIP_UNKNOWN, &arena, ret,
+				     NULL),
+			 0);
+	wire_arena_fini(&arena);
+}
+
+/* Wait until the subscription is in place: a subscription is answered by a beat. */
+static void first_beat(void *m)
+{
+	struct frames f;
+
+	rig_recv(m, &f);
+	assert_int_equal(ksnap_blob_size(f.part[0]), 4);
+	frames_clear(&f);
+}
+
+static void numbers_have_no_hole(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r), *m = rig_monitor(r, "beat");
+	_blob_ struct ksnap_blob *report = rig_report(64);
+	struct wire_live_header h;
+	struct frames f;
+
+	first_beat(m);
+	zmq_setsockopt(m, ZMQ_SUBSCRIBE, "snapshot/", 9);
+	first_beat(m);
+	for (uint64_t i = 1; i <= 200; i++) {
+		char tag[16];
+
+		snprintf(tag, sizeof(tag), "t%d", (int)i);
+		store(c, i, tag, report);
+	}
+	for (uint64_t seq = 1; seq <= 200;) {
+		rig_recv(m, &f);
+		header_of(&f, &h);
+		if (wire_slice_is(h.k, "captured"))
+			assert_int_equal(h.seq, seq++);
+		frames_clear(&f);
+	}
+	zmq_close(c);
+	zmq_close(m);
+	rig_stop(r);
+}
+
+struct replayed {
+	uint64_t headers, first_seq, last_seq;
+	struct wire_replay_reply end;
+};
+
+static void replay(void *c, const void *from, size_t len, struct replayed *ret)
+{
+	struct wire_replay_params p = { .channel = wire_slice_of("event/default"),
+					.from = { from, len } };
+	struct wire_replay_reply part;
+	struct wire_live_header h;
+	struct rig_reply keep;
+	bool more;
+
+	memset(ret, 0, sizeof(*ret));
+	rig_ask(c, 77, OP_replay, &p, NULL);
+	do {
+		struct wire_arena arena = { 0 };
+
+		rig_expect_ok(c, 77, OP_replay, &keep, &part);
+		more = keep.reply.more;
+		if (more) {
+			assert_int_equal(wire_decode(&wire_shape_live_header, part.header.p,
+						     part.header.len, WIRE_SKIP_UNKNOWN, &arena, &h,
+						     NULL),
+					 0);
+			ret->first_seq = ret->headers++ ? ret->first_seq : h.seq;
+			if (ret->headers > 1)
+				assert_int_equal(h.seq, ret->last_seq + 1);
+			ret->last_seq = h.seq;
+		}
+		wire_arena_fini(&arena);
+		ret->end = part;
+		rig_reply_clear(&keep);
+	} while (more);
+}
+
+static void overwrite(void *c, unsigned times)
+{
+	_blob_ struct ksnap_blob *report = rig_report(1);
+
+	for (unsigned i = 0; i < times; i++)
+		store(c, i, "same", report);
+}
+
+static void replay_gives_what_is_kept_and_counts_the_rest(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+	struct replayed got;
+
+	replay(c, "\xa6oldest", 7, &got); /* nothing yet */
+	assert_int_equal(got.headers, 0);
+	assert_int_equal(got.end.last, 0);
+	overwrite(c, 11); /* ten events */
+	replay(c, "\xa6oldest", 7, &got);
+	assert_int_equal(got.headers, 10);
+	assert_int_equal(got.first_seq, 1);
+	assert_int_equal(got.end.lost, 0);
+	replay(c, "\xa6last:3", 7, &got);
+	assert_int_equal(got.headers, 3);
+	assert_int_equal(got.first_seq, 8);
+	replay(c, "\x05", 1, &got);
+	assert_int_equal(got.headers, 6);
+	replay(c, "\x0b", 1, &got); /* the next one to come */
+	assert_int_equal(got.headers, 0);
+	assert_int_equal(got.end.lost, 0);
+	assert_int_equal(got.end.first, 11);
+	overwrite(c, LIMIT_MAX_RETAINED_HEADERS);
+	replay(c, "\x01", 1, &got);
+	assert_int_equal(got.headers, LIMIT_MAX_RETAINED_HEADERS);
+	assert_int_equal(got.end.lost, 10);
+	assert_int_equal(got.end.first, 11);
+	assert_int_equal(got.last_seq, 10 + LIMIT_MAX_RETAINED_HEADERS);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void replay_refuses_nonsense(void **state)
+{
+	static const struct {
+		const char *from;
+		size_t len;
+	} cases[] = {
+		{ "\xa5never", 6 }, { "\xa5last:", 6 }, { "\xa7last:-1", 8 }, { "\xa7last:1x", 8 },
+		{ "\xff", 1 },      { "\xc0", 1 },      { "\xa0", 1 },        { "\x90", 1 },
+	};
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_replay_params p = { .channel = wire_slice_of("event/default"),
+						.from = { cases[i].from, cases[i].len } };
+
+		rig_ask(c, i, OP_replay, &p, NULL);
+		rig_expect_error(c, i, "E_ARG");
+	}
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void a_beat_names_every_channel(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r), *m;
+	struct frames f;
+
+	overwrite(c, 2);
+	m = rig_monitor(r, "beat");
+	rig_recv(m, &f);
+	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]),
+			       "event/default\x01", 14));
+	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]),
+			       "report/default\x02", 15));
+	frames_clear(&f);
+	zmq_close(c);
+	zmq_close(m);
+	rig_stop(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(replay_refuses_nonsense),
+		cmocka_unit_test(replay_gives_what_is_kept_and_counts_the_rest),
+		cmocka_unit_test(numbers_have_no_hole),
+		cmocka_unit_test(a_beat_names_every_channel),
+	};
+
+	return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
+}

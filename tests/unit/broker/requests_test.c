@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+/* requests_test.c - how requests are refused, answered, and never answered twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "base/limits.h"
+#include "rig.h"
+
+static const char no_params[] = "\x80";
+
+static void ping_works(void *client, uint64_t id)
+{
+	struct wire_ping_reply ping;
+	struct rig_reply keep;
+
+	rig_send(client, id, "ping", no_params, 1, NULL);
+	rig_expect_ok(client, id, OP_ping, &keep, &ping);
+	assert_true(ping.mono > 0);
+	rig_reply_clear(&keep);
+}
+
+static void nonsense_is_answered(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+	struct rig_reply reply;
+
+	zmq_send(c, "\xc1", 1, 0);
+	rig_reply(c, &reply);
+	assert_string_equal(reply.code, "E_PROTO");
+	assert_int_equal(reply.reply.id.kind, WIRE_ID_NONE);
+	rig_reply_clear(&reply);
+	rig_send(c, 7, "no_such_op", no_params, 1, NULL);
+	rig_expect_error(c, 7, "E_OP");
+	rig_send(c, 8, "has", "\x81\xa3tga\xa1x", 7, NULL);
+	rig_expect_error(c, 8, "E_ARG");
+	rig_send(c, 9, "has", no_params, 1, NULL);
+	rig_expect_error(c, 9, "E_ARG");
+	rig_send(c, 10, "store_snapshot", "\x81\xa3tag\xa1x", 7, NULL); /* and no blob */
+	rig_expect_error(c, 10, "E_PROTO");
+	ping_works(c, 11);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void too_many_frames_are_answered(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+	struct rig_reply reply;
+
+	for (int i = 0; i < 3 * FRAMES_MAX; i++)
+		zmq_send(c, "x", 1, ZMQ_SNDMORE);
+	zmq_send(c, "x", 1, 0);
+	rig_reply(c, &reply);
+	assert_string_equal(reply.code, "E_PROTO");
+	rig_reply_clear(&reply);
+	ping_works(c, 1);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void a_large_envelope_is_refused(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ .max_frame = 1000 });
+	void *c = rig_client(r);
+	char *big = calloc(1, 2000);
+	struct rig_reply reply;
+
+	zmq_send(c, big, 2000, 0);
+	rig_reply(c, &reply);
+	assert_string_equal(reply.code, "E_PROTO");
+	assert_non_null(
+		memmem(reply.reply.e.msg.p, reply.reply.e.msg.len, "MAX_CONTROL_FRAME", 17));
+	rig_reply_clear(&reply);
+	free(big);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+/* The right is refused before the params are looked at: these would be E_ARG. */
+static void a_role_is_checked_first(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ .role = "observe" });
+	void *c = rig_client(r);
+
+	rig_send(c, 1, "capture_snapshot", "\x81\xa3tga\xa1x", 7, NULL);
+	rig_expect_error(c, 1, "E_DENIED");
+	rig_send(c, 2, "close_bridge", no_params, 1, NULL);
+	rig_expect_error(c, 2, "E_DENIED");
+	ping_works(c, 3);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void req_sockets_get_their_delimiter(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *req = zmq_socket(rig_context(r), ZMQ_REQ);
+
+	zmq_connect(req, "inproc://control");
+	ping_works(req, 1);
+	ping_works(req, 2);
+	zmq_close(req);
+	rig_stop(r);
+}
+
+static void in_flight_is_bounded(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ .max_queued_jobs = 100000 });
+	void *c = rig_client(r), *other = rig_client(r);
+	struct wire_capture_snapshot_params p = rig_tag("x");
+
+	for (uint64_t i = 0; i < LIMIT_MAX_IN_FLIGHT; i++)
+		rig_ask(c, i, OP_capture_snapshot, &p, NULL);
+	rig_ask(c, 999, OP_capture_snapshot, &p, NULL);
+	rig_expect_error(c, 999, "E_BUSY");
+	ping_works(other, 1); /* one session's flood is its own */
+	zmq_close(c);
+	zmq_close(other);
+	rig_stop(r);
+}
+
+static void what_is_pending_is_answered_at_the_end(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+	struct wire_capture_snapshot_params p = rig_tag("x");
+	struct wire_wait_accessor_params w = { 0 };
+
+	rig_ask(c, 1, OP_capture_snapshot, &p, NULL);
+	rig_ask(c, 2, OP_wait_accessor, &w, NULL);
+	ping_works(c, 3);
+	/* The context ends only when all sockets are closed, so stop in two halves: the replies
+	 * are in our queue when the broker's thread has ended. */
+	rig_end_broker(r);
+	for (int i = 0; i < 2; i++) {
+		struct rig_reply reply;
+
+		rig_reply(c, &reply);
+		assert_string_equal(reply.code, "E_STATE");
+		rig_reply_clear(&reply);
+	}
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void bridges_have_limits(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ .max_bridges = 2 });
+	void *c = rig_client(r);
+	struct wire_open_bridge_reply reply;
+	struct rig_reply keep;
+
+	rig_send_with(c, 1, "open_bridge", "a", 1000, "\x81\xa6limits\x81\xa9snapshots\x05", 20,
+		      NULL);
+	rig_expect_ok(c, 1, OP_open_bridge, &keep, &reply);
+	assert_int_equal(reply.limits.snapshots, 5);
+	rig_reply_clear(&keep);
+	rig_send_with(c, 2, "open_bridge", "a", 1000, "\x81\xa6limits\x81\xa9snapshots\x06", 20,
+		      NULL);
+	rig_expect_error(c, 2, "E_STATE");
+	rig_send_with(c, 3, "open_bridge", "b", 1000, "\x81\xa6limits\x81\xa9snapshots\xcc\xff", 21,
+		      NULL);
+	rig_expect_error(c, 3, "E_LIMIT"); /* above the broker's own 64 */
+	rig_send_with(c, 4, "event_count", "b", 1000, no_params, 1, NULL);
+	rig_expect_ok(c, 4, OP_event_count, &keep, NULL);
+	rig_reply_clear(&keep);
+	rig_send_with(c, 5, "event_count", "c", 1000, no_params, 1, NULL);
+	rig_expect_error(c, 5, "E_LIMIT");
+	rig_send_with(c, 6, "close_bridge", "b", 1000, no_params, 1, NULL);
+	rig_expect_ok(c, 6, OP_close_bridge, &keep, NULL);
+	rig_reply_clear(&keep);
+	rig_send_with(c, 7, "close_bridge", "b", 1000, no_params, 1, NULL);
+	rig_expect_error(c, 7, "E_NOTFOUND");
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void sessions_are_bounded(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ .max_sessions = 2 });
+	void *a = rig_client(r), *b = rig_client(r), *c = rig_client(r);
+	struct wire_capture_snapshot_params p = rig_tag("x");
+
+	ping_works(a, 1);
+	ping_works(b, 1);
+	ping_works(c, 1); /* a, silent for longest, is forgotten and simply begins anew */
+	ping_works(a, 2);
+	rig_ask(a, 3, OP_capture_snapshot, &p, NULL); /* both now wait for a worker */
+	rig_ask(c, 3, OP_capture_snapshot, &p, NULL);
+	ping_works(a, 4);
+	ping_works(c, 4);
+	rig_send(b, 2, "ping", no_params, 1, NULL);
+	rig_expect_error(b, 2, "E_LIMIT");
+	zmq_close(a);
+	zmq_close(b);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nonsense_is_answered),
+		cmocka_unit_test(too_many_frames_are_answered),
+		cmocka_unit_test(a_large_envelope_is_refused),
+		cmocka_unit_test(a_role_is_checked_first),
+		cmocka_unit_test(req_sockets_get_their_delimiter),
+		cmocka_unit_test(in_flight_is_bounded),
+		cmocka_unit_test(what_is_pending_is_answered_at_the_end),
+		cmocka_unit_test(bridges_have_limits),
+		cmocka_unit_test(sessions_are_bounded),
+	};
+
+	return cmocka_run_group_tests_name("requests", tests, NULL, NULL);
+}

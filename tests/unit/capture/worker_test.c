@@ -1,0 +1,621 @@
+// SPDX-License-Identifier: MIT
+/* worker_test.c - the worker against a broker that is a script: one ROUTER over inproc. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "capture/worker.h"
+#include "report/reader.h"
+#include "wire/frames.h"
+#include "wire/pack.h"
+#include "wire/shapes.h"
+
+#define NAME    "w1"
+#define WAIT_MS 20000
+
+struct script {
+	void *context, *router;
+	pthread_t thread;
+	bool running;
+	struct worker_opts opts;
+	int result;
+	struct ksnap_err err;
+	uint64_t jobs;
+};
+
+/* One message of the worker, decoded. */
+struct message {
+	struct frames f;
+	struct wire_work_join join;
+	struct wire_work_beat beat;
+	struct wire_work_done done;
+};
+
+static void clear_message(struct message *m)
+{
+	frames_clear(&m->f);
+}
+
+#define _message_ __attribute__((cleanup(clear_message)))
+
+/* ---- the broker's side ------------------------------------------------------------------------
+ */
+
+static void *run(void *arg)
+{
+	struct script *s = arg;
+
+	s->result = worker_run(&s->opts, &s->err);
+	return NULL;
+}
+
+static void begin(struct script *s, const char *target)
+{
+	*s = (struct script){ .context = zmq_ctx_new() };
+	s->router = zmq_socket(s->context, ZMQ_ROUTER);
+	assert_int_equal(zmq_bind(s->router, "inproc://work"), 0);
+	s->opts = (struct worker_opts){ .connect = "inproc://work",
+					.target = target,
+					.name = NAME,
+					.zmq_context = s->context,
+					.stop_fd = -1 };
+}
+
+static void start(struct script *s)
+{
+	assert_int_equal(pthread_create(&s->thread, NULL, run, s), 0);
+	s->running = true;
+}
+
+static int finish(struct script *s)
+{
+	if (s->running)
+		pthread_join(s->thread, NULL);
+	s->running = false;
+	return s->result;
+}
+
+static void end(struct script *s)
+{
+	int none = 0;
+
+	finish(s);
+	zmq_setsockopt(s->router, ZMQ_LINGER, &none, sizeof(none));
+	zmq_close(s->router);
+	zmq_ctx_term(s->context);
+}
+
+/* The worker's next message, its identity checked and taken off. */
+static void receive(struct script *s, struct message *m)
+{
+	zmq_pollitem_t item = { .socket = s->router, .events = ZMQ_POLLIN };
+
+	*m = (struct message){ 0 };
+	if (zmq_poll(&item, 1, WAIT_MS) != 1)
+		fail_msg("the worker said nothing for %d ms", WAIT_MS);
+	assert_int_equal(frames_recv(s->router, &m->f, NULL), 1);
+	assert_true(m->f.n >= 2);
+	assert_int_equal(ksnap_blob_size(m->f.part[0]), strlen(NAME));
+	assert_memory_equal(ksnap_blob_data(m->f.part[0]), NAME, strlen(NAME));
+}
+
+static bool decode(const struct message *m, const struct wire_shape *shape, void *ret)
+{
+	struct wire_arena arena = { 0 };
+	int code = wire_decode(shape, ksnap_blob_data(m->f.part[1]), ksnap_blob_size(m->f.part[1]),
+			       WIRE_REFUSE_UNKNOWN, &arena, ret, NULL);
+
+	wire_arena_fini(&arena);
+	return !code;
+}
+
+static void send_bytes(struct script *s, const void *data, size_t len, struct ksnap_blob *blob)
+{
+	_frames_ struct frames f = { 0 };
+
+	assert_int_equal(frames_push_copy(&f, NAME, strlen(NAME)), 0);
+	assert_int_equal(frames_push_copy(&f, data, len), 0);
+	if (blob)
+		assert_int_equal(frames_push(&f, ksnap_blob_ref(blob)), 0);
+	assert_int_equal(frames_send(s->router, &f, NULL), 0);
+}
+
+static void send_shape(struct script *s, const struct wire_shape *shape, const void *value,
+		       struct ksnap_blob *blob)
+{
+	_buf_ struct buf b = BUF_INIT;
+
+	assert_int_equal(wire_encode(shape, value, &b), 0);
+	send_bytes(s, b.data, b.len, blob);
+}
+
+static void welcome(struct script *s, unsigned heartbeat_ms)
+{
+	struct wire_work_welcome w = { .k = wire_slice_of("welcome"),
+				       .v = KSNAP_PROTOCOL,
+				       .epoch = 7,
+				       .heartbeat_ms = heartbeat_ms };
+
+	send_shape(s, &wire_shape_work_welcome, &w, NULL);
+}
+
+static void leave(struct script *s)
+{
+	struct wire_work_leave m = { .k = wire_slice_of("leave") };
+
+	send_shape(s, &wire_shape_work_leave, &m, NULL);
+}
+
+static void expect_join(struct script *s)
+{
+	_message_ struct message m;
+
+	receive(s, &m);
+	assert_true(decode(&m, &wire_shape_work_join, &m.join));
+	assert_true(wire_slice_is(m.join.name, NAME));
+	assert_true(wire_slice_is(m.join.target, s->opts.target));
+	assert_int_equal(m.join.v, KSNAP_PROTOCOL);
+	assert_int_equal(m.join.pid, getpid());
+}
+
+/* Up to the first beat that says the accessor is in @state. */
+static void await_accessor(struct script *s, uint64_t state)
+{
+	for (;;) {
+		_message_ struct message m;
+
+		receive(s, &m);
+		if (decode(&m, &wire_shape_work_beat, &m.beat) && m.beat.accessor == state)
+			return;
+	}
+}
+
+static void bring_up(struct script *s, const char *target)
+{
+	begin(s, target);
+	start(s);
+	expect_join(s);
+	welcome(s, 60000);
+	await_accessor(s, 1);
+}
+
+static void take_down(struct script *s)
+{
+	leave(s);
+	assert_int_equal(finish(s), 0);
+	end(s);
+}
+
+/* ---- jobs -------------------------------------------------------------------------------------
+ */
+
+/* Params as a flat map of strings, each also as it stands when it is encoded. */
+static void pack_params(struct buf *b, const char *const *pairs)
+{
+	msgpack_packer pk;
+	size_t n = 0;
+
+	while (pairs[n])
+		n++;
+	pack_init(&pk, b);
+	msgpack_pack_map(&pk, n / 2);
+	for (size_t i = 0; i < n; i++)
+		pack_str(&pk, pairs[i]);
+}
+
+static void send_job(struct script *s, const char *op, const char *const *params, uint64_t ms,
+		     struct ksnap_blob *blob)
+{
+	_buf_ struct buf p = BUF_INIT;
+	struct wire_work_job job = {
+		.k = wire_slice_of("job"), .job = ++s->jobs, .op = wire_slice_of(op), .t = ms
+	};
+
+	pack_params(&p, params);
+	job.p = (struct wire_slice){ (const char *)p.data, p.len };
+	send_shape(s, &wire_shape_work_job, &job, blob);
+}
+
+/* The answer to the last job; beats between are passed over. */
+static void await_done(struct script *s, struct message *m)
+{
+	for (;;) {
+		receive(s, m);
+		if (decode(m, &wire_shape_work_done, &m->done))
+			break;
+		clear_message(m);
+	}
+	assert_int_equal(m->done.job, s->jobs);
+}
+
+static void expect_failure(struct script *s, const char *code, const char *says)
+{
+	_message_ struct message m;
+
+	await_done(s, &m);
+	assert_false(m.done.ok);
+	assert_true(m.done.has_e);
+	assert_false(m.done.has_r);
+	assert_true(wire_slice_is(m.done.e.code, code));
+	if (!memmem(m.done.e.msg.p, m.done.e.msg.len, says, strlen(says)))
+		fail_msg("'%.*s' does not say '%s'", (int)m.done.e.msg.len, m.done.e.msg.p, says);
+	assert_int_equal(m.f.n, 2);
+}
+
+#define PARAMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define NO_PARAMS   ((const char *const[]){ NULL })
+
+static struct ksnap_blob *expect_report(struct script *s, struct wire_captured *ret)
+{
+	_message_ struct message m;
+	struct wire_arena arena = { 0 };
+
+	await_done(s, &m);
+	if (!m.done.ok)
+		fail_msg("%.*s", (int)m.done.e.msg.len, m.done.e.msg.p);
+	assert_int_equal(m.f.n, 3);
+	assert_int_equal(wire_decode(&wire_shape_captured, m.done.r.p, m.done.r.len,
+				     WIRE_REFUSE_UNKNOWN, &arena, ret, NULL),
+			 0);
+	ret->reasons.p = NULL;
+	wire_arena_fini(&arena);
+	return ksnap_blob_ref(m.f.part[2]);
+}
+
+/* ---- misuse -----------------------------------------------------------------------------------
+ */
+
+static void refuses_bad_options(void **state)
+{
+	static const struct worker_opts cases[] = {
+		{ .connect = "inproc://x", .target = "fixture", .name = "" },
+		{ .connect = "inproc://x", .target = "fixture" },
+		{ .connect = "", .target = "fixture", .name = NAME },
+		{ .connect = "inproc://x", .target = "", .name = NAME },
+		{ .connect = "inproc://x", .target = "unicorn", .name = NAME },
+		{ .connect = "inproc://x", .target = "fixture:maps=x", .name = NAME },
+		{ .connect = "inproc://x", .target = "live:now", .name = NAME },
+	};
+	struct ksnap_err err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct worker_opts o = cases[i];
+
+		o.stop_fd = -1;
+		assert_int_equal(worker_run(&o, &err), KSNAP_E_ARG);
+		assert_true(strlen(err.text) > 10);
+		assert_int_equal(worker_run(&o, NULL), KSNAP_E_ARG);
+	}
+}
+
+static void refuses_bad_endpoints(void **state)
+{
+	struct worker_opts o = {
+		.connect = "carrier-pigeon://roof", .target = "fixture", .name = NAME, .stop_fd = -1
+	};
+	struct ksnap_err err;
+
+	assert_int_equal(worker_run(&o, &err), KSNAP_E_UNREACHABLE);
+	assert_non_null(strstr(err.text, "carrier-pigeon"));
+}
+
+static void survives_what_is_no_message(void **state)
+{
+	static const char *const junk[] = { "",
+					    "\xc1",
+					    "\x80",
+					    "\x81\xa1k\x01",
+					    "\x93\x01\x02\x03",
+					    "\xdf\xff\xff\xff\xff",
+					    "\x81\xa1k\xa7unheard" };
+	struct wire_captured c;
+	struct script s;
+
+	bring_up(&s, "fixture");
+	for (size_t i = 0; i < ARRAY_SIZE(junk); i++)
+		send_bytes(&s, junk[i], strlen(junk[i]), NULL);
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t0"), 1000, NULL);
+	ksnap_blob_unref(expect_report(&s, &c));
+	take_down(&s);
+}
+
+static void answers_jobs_it_cannot_read(void **state)
+{
+	struct script s;
+	_buf_ struct buf b = BUF_INIT;
+	msgpack_packer pk;
+
+	bring_up(&s, "fixture");
+	pack_init(&pk, &b);
+	msgpack_pack_map(&pk, 2);
+	pack_str(&pk, "k");
+	pack_str(&pk, "job");
+	pack_str(&pk, "job");
+	msgpack_pack_uint64(&pk, ++s.jobs);
+	send_bytes(&s, b.data, b.len, NULL);
+	expect_failure(&s, "E_ARG", "op");
+	take_down(&s);
+}
+
+static void refuses_bad_jobs(void **state)
+{
+	static const struct {
+		const char *op, *params[3], *code, *says;
+	} cases[] = {
+		{ "make_coffee", { NULL }, "E_UNSUPPORTED", "make_coffee" },
+		{ "capture_snapshot", { NULL }, "E_ARG", "tag" },
+		{ "capture_snapshot", { "tag", "" }, "E_ARG", "tag" },
+		{ "capture_cgroup_procs", { "tag", "t" }, "E_ARG", "cgroup" },
+		{ "attach_object", { "name", "x" }, "E_UNSUPPORTED", "no kernel" },
+		{ "detach_object", { "name", "x" }, "E_UNSUPPORTED", "no kernel" },
+		{ "render", { NULL }, "E_ARG", "exactly one blob" },
+	};
+	struct script s;
+
+	bring_up(&s, "fixture");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		send_job(&s, cases[i].op, cases[i].params, 1000, NULL);
+		expect_failure(&s, cases[i].code, cases[i].says);
+	}
+	take_down(&s);
+}
+
+/* ---- the link ---------------------------------------------------------------------------------
+ */
+
+static void joins_until_welcomed(void **state)
+{
+	struct script s;
+
+	begin(&s, "fixture:maps=1");
+	start(&s);
+	expect_join(&s);
+	expect_join(&s);
+	welcome(&s, 60000);
+	await_accessor(&s, 1);
+	take_down(&s);
+}
+
+static void a_refusal_ends_it(void **state)
+{
+	struct wire_work_refused no = { .k = wire_slice_of("refused"),
+					.msg = wire_slice_of("name in use") };
+	struct script s;
+
+	begin(&s, "fixture");
+	start(&s);
+	expect_join(&s);
+	send_shape(&s, &wire_shape_work_refused, &no, NULL);
+	assert_int_equal(finish(&s), KSNAP_E_STATE);
+	assert_non_null(strstr(s.err.text, "name in use"));
+	end(&s);
+}
+
+static void another_version_ends_it(void **state)
+{
+	struct wire_work_welcome w = { .k = wire_slice_of("welcome"),
+				       .v = KSNAP_PROTOCOL + 1,
+				       .heartbeat_ms = 1000 };
+	struct script s;
+
+	begin(&s, "fixture");
+	start(&s);
+	expect_join(&s);
+	send_shape(&s, &wire_shape_work_welcome, &w, NULL);
+	assert_int_equal(finish(&s), KSNAP_E_PROTO);
+	end(&s);
+}
+
+static void a_stop_descriptor_ends_it(void **state)
+{
+	struct script s;
+	int pipes[2];
+
+	assert_int_equal(pipe(pipes), 0);
+	begin(&s, "fixture");
+	s.opts.stop_fd = pipes[0];
+	start(&s);
+	expect_join(&s);
+	assert_int_equal(write(pipes[1], "x", 1), 1);
+	assert_int_equal(finish(&s), 0);
+	end(&s);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void a_silent_broker_is_noticed(void **state)
+{
+	struct script s;
+
+	begin(&s, "fixture");
+	start(&s);
+	expect_join(&s);
+	welcome(&s, 2);
+	assert_int_equal(finish(&s), KSNAP_E_UNREACHABLE);
+	assert_non_null(strstr(s.err.text, "5 heartbeats"));
+	end(&s);
+}
+
+static void beats_keep_it_going(void **state)
+{
+	struct wire_work_beat_broker beat = { .k = wire_slice_of("beat") };
+	struct script s;
+
+	begin(&s, "fixture");
+	start(&s);
+	expect_join(&s);
+	welcome(&s, 200);
+	await_accessor(&s, 1);
+	for (int i = 0; i < 8; i++) {
+		_message_ struct message m;
+
+		receive(&s, &m);
+		assert_true(decode(&m, &wire_shape_work_beat, &m.beat));
+		assert_int_equal(m.beat.accessor, 1);
+		assert_int_equal(m.beat.seqno, 0);
+		assert_false(m.beat.has_error);
+		send_shape(&s, &wire_shape_work_beat_broker, &beat, NULL);
+	}
+	take_down(&s);
+}
+
+/* ---- what jobs give ---------------------------------------------------------------------------
+ */
+
+static void captures(void **state)
+{
+	struct wire_captured c;
+	struct ksnap_snapshot *snap;
+	struct ksnap_blob *blob;
+	struct script s;
+
+	bring_up(&s, "fixture:maps=3,entries=4");
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t0"), 1000, NULL);
+	blob = expect_report(&s, &c);
+	assert_int_equal(c.maps, 3);
+	assert_true(c.complete);
+	assert_false(c.placeholder);
+	snap = ksnap_snapshot_open(blob, NULL);
+	assert_non_null(snap);
+	assert_string_equal(ksnap_snapshot_tag(snap), "t0");
+	assert_int_equal(ksnap_snapshot_map_count(snap), 3);
+	ksnap_snapshot_close(snap);
+	ksnap_blob_unref(blob);
+	take_down(&s);
+}
+
+static void the_targets_failure_is_the_jobs(void **state)
+{
+	struct wire_captured c;
+	struct script s;
+
+	bring_up(&s, "fixture:fail_every=2");
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t0"), 1000, NULL);
+	ksnap_blob_unref(expect_report(&s, &c));
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t1"), 1000, NULL);
+	expect_failure(&s, "E_TARGET", "told to fail");
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t2"), 1000, NULL);
+	ksnap_blob_unref(expect_report(&s, &c));
+	take_down(&s);
+}
+
+/* A latency of an hour, a millisecond of time: only the deadline ends it. */
+static void the_deadline_makes_it_incomplete(void **state)
+{
+	struct wire_captured c;
+	struct script s;
+
+	bring_up(&s, "fixture:latency_ms=3600000");
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t0"), 1, NULL);
+	ksnap_blob_unref(expect_report(&s, &c));
+	assert_false(c.complete);
+	take_down(&s);
+}
+
+static void refuses_to_freeze(void **state)
+{
+	struct script s;
+
+	bring_up(&s, "fixture");
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t0", "freeze", "/a"), 1000, NULL);
+	expect_failure(&s, "E_UNSUPPORTED", "freeze");
+	take_down(&s);
+}
+
+static void lists_processes(void **state)
+{
+	struct wire_capture_cgroup_procs_reply r;
+	struct wire_arena arena = { 0 };
+	_message_ struct message m;
+	struct script s;
+
+	bring_up(&s, "fixture");
+	send_job(&s, "capture_cgroup_procs", PARAMS("tag", "p", "cgroup", "/gone"), 1000, NULL);
+	expect_failure(&s, "E_NOTFOUND", "/gone");
+	send_job(&s, "capture_cgroup_procs", PARAMS("tag", "p", "cgroup", "/fixture"), 1000, NULL);
+	await_done(&s, &m);
+	assert_true(m.done.ok);
+	assert_int_equal(wire_decode(&wire_shape_capture_cgroup_procs_reply, m.done.r.p,
+				     m.done.r.len, WIRE_REFUSE_UNKNOWN, &arena, &r, NULL),
+			 0);
+	assert_int_equal(r.pids.n, 3);
+	wire_arena_fini(&arena);
+	take_down(&s);
+}
+
+static void renders_values_and_reports(void **state)
+{
+	struct wire_captured c;
+	struct ksnap_blob *report, *junk = ksnap_blob_copy("junk", 4);
+	struct script s;
+
+	bring_up(&s, "fixture");
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t0"), 1000, NULL);
+	report = expect_report(&s, &c);
+	send_job(&s, "render", PARAMS("path", "map1[3].comm"), 1000, report);
+	{
+		_message_ struct message m;
+
+		await_done(&s, &m);
+		assert_true(m.done.ok);
+		assert_int_equal(m.done.r.len, 7);
+		assert_memory_equal(m.done.r.p, "\xa6task-3", 7);
+	}
+	send_job(&s, "render", NO_PARAMS, 1000, report);
+	{
+		_message_ struct message m;
+
+		await_done(&s, &m);
+		assert_true(m.done.ok);
+		assert_true(m.done.r.len > 500);
+		assert_int_equal(m.f.n, 2);
+	}
+	send_job(&s, "render", PARAMS("path", "map1[99]"), 1000, report);
+	expect_failure(&s, "E_NOTFOUND", "map1");
+	send_job(&s, "render", NO_PARAMS, 1000, junk);
+	{
+		_message_ struct message m;
+
+		await_done(&s, &m);
+		assert_false(m.done.ok);
+	}
+	ksnap_blob_unref(report);
+	ksnap_blob_unref(junk);
+	take_down(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_bad_options),
+		cmocka_unit_test(refuses_bad_endpoints),
+		cmocka_unit_test(survives_what_is_no_message),
+		cmocka_unit_test(answers_jobs_it_cannot_read),
+		cmocka_unit_test(refuses_bad_jobs),
+		cmocka_unit_test(joins_until_welcomed),
+		cmocka_unit_test(a_refusal_ends_it),
+		cmocka_unit_test(another_version_ends_it),
+		cmocka_unit_test(a_stop_descriptor_ends_it),
+		cmocka_unit_test(a_silent_broker_is_noticed),
+		cmocka_unit_test(beats_keep_it_going),
+		cmocka_unit_test(captures),
+		cmocka_unit_test(the_targets_failure_is_the_jobs),
+		cmocka_unit_test(the_deadline_makes_it_incomplete),
+		cmocka_unit_test(refuses_to_freeze),
+		cmocka_unit_test(lists_processes),
+		cmocka_unit_test(renders_values_and_reports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
