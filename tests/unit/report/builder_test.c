@@ -14,8 +14,14 @@
 #include "sample.h"
 
 static const struct report_map_row plain = {
-	.id = 1, .name = "m", .type = "hash", .key_size = 4, .value_size = 8, .max_entries = 100,
-	.kt = TYPE_NONE, .vt = TYPE_NONE,
+	.id = 1,
+	.name = "m",
+	.type = "hash",
+	.key_size = 4,
+	.value_size = 8,
+	.max_entries = 100,
+	.kt = TYPE_NONE,
+	.vt = TYPE_NONE,
 };
 
 static int setup(void **state)
@@ -154,8 +160,10 @@ static void gives_back_room(void **state)
 	}
 	assert_int_equal(object_get(map_row(ksnap_snapshot_map_at(s, 0)), "restarts")->via.u64, 2);
 	assert_null(object_get(map_row(ksnap_snapshot_map_at(s, 0)), "missing"));
-	assert_int_equal(
-		object_get(map_row(ksnap_snapshot_map_at(s, 0)), "owners")->via.array.ptr[1].via.u64, 12);
+	assert_int_equal(object_get(map_row(ksnap_snapshot_map_at(s, 0)), "owners")
+				 ->via.array.ptr[1]
+				 .via.u64,
+			 12);
 	ksnap_snapshot_close(s);
 }
 
@@ -188,7 +196,8 @@ static void bounds_reasons(void **state)
 
 	assert_int_equal(report_begin(*state, &sample_info, NULL), 0);
 	for (int i = 0; i < 2000; i++)
-		assert_int_equal(report_reason(*state, "map_gone", "m", UINT64_MAX, UINT64_MAX, "%d", i), 0);
+		assert_int_equal(
+			report_reason(*state, "map_gone", "m", UINT64_MAX, UINT64_MAX, "%d", i), 0);
 	s = finish(*state, NULL, NULL);
 	reasons = object_get(snapshot_root(s), "reasons");
 	assert_int_equal(reasons->via.array.size, REPORT_REASONS_MAX);
@@ -289,7 +298,8 @@ static void uses_buffers_again(void **state)
 	assert_ptr_not_equal(ksnap_blob_data(first), memory);
 	report_builder_destroy(*state);
 	*state = NULL;
-	assert_int_equal(((const uint8_t *)ksnap_blob_data(second))[ksnap_blob_size(second) / 2], 7);
+	assert_int_equal(((const uint8_t *)ksnap_blob_data(second))[ksnap_blob_size(second) / 2],
+			 7);
 	ksnap_blob_unref(first);
 	ksnap_blob_unref(second);
 }

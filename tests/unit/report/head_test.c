@@ -14,8 +14,11 @@
 
 #define S    "\xa6schema\xae" REPORT_SCHEMA
 #define HOLD "\xabplaceholder"
-#define DONE "\xa8" "complete"
+#define DONE   \
+	"\xa8" \
+	"complete"
 
+// clang-format off
 static const struct row {
 	const char *bytes;
 	size_t len;
@@ -45,6 +48,7 @@ static const struct row {
 	ROW("\x83\xda\x00\x06schema\xdb\x00\x00\x00\x05other" HOLD "\xc2" DONE "\xc3", NULL, false, true,
 	    "other"),
 };
+// clang-format on
 
 static void reads_or_refuses(void **state)
 {

@@ -119,8 +119,9 @@ static void knows_json(void **state)
 {
 	static const char *const good[] = { "{}", "[]", "[1,-2.5e+10,\"a\\u00ff\\n\"]",
 					    "{\"a\":{\"b\":[true,null]}}" };
-	static const char *const bad[] = { "",	    "{",      "[1,]",	"{\"a\"}",  "01",     "\"\\x\"",
-					   "[1 2]", "\"\x01\"", "\"\xff\"", "{\"a\":}", "\"\\u12g4\"", "-" };
+	static const char *const bad[] = { "",         "{",        "[1,]",        "{\"a\"}",
+					   "01",       "\"\\x\"",  "[1 2]",       "\"\x01\"",
+					   "\"\xff\"", "{\"a\":}", "\"\\u12g4\"", "-" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		const char *end = json_value(good[i], 0);
@@ -161,8 +162,9 @@ static void check_tree(const struct ksnap_snapshot *s, struct buf *out)
 
 static void use(const struct ksnap_snapshot *s, struct buf *out)
 {
-	static const char *const paths[] = { "tasks[7].comm", "tasks[1234].state", "stats[0][cpu=2].n",
-					     "nr_switches",   "other.bss:shared",  "plain[hex:01ff]" };
+	static const char *const paths[] = { "tasks[7].comm",     "tasks[1234].state",
+					     "stats[0][cpu=2].n", "nr_switches",
+					     "other.bss:shared",  "plain[hex:01ff]" };
 	struct ksnap_err err;
 	struct ksnap_value v;
 	char text[32];

@@ -22,7 +22,7 @@ void __real_free(void *p);
 bool __real_msgpack_zone_init(msgpack_zone *zone, size_t size);
 
 static unsigned countdown; /* calls until the failing one; 0: none fails */
-static bool stay;	   /* the ones after it fail, too */
+static bool stay;          /* the ones after it fail, too */
 static bool fired;
 static long live; /* allocations that were not freed */
 
@@ -104,13 +104,22 @@ static void torture(int (*fn)(struct ksnap_err *err))
 
 static int add_types(struct type_table *t, struct ksnap_err *err)
 {
-	const struct type_row row = { .kind = TYPE_INT, .name = "u32", .size = 4, .target = TYPE_NONE };
+	const struct type_row row = {
+		.kind = TYPE_INT, .name = "u32", .size = 4, .target = TYPE_NONE
+	};
 	const struct type_member m[] = { { "a", 0, 0, 0 }, { NULL, 1, 32, 0 } };
 	const struct type_enumerator e[] = { { "X", 1 } };
 	const struct type_row rows[] = {
-		{ .kind = TYPE_ENUM, .size = 4, .enumerators = e, .nenumerators = 1,
+		{ .kind = TYPE_ENUM,
+		  .size = 4,
+		  .enumerators = e,
+		  .nenumerators = 1,
 		  .target = TYPE_NONE },
-		{ .kind = TYPE_STRUCT, .name = "s", .size = 8, .members = m, .nmembers = 2,
+		{ .kind = TYPE_STRUCT,
+		  .name = "s",
+		  .size = 8,
+		  .members = m,
+		  .nmembers = 2,
 		  .target = TYPE_NONE },
 		{ .kind = TYPE_PTR, .size = 8, .to = "void", .target = TYPE_NONE },
 	};
@@ -125,11 +134,18 @@ static int add_types(struct type_table *t, struct ksnap_err *err)
 
 static int add_map(struct report_builder *rb, struct ksnap_err *err)
 {
-	struct report_map_row row = { .id = 1, .name = "m", .type = "hash", .key_size = 4,
-				      .value_size = 8, .max_entries = 9, .kt = 0, .vt = 2 };
+	struct report_map_row row = { .id = 1,
+				      .name = "m",
+				      .type = "hash",
+				      .key_size = 4,
+				      .value_size = 8,
+				      .max_entries = 9,
+				      .kt = 0,
+				      .vt = 2 };
 	const uint32_t owners[64] = { 0 };
-	struct report_map_result res = { .count = 1, .owners = owners, .nowners = 64,
-					 .error = "partly" };
+	struct report_map_result res = {
+		.count = 1, .owners = owners, .nowners = 64, .error = "partly"
+	};
 	uint8_t *k, *v;
 	int rc = report_map_begin(rb, &row, 1000, &k, &v, err);
 
@@ -191,8 +207,13 @@ static void building_survives(void **state)
 /* A map that finds no memory leaves the report as it was. */
 static void a_map_without_memory_is_skipped(void **state)
 {
-	struct report_map_row row = { .id = 1, .name = "m", .type = "hash", .key_size = 4,
-				      .value_size = 8, .kt = TYPE_NONE, .vt = TYPE_NONE };
+	struct report_map_row row = { .id = 1,
+				      .name = "m",
+				      .type = "hash",
+				      .key_size = 4,
+				      .value_size = 8,
+				      .kt = TYPE_NONE,
+				      .vt = TYPE_NONE };
 	struct report_builder *rb = report_builder_create(NULL);
 	struct ksnap_blob *blob;
 	struct ksnap_snapshot *s;

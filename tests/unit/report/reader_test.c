@@ -105,6 +105,7 @@ static struct ksnap_blob *lying_report(const struct lie *l)
 
 #define HONEST .name = "m", .kt = UINT64_MAX
 
+// clang-format off
 static const struct {
 	struct lie lie;
 	int code;
@@ -133,6 +134,7 @@ static const struct {
 	{ { HONEST, .value_size = 4, .percpu = true, .ncpu = 2, .stride = 8, .count = 1, .vals = 16 }, 0,
 	  NULL },
 };
+// clang-format on
 
 static void refuses_lies(void **state)
 {
@@ -152,8 +154,9 @@ static void refuses_lies(void **state)
 
 static void refuses_what_is_no_report(void **state)
 {
-	static const char *const none[] = { "", "\xc1", "\xc0", "\x80", "\x93\x01\x02\x03", "\x80\x80",
-					    "\xdf\xff\xff\xff\xff" };
+	static const char *const none[] = {
+		"", "\xc1", "\xc0", "\x80", "\x93\x01\x02\x03", "\x80\x80", "\xdf\xff\xff\xff\xff"
+	};
 
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		struct ksnap_blob *blob = ksnap_blob_copy(none[i], strlen(none[i]));
@@ -203,6 +206,7 @@ static void finds_maps_by_name(void **state)
 }
 
 /* Every miss, by the path from the top. */
+// clang-format off
 static const struct {
 	const char *path;
 	int code;
@@ -232,6 +236,7 @@ static const struct {
 	{ "broken[1]", KSNAP_E_NOTFOUND, "no key" },
 	{ "", KSNAP_E_NOTFOUND, "no variable ''" },
 };
+// clang-format on
 
 static void says_what_is_there_instead(void **state)
 {
@@ -246,6 +251,7 @@ static void says_what_is_there_instead(void **state)
 	}
 }
 
+// clang-format off
 static const struct {
 	const char *path;
 	uint64_t value;
@@ -264,6 +270,7 @@ static const struct {
 	{ "tasks[7].state", 1 },
 	{ "stats[0][cpu=3].n", 41 },
 };
+// clang-format on
 
 static void finds_by_path(void **state)
 {
@@ -346,14 +353,17 @@ static uint32_t make_numbers(struct type_table *t)
 {
 	uint32_t s8 = add_int(t, "s8", 1, TYPE_SIGNED), u64 = add_int(t, "u64", 8, TYPE_UNSIGNED);
 	uint32_t big = add_int(t, "u128", 16, TYPE_UNSIGNED);
-	uint32_t d = add_row(t, (struct type_row){ .kind = TYPE_FLOAT, .name = "double", .size = 8,
-						   .target = TYPE_NONE });
-	uint32_t p = add_row(t, (struct type_row){ .kind = TYPE_PTR, .size = 8, .to = "void",
-						   .target = TYPE_NONE });
+	uint32_t d = add_row(
+		t, (struct type_row){
+			   .kind = TYPE_FLOAT, .name = "double", .size = 8, .target = TYPE_NONE });
+	uint32_t p = add_row(
+		t, (struct type_row){
+			   .kind = TYPE_PTR, .size = 8, .to = "void", .target = TYPE_NONE });
 
 	return add_record(t, TYPE_STRUCT, "n", 48,
-			  MEMBERS({ "minus", s8, 0, 0 }, { "bits", s8, 8, 3 }, { "max", u64, 64, 0 },
-				  { "d", d, 128, 0 }, { "p", p, 192, 0 }, { "big", big, 256, 0 }));
+			  MEMBERS({ "minus", s8, 0, 0 }, { "bits", s8, 8, 3 },
+				  { "max", u64, 64, 0 }, { "d", d, 128, 0 }, { "p", p, 192, 0 },
+				  { "big", big, 256, 0 }));
 }
 
 static void reads_numbers(void **state)

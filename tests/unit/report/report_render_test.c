@@ -126,13 +126,18 @@ static void tree_has_the_same_keys(void **state)
 	ksnap_snapshot_close(s);
 }
 
-/* ---- names nobody would choose ----------------------------------------------------------------- */
+/* ---- names nobody would choose -----------------------------------------------------------------
+ */
 
 static struct ksnap_blob *ugly_report(void)
 {
 	struct report_builder *rb = report_builder_create(NULL);
-	struct report_map_row row = { .id = 1, .name = "\x1b[31m\"\xff", .type = "ha\nsh",
-				      .key_size = 1, .value_size = 16, .max_entries = 1,
+	struct report_map_row row = { .id = 1,
+				      .name = "\x1b[31m\"\xff",
+				      .type = "ha\nsh",
+				      .key_size = 1,
+				      .value_size = 16,
+				      .max_entries = 1,
 				      .kt = TYPE_NONE };
 	struct report_map_result res = { .count = 1, .complete = true };
 	struct ksnap_blob *blob;
@@ -142,7 +147,10 @@ static struct ksnap_blob *ugly_report(void)
 	row.vt = add_array(report_types(rb), add_int(report_types(rb), "char", 1, TYPE_SIGNED), 16);
 	assert_int_equal(report_map_begin(rb, &row, 1, &k, &v, NULL), 0);
 	*k = 1;
-	memcpy(v, "\xc2\x9b""31m\n\0\0\0\0\0\0\0\0\0\0", 16);
+	memcpy(v,
+	       "\xc2\x9b"
+	       "31m\n\0\0\0\0\0\0\0\0\0\0",
+	       16);
 	assert_int_equal(report_map_end(rb, &res, NULL), 0);
 	blob = report_finish(rb, NULL, NULL, NULL);
 	report_builder_destroy(rb);

@@ -36,7 +36,12 @@ uint32_t add_int(struct type_table *t, const char *name, uint64_t size, enum typ
 
 uint32_t add_array(struct type_table *t, uint32_t of, uint64_t len)
 {
-	return add_row(t, (struct type_row){ .kind = TYPE_ARRAY, .target = of, .len = len });
+	uint64_t size;
+
+	if (__builtin_mul_overflow(len, type_size(t, of), &size))
+		size = 0;
+	return add_row(
+		t, (struct type_row){ .kind = TYPE_ARRAY, .target = of, .len = len, .size = size });
 }
 
 uint32_t add_behind(struct type_table *t, enum type_kind kind, const char *name, uint32_t target)

@@ -12,6 +12,7 @@
 #include "wire/pack.h"
 
 /* A table written as msgpack by hand, and part of the refusal. */
+// clang-format off
 static const struct row {
 	const char *bytes;
 	size_t len;
@@ -47,6 +48,7 @@ static const struct row {
 	ROW("\x91\x83\xa1k\xa5" "array\xa1t\x00\xa3len\xcf\xff\xff\xff\xff\xff\xff\xff\xff", NULL),
 	ROW("\x91\x83\xa1k\xa3int\xa5later\xc0\xa1s\x04", NULL),
 };
+// clang-format on
 
 static void decodes_or_refuses(void **state)
 {
@@ -57,7 +59,8 @@ static void decodes_or_refuses(void **state)
 		size_t at = 0;
 
 		msgpack_unpacked_init(&u);
-		if (msgpack_unpack_next(&u, rows[i].bytes, rows[i].len, &at) != MSGPACK_UNPACK_SUCCESS)
+		if (msgpack_unpack_next(&u, rows[i].bytes, rows[i].len, &at) !=
+		    MSGPACK_UNPACK_SUCCESS)
 			fail_msg("row %zu is not msgpack", i);
 		t = type_table_decode(&u.data, &err);
 		if (rows[i].refused) {
@@ -123,22 +126,32 @@ static void fill_all_kinds(struct type_table *t)
 {
 	uint32_t u32 = add_int(t, "unsigned int", 4, TYPE_UNSIGNED);
 	uint32_t self = type_reserve(t, NULL);
-	uint32_t ptr = add_row(t, (struct type_row){ .kind = TYPE_PTR, .size = 8, .target = self,
-						     .to = "struct node" });
-	const struct type_member m[] = { { "next", ptr, 0, 0 }, { NULL, u32, 64, 0 },
+	uint32_t ptr = add_row(
+		t, (struct type_row){
+			   .kind = TYPE_PTR, .size = 8, .target = self, .to = "struct node" });
+	const struct type_member m[] = { { "next", ptr, 0, 0 },
+					 { NULL, u32, 64, 0 },
 					 { "bit", u32, 96, 3 } };
-	struct type_row node = { .kind = TYPE_STRUCT, .name = "node", .size = 16, .members = m,
-				 .nmembers = 3, .target = TYPE_NONE };
+	struct type_row node = { .kind = TYPE_STRUCT,
+				 .name = "node",
+				 .size = 16,
+				 .members = m,
+				 .nmembers = 3,
+				 .target = TYPE_NONE };
 
 	assert_int_equal(type_fill(t, self, &node, NULL), 0);
 	add_array(t, self, 4);
 	add_enum(t, "e", 4, TYPE_SIGNED, NAMES({ "A", -1 }, { "B", INT64_MAX }));
 	for (enum type_kind k = TYPE_TYPEDEF; k <= TYPE_TYPE_TAG; k++)
 		add_behind(t, k, k == TYPE_TYPEDEF ? "node_t" : NULL, self);
-	add_row(t, (struct type_row){ .kind = TYPE_INT, .name = "s5", .size = 1, .bits = 5,
-				      .enc = TYPE_SIGNED, .target = TYPE_NONE });
-	add_row(t, (struct type_row){ .kind = TYPE_FLOAT, .name = "double", .size = 8,
+	add_row(t, (struct type_row){ .kind = TYPE_INT,
+				      .name = "s5",
+				      .size = 1,
+				      .bits = 5,
+				      .enc = TYPE_SIGNED,
 				      .target = TYPE_NONE });
+	add_row(t, (struct type_row){
+			   .kind = TYPE_FLOAT, .name = "double", .size = 8, .target = TYPE_NONE });
 	add_row(t, (struct type_row){ .kind = TYPE_FWD, .name = "fwd", .target = TYPE_NONE });
 	add_row(t, (struct type_row){ .kind = TYPE_FUNC, .name = "fn", .target = TYPE_NONE });
 	add_behind(t, TYPE_VAR, "v", u32);
@@ -236,15 +249,20 @@ static void sizes_and_words(void **state)
 	uint32_t c = add_behind(t, TYPE_CONST, NULL, matrix);
 	uint32_t td = add_behind(t, TYPE_TYPEDEF, "grid", c);
 	uint32_t anon = add_record(t, TYPE_UNION, NULL, 8, NULL, 0);
-	uint32_t p = add_row(t, (struct type_row){ .kind = TYPE_PTR, .size = 8, .to = "struct x",
-						   .target = TYPE_NONE });
+	uint32_t p = add_row(
+		t, (struct type_row){
+			   .kind = TYPE_PTR, .size = 8, .to = "struct x", .target = TYPE_NONE });
 	const struct {
 		uint32_t type;
 		uint64_t size;
 		const char *words;
 	} want[] = {
-		{ u32, 4, "u32" }, { matrix, 24, "u32[2][3]" }, { c, 24, "const u32[2][3]" },
-		{ td, 24, "grid" }, { anon, 8, "union (anonymous)" }, { p, 8, "struct x *" },
+		{ u32, 4, "u32" },
+		{ matrix, 24, "u32[2][3]" },
+		{ c, 24, "const u32[2][3]" },
+		{ td, 24, "grid" },
+		{ anon, 8, "union (anonymous)" },
+		{ p, 8, "struct x *" },
 		{ add_array(t, u32, 0), 0, "u32[]" },
 	};
 	char words[64];
