@@ -214,6 +214,7 @@ static struct worker *add_worker(struct workers *ws, const struct wire_work_join
 	copy_slice(w->kind, sizeof(w->kind), m->kind);
 	copy_slice(w->host, sizeof(w->host), m->host);
 	w->pid = m->pid;
+	w->life = m->life;
 	w->target = t;
 	w->next = ws->first;
 	ws->first = w;
@@ -253,10 +254,11 @@ static void tell_joined(struct workers *ws, struct worker *w)
 	publish(ws->channel, "joined", &wire_shape_live_joined, &live);
 }
 
-/* A join is repeated until it is answered; who has spoken since then joins as somebody new. */
+/* A join is repeated until it is answered. Who does not tell its life and has spoken since then
+ * joins as somebody new. */
 static bool is_repeated(const struct worker *w, const struct wire_work_join *m)
 {
-	return !w->spoke && !w->job && w->pid == m->pid &&
+	return w->pid == m->pid && w->life == m->life && (m->has_life || !w->spoke) &&
 	       wire_slice_is(m->target, w->target->name);
 }
 

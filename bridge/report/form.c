@@ -8,9 +8,10 @@
 
 #define CPUMASK_BYTES 1024 /* longest mask that is read */
 
-int forms_init(struct forms *f, const struct type_table *types)
+int forms_init(struct forms *f, const struct type_table *types, bool has_masks)
 {
 	*f = (struct forms){ .types = types, .none = { .class = FORM_NONE } };
+	f->has_masks = has_masks;
 	f->none.row = type_at(types, TYPE_NONE);
 	f->rows = calloc(type_table_len(types) + 1, sizeof(*f->rows));
 	return f->rows ? 0 : -1;
@@ -149,7 +150,7 @@ static void shape(struct forms *f, uint32_t type, struct form *form)
 	form->row = row;
 	form->size = type_size(t, type);
 	form->class = FORM_NONE;
-	if (shape_mask(f, type, form))
+	if (f->has_masks && shape_mask(f, type, form))
 		return;
 	switch (row->kind) {
 	case TYPE_INT:

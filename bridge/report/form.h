@@ -45,11 +45,12 @@ struct forms {
 	struct form *rows; /* one a type, made at need */
 	struct arena arena;
 	struct form none; /* of types that are not in the table */
+	bool has_masks;   /* CPU masks are shown as lists, not as the structs they are */
 	bool failed;      /* memory ran out */
 };
 
 /* 0, or -1 when memory is out. */
-int forms_init(struct forms *f, const struct type_table *types);
+int forms_init(struct forms *f, const struct type_table *types, bool has_masks);
 void forms_fini(struct forms *f);
 /* Good until forms_fini(). */
 const struct form *form_of(struct forms *f, uint32_t type);

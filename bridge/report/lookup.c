@@ -316,21 +316,23 @@ int ksnap_snapshot_var(const struct ksnap_snapshot *s, const char *name, struct 
 
 /* ---- whole paths --------------------------------------------------------------------------- */
 
-/* The map whose name is the longest that @path begins with, up to its end or a '['. */
-static const struct ksnap_map *leading_map(const struct ksnap_snapshot *s, const char *path,
-					   size_t *ret_len)
+/* May @next follow the name of @m in a path? */
+static bool ends_name(const struct ksnap_map *m, char next)
 {
-	const struct ksnap_map *best = NULL;
+	return !next || next == '[' || (next == '.' && m->is_section);
+}
 
-	*ret_len = 0;
+/* The length of the longest map's name that @path begins with; 0: none. */
+static size_t leading_map(const struct ksnap_snapshot *s, const char *path)
+{
+	size_t best = 0;
+
 	for (size_t i = 0; i < s->nmaps; i++) {
 		size_t len = strlen(s->maps[i].name);
 
-		if (len > *ret_len && !strncmp(path, s->maps[i].name, len) &&
-		    (path[len] == '[' || !path[len])) {
-			best = &s->maps[i];
-			*ret_len = len;
-		}
+		if (len > best && !strncmp(path, s->maps[i].name, len) &&
+		    ends_name(&s->maps[i], path[len]))
+			best = len;
 	}
 	return best;
 }
@@ -402,10 +404,13 @@ static int get_in_map(const struct ksnap_map *m, struct path *p, struct ksnap_va
 {
 	struct path_step step;
 	struct ksnap_value v;
-	int rc = path_next(p, &step, err);
+	int rc;
 
-	if (!rc && step.kind == PATH_END && m->is_section)
-		return ksnap_map_value(m, 0, ret, err);
+	if (m->is_section && p->text[p->at] != '[') {
+		rc = ksnap_map_value(m, 0, &v, err);
+		return rc ? rc : value_walk(&v, p, ret, err);
+	}
+	rc = path_next(p, &step, err);
 	if (!rc && step.kind != PATH_INDEX)
 		rc = err_set(err, KSNAP_E_ARG,
 			     "path '%s': name an entry of map '%s' by its key, as %s[KEY]", p->text,
@@ -427,7 +432,8 @@ int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct 
 	if (rc)
 		return rc;
 	path_init(&p, path);
-	if (leading_map(s, path, &p.at)) {
+	p.at = leading_map(s, path);
+	if (p.at) {
 		m = find_map(s, path, p.at, err);
 		return m ? get_in_map(m, &p, ret, err) : KSNAP_E_ARG;
 	}

@@ -22,7 +22,7 @@ int walk_init(struct walk *w, const struct ksnap_snapshot *s, struct sink *k, ui
 {
 	*w = (struct walk){ .snap = s, .sink = k, .little_endian = s->is_little_endian };
 	w->left = WALK_BASE + WALK_PER_BYTE * bytes;
-	return forms_init(&w->forms, s->types);
+	return forms_init(&w->forms, s->types, !k->opts.raw);
 }
 
 int walk_fini(struct walk *w)
@@ -332,7 +332,6 @@ static void walk_sized(struct walk *w, const struct form *f, struct place at)
 static void walk_typed(struct walk *w, uint32_t type, struct place at)
 {
 	const struct form *f = form_of(&w->forms, type);
-	bool raw_mask = f->class == FORM_CPUS && w->sink->opts.raw;
 
 	if (w->left)
 		w->left--;
@@ -348,8 +347,6 @@ static void walk_typed(struct walk *w, uint32_t type, struct place at)
 		walk_text(w, f, at);
 	else if (f->size > at.have)
 		note_short(w, f->size, at.have);
-	else if (raw_mask)
-		put_bytes(w, at.p, f->size);
 	else
 		walk_sized(w, f, at);
 }

@@ -159,8 +159,8 @@ def vanished(broker):
 def back(broker):
     name, target = fresh()
     with broker.client() as c:
-        for _ in range(3):
-            with Worker(broker.work, name, target, {"capture_snapshot": captured}) as w:
+        for life in 1, 2, 0, 0, 0:  # 0: it does not tell
+            with Worker(broker.work, name, target, {"capture_snapshot": captured}, life=life) as w:
                 check("work_welcome", w.welcome)
                 equal(answer(c, capture(c, target)).r["maps"], 2)
 

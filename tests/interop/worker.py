@@ -7,6 +7,7 @@ remembered, so that a test can hold one as long as it wants."""
 import itertools
 import os
 import queue
+import random
 import socket as host
 import threading
 import time
@@ -29,8 +30,9 @@ class Failed(Exception):
 class Worker:
     """Joined when made. The routing id of the socket is the worker's name."""
 
-    def __init__(self, url, name, target, jobs=(), accessor=1):
+    def __init__(self, url, name, target, jobs=(), accessor=1, life=None):
         self.name, self.target, self.jobs, self.accessor = name, target, dict(jobs), accessor
+        self.life = random.getrandbits(64) if life is None else life
         self.seqno, self.error = (1 if accessor == 1 else 0), None
         self.got = queue.Queue()  # every message of the broker, in order
         self.socket = open_socket(zmq.DEALER, url, name.encode())
@@ -85,8 +87,9 @@ class Worker:
     # ---- what follows runs in the worker's thread
 
     def join_message(self):
-        return {"k": "join", "v": 1, "name": self.name, "target": self.target, "kind": "python",
-                "pid": os.getpid(), "host": host.gethostname()}
+        join = {"k": "join", "v": 1, "name": self.name, "target": self.target, "kind": "python", "pid": os.getpid(),
+                "host": host.gethostname()}
+        return {**join, "life": self.life} if self.life else join  # 0: it is left out
 
     def beat_message(self):
         beat = {"k": "beat", "accessor": self.accessor, "seqno": self.seqno}
