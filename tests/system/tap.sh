@@ -175,10 +175,10 @@ serve_start() {
 	export KSNAP_ENDPOINT=ipc://$tap_dir/$name/control
 }
 
-# serve_stop: SIGTERM, and wait; $status is its exit code.
+# serve_stop: SIGTERM, and wait; $status is its exit code. KSNAP_ENDPOINT is gone afterwards.
 serve_stop() {
 	kill -TERM "$serve_pid"
 	wait "$serve_pid"
 	status=$?
-	unset "serve_pids[$serve_pid]"
+	unset "serve_pids[$serve_pid]" KSNAP_ENDPOINT
 }
