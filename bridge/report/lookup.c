@@ -70,35 +70,48 @@ static const struct ksnap_map *map_by_id(const struct ksnap_snapshot *s, const c
 	return NULL;
 }
 
+static bool is_named(const struct ksnap_map *m, const char *name, size_t len)
+{
+	return !strncmp(m->name, name, len) && !m->name[len];
+}
+
 static const struct ksnap_map *map_by_name(const struct ksnap_snapshot *s, const char *name,
-					   size_t len, struct list *found)
+					   size_t len, unsigned *ret_n)
 {
 	const struct ksnap_map *first = NULL;
 
-	for (size_t i = 0; i < s->nmaps; i++) {
-		const struct ksnap_map *m = &s->maps[i];
-
-		if (strlen(m->name) != len || memcmp(m->name, name, len))
-			continue;
-		list_add(found, "id:%u", m->id);
-		first = first ? first : m;
-	}
+	*ret_n = 0;
+	for (size_t i = 0; i < s->nmaps; i++)
+		if (is_named(&s->maps[i], name, len) && !(*ret_n)++)
+			first = &s->maps[i];
 	return first;
+}
+
+static int refuse_ambiguous(const struct ksnap_snapshot *s, const char *name, unsigned n,
+			    struct ksnap_err *err)
+{
+	struct list ids = { .n = 0 };
+
+	for (size_t i = 0; i < s->nmaps; i++)
+		if (!strcmp(s->maps[i].name, name))
+			list_add(&ids, "id:%u", s->maps[i].id);
+	return err_set(err, KSNAP_E_ARG, "%u maps have the name '%s'; name one of %s", n, name,
+		       list_text(&ids));
 }
 
 static const struct ksnap_map *find_map(const struct ksnap_snapshot *s, const char *name,
 					size_t len, struct ksnap_err *err)
 {
-	struct list found = { .n = 0 }, have = { .n = 0 };
-	const struct ksnap_map *m = map_by_name(s, name, len, &found);
+	struct list have = { .n = 0 };
+	unsigned n;
+	const struct ksnap_map *m = map_by_name(s, name, len, &n);
 
 	if (!m && len > KERNEL_NAME)
-		m = map_by_name(s, name, KERNEL_NAME, &found);
-	if (m && found.n == 1)
+		m = map_by_name(s, name, KERNEL_NAME, &n);
+	if (m && n == 1)
 		return m;
 	if (m) {
-		err_set(err, KSNAP_E_ARG, "%u maps have the name '%s'; name one of %s", found.n,
-			m->name, list_text(&found));
+		refuse_ambiguous(s, m->name, n, err);
 		return NULL;
 	}
 	list_maps(s, &have);
@@ -119,12 +132,10 @@ const struct ksnap_map *ksnap_snapshot_map(const struct ksnap_snapshot *s, const
 
 /* ---- entries ------------------------------------------------------------------------------- */
 
-static int check_entry(const struct ksnap_map *m, size_t i, struct ksnap_err *err)
+static int refuse_entry(const struct ksnap_map *m, size_t i, struct ksnap_err *err)
 {
 	const msgpack_object *why = object_get(m->row, "error");
 
-	if (i < m->count)
-		return 0;
 	if (why && why->type == MSGPACK_OBJECT_STR && !m->count)
 		return err_set(err, KSNAP_E_NOTFOUND, "map '%s' could not be read: %.*s", m->name,
 			       (int)(why->via.str.size < 256 ? why->via.str.size : 256),
@@ -136,10 +147,8 @@ static int check_entry(const struct ksnap_map *m, size_t i, struct ksnap_err *er
 int ksnap_map_key(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
 		  struct ksnap_err *err)
 {
-	int rc = check_entry(m, i, err);
-
-	if (rc)
-		return rc;
+	if (i >= m->count)
+		return refuse_entry(m, i, err);
 	if (!m->has_keys)
 		return err_set(err, KSNAP_E_ARG, "map '%s' (%s) has no keys", m->name, m->type);
 	*ret = (struct ksnap_value){
@@ -155,10 +164,8 @@ int ksnap_map_value(const struct ksnap_map *m, size_t i, struct ksnap_value *ret
 		    struct ksnap_err *err)
 {
 	uint64_t each = m->ncpu ? (uint64_t)m->ncpu * m->stride : m->value_size;
-	int rc = check_entry(m, i, err);
-
-	if (rc)
-		return rc;
+	if (i >= m->count)
+		return refuse_entry(m, i, err);
 	*ret = (struct ksnap_value){
 		.snap = m->snap,
 		.data = m->vals + i * each,

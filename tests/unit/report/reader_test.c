@@ -205,6 +205,37 @@ static void finds_maps_by_name(void **state)
 	assert_false(map_is_section(ksnap_snapshot_map(*state, "tasks", &err)));
 }
 
+/* Two maps of one name: neither is chosen, both are named. */
+static void asks_which_of_two(void **state)
+{
+	struct report_map_row row = {
+		.name = "twin", .type = "hash", .kt = TYPE_NONE, .vt = TYPE_NONE
+	};
+	struct report_map_result res = { .complete = true };
+	struct report_builder *rb = report_builder_create(NULL);
+	struct ksnap_err err = { 0 };
+	struct ksnap_blob *blob;
+	struct ksnap_snapshot *s;
+	struct ksnap_value v;
+	uint8_t *keys, *vals;
+
+	assert_int_equal(report_begin(rb, &sample_info, NULL), 0);
+	for (row.id = 7; row.id < 9; row.id++) {
+		assert_int_equal(report_map_begin(rb, &row, 0, &keys, &vals, NULL), 0);
+		assert_int_equal(report_map_end(rb, &res, NULL), 0);
+	}
+	blob = report_finish(rb, NULL, NULL, NULL);
+	s = ksnap_snapshot_open(blob, NULL);
+	assert_null(ksnap_snapshot_map(s, "twin", &err));
+	assert_int_equal(err.code, KSNAP_E_ARG);
+	assert_string_equal(err.text, "2 maps have the name 'twin'; name one of id:7, id:8");
+	assert_int_equal(ksnap_snapshot_get(s, "twin[1]", &v, &err), KSNAP_E_ARG);
+	assert_int_equal(ksnap_map_id(ksnap_snapshot_map(s, "id:8", NULL)), 8);
+	ksnap_snapshot_close(s);
+	ksnap_blob_unref(blob);
+	report_builder_destroy(rb);
+}
+
 /* Every miss, by the path from the top. */
 // clang-format off
 static const struct {
@@ -445,6 +476,7 @@ int main(void)
 		cmocka_unit_test(refuses_lies),
 		cmocka_unit_test(refuses_what_is_no_report),
 		TEST(finds_maps_by_name),
+		cmocka_unit_test(asks_which_of_two),
 		TEST(says_what_is_there_instead),
 		TEST(finds_by_path),
 		TEST(knows_entries_by_index),
