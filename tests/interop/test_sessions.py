@@ -7,7 +7,7 @@ import zmq
 import reports
 from bus import Client, Live, Late
 from serve import Broker
-from shapes import check_header, check_refusal, check_reply
+from shapes import check_header, check_refusal
 from tap import equal, run, test
 from worker import Worker
 

@@ -309,7 +309,7 @@ def procs(broker):
             raise Failed("E_NOTFOUND", "state", "no cgroup /gone")
         return {"pids": [] if p["cgroup"] == "/empty" else [1, 2**31]}, None
 
-    with Worker(broker.work, name, target, {"capture_cgroup_procs": read}) as w, broker.client() as c:
+    with Worker(broker.work, name, target, {"capture_cgroup_procs": read}), broker.client() as c:
         def ask(tag, cgroup):
             return c.call("capture_cgroup_procs", {"tag": tag, "cgroup": cgroup, "target": target}, b=target)
         equal(ask("a", "/load"), {"pids": [1, 2**31]})
