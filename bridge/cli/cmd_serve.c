@@ -39,6 +39,8 @@ static const struct option_row fixed_rows[] = {
 	  "captures of one target at the same time; 1 when not given", 1, 64 },
 	{ "group", 0, OPTION_STRING, "NAME",
 	  "let this group use the sockets (0660 in a folder of 0750)", 0, 0 },
+	{ "role", 0, OPTION_CHOICE, "observe|capture|watch|write|admin",
+	  "the most that any session may do; admin when not given", 0, 0 },
 	{ "insecure", 0, OPTION_FLAG, NULL,
 	  "permit tcp without encryption, on loopback addresses only", 0, 0 },
 };
@@ -225,6 +227,7 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 		.live = s->urls[LIVE],
 		.work = s->urls[WORK],
 		.targets = s->targets,
+		.role = args_string(args, "role", NULL),
 		.ipc_mode = s->group == (gid_t)-1 ? 0600 : 0660,
 		.bridge_limits = {
 			.snapshots = limit_of(args, LIMIT_ID_MAX_STORED_SNAPSHOTS),
@@ -281,10 +284,11 @@ static void tell_ready(const struct server *s)
 	for (const char **t = s->targets; *t; t++)
 		buf_printf(&targets, "%s%s", t == s->targets ? "" : ", ", *t);
 	buf_append(&targets, "", 1);
-	say_note(s->cli, "serving %s (live %s, work %s), target %s",
+	say_note(s->cli, "serving %s (live %s, work %s), target %s, epoch %llu",
 		 broker_control_endpoint(s->broker), broker_live_endpoint(s->broker),
 		 broker_work_endpoint(s->broker),
-		 buf_ok(&targets) ? (const char *)targets.data : "");
+		 buf_ok(&targets) ? (const char *)targets.data : "",
+		 (unsigned long long)broker_epoch(s->broker));
 }
 
 static int serve(struct server *s, const struct args *args, struct ksnap_err *err)
