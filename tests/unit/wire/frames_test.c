@@ -78,7 +78,7 @@ static void push_only_to_the_end(void **state)
 static void a_list_may_be_longer_than_what_is_received(void **state)
 {
 	struct pair *p = *state;
-	struct ksnap_blob *parts[FRAMES_MAX + 10];
+	struct ksnap_blob *parts[FRAMES_MAX + 10] = { 0 };
 	_frames_ struct frames f = { 0 };
 	struct ksnap_err err;
 	size_t n = sizeof(parts) / sizeof(parts[0]);
