@@ -11,7 +11,7 @@
 #include "ksnap.h"
 
 struct render_opts {
-	bool raw;        /* numbers only: enums as numbers, no strings from char arrays */
+	bool raw; /* plain numbers, however large, enums too; text only where bpftool has it */
 	unsigned indent; /* JSON: spaces a level; 0: compact, one line */
 };
 
