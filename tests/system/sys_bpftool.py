@@ -164,7 +164,7 @@ def said(*command):
 
 
 def capture(id_, *options):
-    return said(os.environ["KSNAP"], "capture", "t0", "--target", "live", "--map", f"id:{id_}", *options)
+    return said(os.environ["KSNAP"], "capture", "t0", "--map", f"id:{id_}", *options)
 
 
 def captured(id_, *options):

@@ -5,6 +5,7 @@
 need_python
 need_kernel
 [ -n "${BPFTOOL:-}" ] || require bpftool 'no bpftool to compare with'
+serve_start b --target live || exit 1
 
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$KSNAP_TOP_SRCDIR/tests/interop \
 	"$PYTHON3" "$KSNAP_TOP_SRCDIR/tests/system/sys_bpftool.py"
