@@ -8,6 +8,7 @@ return {
 		{ "target", "str", min = 1, max = 256, required = true, doc = "Target it serves." },
 		{ "kind", "str", min = 1, max = 64, required = true, doc = "Kind of the target." },
 		{ "pid", "uint", required = true, doc = "Process id; names the process only on the broker's host." },
+		{ "life", "uint", doc = "Random number of this worker's life, the same in every repeat of its join: another one is another worker under that name." },
 		{ "host", "str", max = 256, required = true, doc = "Host it runs on." },
 	},
 	  example = { k = "join", v = 1, name = "live-1", target = "live", kind = "live", pid = 4700, host = "box" } },

@@ -33,7 +33,8 @@ static int wanted(const struct wire_slice *from, uint64_t first, uint64_t last, 
 		rc = -1;
 	else if (u.data.type == MSGPACK_OBJECT_POSITIVE_INTEGER)
 		*ret = u.data.via.u64 ? u.data.via.u64 : 1;
-	else if (u.data.type == MSGPACK_OBJECT_STR && u.data.via.str.size < sizeof(word))
+	else if (u.data.type == MSGPACK_OBJECT_STR && u.data.via.str.size &&
+		 u.data.via.str.size < sizeof(word))
 		is_word = memcpy(word, u.data.via.str.ptr, u.data.via.str.size);
 	else
 		rc = -1;

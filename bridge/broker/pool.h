@@ -48,7 +48,7 @@ struct worker {
 	struct worker *next;
 	struct target *target;
 	char name[65], kind[65], host[257];
-	uint64_t pid;
+	uint64_t pid, life;    /* which process, and which life of it */
 	uint64_t last_mono_ns; /* when it was heard last */
 	struct job *job;       /* NULL: idle */
 	uint64_t jobs;         /* given so far */

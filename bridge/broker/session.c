@@ -279,8 +279,9 @@ unsigned session_release(struct session *s)
 	while (s->owned) {
 		struct owned *o = s->owned;
 
-		workers_detach(s->all->broker->workers, o->worker, o->name);
+		/* Off the list first: a detach that finds the worker gone forgets what it held. */
 		s->owned = o->next;
+		workers_detach(s->all->broker->workers, o->worker, o->name);
 		free(o);
 		n++;
 	}

@@ -207,6 +207,7 @@ static struct worker *add_worker(struct workers *ws, const struct wire_work_join
 	copy_slice(w->kind, sizeof(w->kind), m->kind);
 	copy_slice(w->host, sizeof(w->host), m->host);
 	w->pid = m->pid;
+	w->life = m->life;
 	w->target = t;
 	w->next = ws->first;
 	ws->first = w;
@@ -257,7 +258,7 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 		refuse(ws, peer, "its name is not its routing id");
 		return;
 	}
-	if (w && w->pid == m->pid && !w->job)
+	if (w && w->pid == m->pid && w->life == m->life)
 		return; /* repeated until welcomed: the welcome is on its way */
 	if (w)
 		worker_lose(ws, w, "another worker joined under its name");

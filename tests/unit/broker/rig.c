@@ -292,7 +292,7 @@ static void send_work(void *worker, const struct wire_shape *shape, const void *
 	send_frames(worker, &b, blob);
 }
 
-void rig_join(void *worker, const char *name)
+void rig_send_join(void *worker, const char *name, uint64_t life)
 {
 	struct wire_work_join m = { .k = wire_slice_of("join"),
 				    .v = 1,
@@ -301,9 +301,17 @@ void rig_join(void *worker, const char *name)
 				    .kind = wire_slice_of("scripted"),
 				    .pid = (uint64_t)getpid(),
 				    .host = wire_slice_of("here") };
+
+	m.life = life;
+	m.has_life = life != 0;
+	send_work(worker, &wire_shape_work_join, &m, NULL);
+}
+
+void rig_join(void *worker, const char *name)
+{
 	struct frames f;
 
-	send_work(worker, &wire_shape_work_join, &m, NULL);
+	rig_send_join(worker, name, 0);
 	rig_recv(worker, &f); /* the welcome */
 	frames_clear(&f);
 }

@@ -53,6 +53,8 @@ void rig_expect_ok(void *client, uint64_t id, enum wire_op_id op, struct rig_rep
 		   void *ret);
 void rig_expect_error(void *client, uint64_t id, const char *code);
 
+/* As the worker @name of target "t": only say join, with this number of its life (0: none). */
+void rig_send_join(void *worker, const char *name, uint64_t life);
 /* As the worker @name of target "t": join and take the welcome. */
 void rig_join(void *worker, const char *name);
 /* The next job (beats are skipped). */
