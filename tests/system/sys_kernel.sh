@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: MIT
 # sys_kernel.sh - sourced by the tests that read the running kernel: what they need of it.
 
+# kernel_lacks: fails when this process can load BPF programs and read their maps; else says, after
+# one word for KSNAP_TEST_REQUIRE, why it cannot.
+kernel_lacks() {
+	local bpf=$KSNAP_TOP_BUILDDIR/tests/bpf
+	if [ "$(id -u)" != 0 ]; then
+		echo 'root only root may read the BPF maps of a kernel'
+	elif [ ! -r /sys/kernel/btf/vmlinux ]; then
+		echo 'bpf the kernel has no BTF'
+	# Loads it, fills it and ends, for nothing is on its stdin.
+	elif ! "$bpf/hold" "$bpf/shapes.bpf.o" 1 </dev/null >"$tap_dir/probe" 2>&1; then
+		echo "bpf no BPF program can be loaded here: $(tail -1 "$tap_dir/probe")"
+	else
+		return 1
+	fi
+}
+
 # need_kernel: the rest of the file captures live BPF maps.
 need_kernel() {
-	[ "$(id -u)" = 0 ] || require root 'only root may read the BPF maps of a kernel'
-	[ -r /sys/kernel/btf/vmlinux ] || require bpf 'the kernel has no BTF'
-	[ -s "$KSNAP_TOP_BUILDDIR/tests/bpf/shapes.bpf.o" ] || require bpf 'no BPF object was built'
-	# Loads it, fills it and ends, for nothing is on its stdin.
-	"$KSNAP_TOP_BUILDDIR/tests/bpf/hold" "$KSNAP_TOP_BUILDDIR/tests/bpf/shapes.bpf.o" 1 </dev/null \
-		>"$tap_dir/probe" 2>&1 || require bpf "no BPF program can be loaded here: $(tail -1 "$tap_dir/probe")"
+	local lack
+	lack=$(kernel_lacks) && require "${lack%% *}" "${lack#* }"
 }
 
 # strays WORD: processes whose command line holds WORD.
