@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* cmd_show.c - ksnap show: a stored snapshot, or one value in it. */
-#include <string.h>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -59,7 +58,7 @@ static int run_show(const struct cli *cli, const struct args *args)
 	struct ksnap_err err;
 	_params_ struct params p;
 	_link_ struct link l = { 0 };
-	int r = ksnap_tag_check(args->words[0], strlen(args->words[0]), &err);
+	int r = args_tag(args, &err);
 
 	params_init(&p);
 	params_str(&p, "tag", args->words[0]);
