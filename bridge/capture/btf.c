@@ -2,6 +2,7 @@
 /* btf.c - walk BTF from one type on and write what it is made of as rows. */
 #include "capture/btf.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -460,26 +461,78 @@ void btf_types_begin(struct btf_types *c)
 	c->report++;
 }
 
-/* Objects of programs stand alone; those of modules need the kernel's own as their base. */
-static int load(struct btf_types *c, uint32_t id, struct ksnap_err *err)
+/* What kind of BTF @id is: of a program (stands alone), of a module, or the kernel's own. */
+enum origin { OF_PROGRAM, OF_MODULE, OF_KERNEL, OF_NOBODY };
+
+static enum origin origin_of(uint32_t id)
 {
+	char name[64] = "";
+	struct bpf_btf_info info = { .name = (uintptr_t)name, .name_len = sizeof(name) };
+	uint32_t len = sizeof(info);
+	_close_ int fd = bpf_btf_get_fd_by_id(id);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		return OF_NOBODY;
+	if (!info.kernel_btf)
+		return OF_PROGRAM;
+	return strcmp(name, "vmlinux") ? OF_MODULE : OF_KERNEL;
+}
+
+static int refuse_load(uint32_t id, struct ksnap_err *err)
+{
+	int code = errno == EPERM ? KSNAP_E_DENIED : KSNAP_E_TARGET;
+
+	if (id == BTF_OF_KERNEL)
+		return err_errno(err, code, errno, "the kernel's own BTF cannot be read");
+	return err_errno(err, code, errno, "BTF object %u cannot be read", id);
+}
+
+static const struct btf *load_kernel(struct btf_types *c)
+{
+	if (!c->vmlinux)
+		c->vmlinux = btf__load_vmlinux_btf();
+	return c->vmlinux;
+}
+
+/* Module BTF says only what is new, upon the kernel's own. */
+static struct btf *load_as(struct btf_types *c, uint32_t id, enum origin origin)
+{
+	if (origin == OF_NOBODY)
+		return NULL;
+	if (origin == OF_PROGRAM)
+		return btf__load_from_kernel_by_id(id);
+	return load_kernel(c) ? btf__load_from_kernel_by_id_split(id, c->vmlinux) : NULL;
+}
+
+static const struct btf *load_and_keep(struct btf_types *c, uint32_t id)
+{
+	enum origin origin = origin_of(id);
 	struct btf *btf;
 
-	if (c->btf && c->btf_id == id)
-		return 0;
-	btf = btf__load_from_kernel_by_id(id);
-	if (!btf && errno != EPERM && errno != ENOENT) {
-		if (!c->vmlinux)
-			c->vmlinux = btf__load_vmlinux_btf();
-		btf = c->vmlinux ? btf__load_from_kernel_by_id_split(id, c->vmlinux) : NULL;
-	}
+	if (origin == OF_KERNEL)
+		return load_kernel(c);
+	btf = load_as(c, id, origin);
 	if (!btf)
-		return err_errno(err, errno == EPERM ? KSNAP_E_DENIED : KSNAP_E_TARGET, errno,
-				 "BTF object %u cannot be read", id);
+		return NULL;
 	btf__free(c->btf);
 	c->btf = btf;
 	c->btf_id = id;
-	return 0;
+	return btf;
+}
+
+const struct btf *btf_types_load(struct btf_types *c, uint32_t id, struct ksnap_err *err)
+{
+	const struct btf *btf;
+
+	if (id == BTF_OF_KERNEL)
+		btf = load_kernel(c);
+	else if (c->btf && c->btf_id == id)
+		btf = c->btf;
+	else
+		btf = load_and_keep(c, id);
+	if (!btf)
+		refuse_load(id, err);
+	return btf;
 }
 
 static struct kept *find(struct btf_types *c, uint32_t btf_id, uint32_t type_id)
@@ -494,15 +547,16 @@ static struct kept *find(struct btf_types *c, uint32_t btf_id, uint32_t type_id)
 static struct kept *keep(struct btf_types *c, uint32_t btf_id, uint32_t type_id,
 			 struct ksnap_err *err)
 {
+	const struct btf *btf = btf_types_load(c, btf_id, err);
 	struct type_table *table;
 	int64_t root;
 
-	if (load(c, btf_id, err))
+	if (!btf)
 		return NULL;
 	table = type_table_create(err);
 	if (!table)
 		return NULL;
-	root = btf_convert(c->btf, type_id, table, err);
+	root = btf_convert(btf, type_id, table, err);
 	if (root < 0) {
 		type_table_destroy(table);
 		return NULL;

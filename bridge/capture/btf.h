@@ -22,6 +22,11 @@ struct btf_types;
 
 struct btf_types *btf_types_create(struct ksnap_err *err);
 void btf_types_destroy(struct btf_types *c);
+#define BTF_OF_KERNEL UINT32_MAX /* as a btf_id: the kernel's own types */
+
+/* The BTF object @btf_id, good until the next call with this @c. E_DENIED, E_TARGET: the kernel
+ * does not give it. */
+const struct btf *btf_types_load(struct btf_types *c, uint32_t btf_id, struct ksnap_err *err);
 /* A new report begins: what was appended to the last one's table is forgotten. */
 void btf_types_begin(struct btf_types *c);
 /* The index in @into of type @type_id of the kernel's BTF object @btf_id, appended at its first use

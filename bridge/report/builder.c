@@ -36,7 +36,7 @@ struct report_builder {
 	msgpack_packer pk, reason_pk;
 	bool is_begun, is_complete, is_placeholder;
 	size_t placeholder, complete, mono1, nmaps_at, nprogs_at; /* offsets of what is patched */
-	uint32_t nmaps, nprogs, nreasons, nreasons_dropped, npartial;
+	uint32_t nmaps, nprogs, nkeys, nreasons, nreasons_dropped, npartial;
 	struct open_map map;
 };
 
@@ -201,7 +201,8 @@ int report_begin(struct report_builder *rb, const struct report_info *info, stru
 	type_table_clear(rb->types);
 	if (!rb->out.data)
 		bufpool_take(rb->pool, &rb->out);
-	rb->nmaps = rb->nprogs = rb->nreasons = rb->nreasons_dropped = rb->npartial = 0;
+	rb->nmaps = rb->nprogs = rb->nkeys = 0;
+	rb->nreasons = rb->nreasons_dropped = rb->npartial = 0;
 	rb->nprogs_at = NO_OFFSET;
 	rb->is_complete = true;
 	rb->is_placeholder = false;
@@ -218,6 +219,14 @@ static int check_open(const struct report_builder *rb, struct ksnap_err *err)
 	if (rb->map.is_open)
 		return err_set(err, KSNAP_E_STATE, "map '%s' is begun and not ended", rb->map.name);
 	return buf_ok(&rb->out) ? 0 : err_nomem(err);
+}
+
+/* Lists are written in place, so nothing can be added to them behind a later key. */
+static int check_lists(const struct report_builder *rb, struct ksnap_err *err)
+{
+	if (rb->is_begun && rb->nkeys)
+		return err_set(err, KSNAP_E_STATE, "maps and programs come before other keys");
+	return check_open(rb, err);
 }
 
 /* ---- maps ---------------------------------------------------------------------------------- */
@@ -298,7 +307,7 @@ int report_map_begin(struct report_builder *rb, const struct report_map_row *row
 	uint64_t val_bytes = row->ncpu ? (uint64_t)row->ncpu * row->stride : row->value_size;
 	struct open_map *m = &rb->map;
 	uint8_t *p;
-	int rc = check_open(rb, err);
+	int rc = check_lists(rb, err);
 
 	if (!rc)
 		rc = check_row(row, room, key_bytes, val_bytes, err);
@@ -408,7 +417,7 @@ int report_map_end(struct report_builder *rb, const struct report_map_result *re
 
 int report_progs(struct report_builder *rb, struct ksnap_err *err)
 {
-	int rc = check_open(rb, err);
+	int rc = check_lists(rb, err);
 
 	if (rc || rb->nprogs_at != NO_OFFSET)
 		return rc;
@@ -434,6 +443,19 @@ int report_prog(struct report_builder *rb, const struct report_prog_row *row, st
 	pack_ids(pk, "maps", row->maps, row->nmaps);
 	rb->nprogs++;
 	return buf_ok(&rb->out) ? 0 : err_nomem(err);
+}
+
+int report_key(struct report_builder *rb, const char *key, const struct buf *value,
+	       struct ksnap_err *err)
+{
+	int rc = check_open(rb, err);
+
+	if (rc)
+		return rc;
+	pack_str(&rb->pk, key);
+	buf_append(&rb->out, value->data, value->len);
+	rb->nkeys++;
+	return buf_ok(value) && buf_ok(&rb->out) ? 0 : err_nomem(err);
 }
 
 /* ---- reasons ------------------------------------------------------------------------------- */
@@ -506,7 +528,7 @@ static void patch_top(struct report_builder *rb)
 	struct buf *out = &rb->out;
 	bool has_progs = rb->nprogs_at != NO_OFFSET;
 
-	patch(out, TOP_COUNT, 13 + has_progs, 2);
+	patch(out, TOP_COUNT, 13 + has_progs + rb->nkeys, 2);
 	patch_bool(out, rb->placeholder, rb->is_placeholder);
 	patch_bool(out, rb->complete, rb->is_complete);
 	patch(out, rb->mono1, clock_mono_ns(), 8);

@@ -78,6 +78,11 @@ int report_progs(struct report_builder *rb, struct ksnap_err *err);
 int report_prog(struct report_builder *rb, const struct report_prog_row *row,
 		struct ksnap_err *err);
 
+/* One more key at the top, such as "links", with the msgpack value that is all of @value. Comes
+ * after maps and programs, which end with the first. E_STATE: a map is open. */
+int report_key(struct report_builder *rb, const char *key, const struct buf *value,
+	       struct ksnap_err *err);
+
 #define REPORT_REASONS_MAX 1024 /* more are counted, and the last reason says how many */
 
 /* Say why the report is not complete; makes it so. @code is one of shape reason's. @subject may be
