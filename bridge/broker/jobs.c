@@ -211,7 +211,7 @@ void workers_detach(struct workers *ws, const char *worker, const char *object)
 
 	while (w && strcmp(w->name, worker))
 		w = w->next;
-	if (!w)
+	if (!w || ws->closing)
 		return;
 	j = create(w->target, "detach_object", worker);
 	if (!j || wire_encode(&wire_shape_detach_object_params, &p, &j->own_params)) {

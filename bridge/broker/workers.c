@@ -89,8 +89,10 @@ void workers_destroy(struct workers *ws)
 	ws->closing = true;
 	if (ws->source > 0)
 		loop_remove(ws->broker->loop, ws->source);
-	for (struct worker *w = ws->first, *next; w; w = next) {
-		next = w->next;
+	while (ws->first) {
+		struct worker *w = ws->first;
+
+		ws->first = w->next;
 		tell_to_leave(ws, w->name);
 		free_worker(w, "the broker stops");
 	}
