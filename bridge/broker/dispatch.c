@@ -33,7 +33,7 @@ static int split(struct request *rq, struct ksnap_blob **ret_envelope, struct ks
 	if (at >= f->n)
 		return err_set(err, KSNAP_E_PROTO,
 			       "no envelope: a request is [envelope] [blob ...]");
-	*ret_envelope = f->part[at];
+	*ret_envelope = rq->envelope = f->part[at];
 	rq->blobs = &f->part[at + 1];
 	rq->nblobs = f->n - at - 1;
 	return 0;

@@ -16,6 +16,7 @@ static void free_job(struct job *j)
 		loop_remove(j->target->all->broker->loop, j->deadline_source);
 	buf_fini(&j->own_params);
 	ksnap_blob_unref(j->blob);
+	ksnap_blob_unref(j->envelope);
 	free(j);
 }
 
@@ -77,6 +78,8 @@ static void expired(void *arg)
 	}
 	j->rq = NULL;
 	j->late = true;
+	j->handlers = rq->op;
+	j->envelope = ksnap_blob_ref(rq->envelope);
 	err_set(&err, KSNAP_E_TIMEOUT, "%s was not done within %lu ms; name a longer deadline (t)",
 		j->op, (unsigned long)rq->env.deadline_ms);
 	if (rq->op->failed)
@@ -260,15 +263,20 @@ void job_done(struct workers *ws, struct worker *w, const struct wire_work_done 
 	struct target *t = w->target;
 	struct job *j = w->job;
 	struct request *rq;
+	char name[65];
 
 	if (!j || j->id != m->job) {
 		ws->broker->tally.drops[DROP_LATE_RESULT]++;
 		return;
 	}
+	/* From here on the worker may be lost at any call: it is found by its name. */
+	snprintf(name, sizeof(name), "%s", w->name);
 	w->job = NULL;
 	rq = j->rq;
-	ws->current = w->name;
+	ws->current = name;
 	ws->broker->tally.drops[DROP_LATE_RESULT] += j->late;
+	if (j->late && m->ok && j->handlers->late)
+		j->handlers->late(ws->broker, j->params, name);
 	free_job(j);
 	if (rq)
 		finish(rq, m, blob);

@@ -44,12 +44,9 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		struct ksnap_err *err)
 {
 	struct wire_capture_cgroup_procs_reply reply;
-	int rc = wire_decode(rq->row->reply, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena,
-			     &reply, err);
+	int rc = request_result(rq, rq->row->reply, result, &reply, err);
 
-	if (rc)
-		return err_prefix(err, "the worker's result");
-	rc = record(rq, &reply.pids, err);
+	rc = rc ? rc : record(rq, &reply.pids, err);
 	if (rc)
 		return rc;
 	request_answer(rq, &reply, NULL, 0);

@@ -44,13 +44,10 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 
 	if (!blob)
 		return err_set(err, KSNAP_E_TARGET, "the worker sent no report");
-	rc = wire_decode(&wire_shape_captured, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena,
-			 &c, err);
-	if (!rc)
-		rc = wire_decode(&wire_shape_captured_reasons, result.p, result.len,
-				 WIRE_SKIP_UNKNOWN, &rq->arena, &why, err);
+	rc = request_result(rq, &wire_shape_captured, result, &c, err);
+	rc = rc ? rc : request_result(rq, &wire_shape_captured_reasons, result, &why, err);
 	if (rc)
-		return err_prefix(err, "the worker's result");
+		return rc;
 	args.complete = c.complete;
 	args.placeholder = c.placeholder;
 	reply = (struct wire_capture_snapshot_reply){ .tag = p->tag,

@@ -13,6 +13,8 @@ struct job {
 	struct target *target;
 	struct request *rq; /* NULL: nobody waits (any more) */
 	bool late;          /* its request's time is over: the result is dropped and counted */
+	const struct op *handlers;   /* of a late job's op */
+	struct ksnap_blob *envelope; /* of a late job's request: params may point into it */
 	uint64_t id;
 	uint64_t deadline_mono_ns;
 	int deadline_source;   /* in the loop; 0: none */

@@ -163,6 +163,18 @@ void request_refuse(struct request *rq, const struct ksnap_err *err)
 	request_end(rq);
 }
 
+int request_result(struct request *rq, const struct wire_shape *shape, struct wire_slice result,
+		   void *ret, struct ksnap_err *err)
+{
+	struct ksnap_err why;
+	int rc = wire_decode(shape, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena, ret, &why);
+
+	if (!rc || rc == KSNAP_E_NOMEM)
+		return rc ? err_nomem(err) : 0;
+	return err_set(err, KSNAP_E_TARGET, "the worker's result: %.*s", KSNAP_ERR_TEXT - 32,
+		       why.text);
+}
+
 struct wire_slice request_bridge_name(const struct request *rq)
 {
 	return rq->env.bridge.len ? rq->env.bridge : wire_slice_of("default");
