@@ -114,23 +114,60 @@ static struct job *next_for(struct target *t, const struct worker *w)
 	return j;
 }
 
+/* An idle worker for whom there is a job, and the job. */
+static struct worker *find_match(struct target *t, struct job **ret)
+{
+	for (struct worker *w = t->head ? t->all->first : NULL; w; w = w->next)
+		if (w->target == t && !w->job && (*ret = next_for(t, w)))
+			return w;
+	return NULL;
+}
+
+static int give(struct worker *w, struct job *j)
+{
+	int rc = send_job(w, j);
+
+	if (rc == KSNAP_E_NOMEM)
+		return rc;
+	if (rc) {
+		worker_lose(w->target->all, w, "it cannot be reached");
+		return 0;
+	}
+	unqueue(j);
+	w->job = j;
+	w->jobs++;
+	w->given_mono_ns = clock_mono_ns();
+	return 0;
+}
+
+/* Losing a worker comes here again: the outer call goes on. */
 void jobs_hand_out(struct target *t)
 {
-	struct workers *ws = t->all;
+	struct worker *w;
+	struct job *j;
 
-	for (struct worker *w = ws->first, *next; w && !ws->closing; w = next) {
-		struct job *j = w->target == t && !w->job ? next_for(t, w) : NULL;
+	if (t->handing_out)
+		return;
+	t->handing_out = true;
+	while (!t->all->closing && (w = find_match(t, &j)))
+		if (give(w, j))
+			break;
+	t->handing_out = false;
+}
 
-		next = w->next;
-		if (!j)
+/* From the head each time: a failing job may end others. */
+void jobs_fail_pinned(struct target *t, const char *worker, const struct ksnap_err *err)
+{
+	struct job *j = t->head;
+
+	while (j) {
+		if (strcmp(j->worker, worker)) {
+			j = j->next;
 			continue;
-		if (send_job(w, j)) {
-			worker_lose(ws, w, "it cannot be reached");
-			return; /* losing it handed out again */
 		}
 		unqueue(j);
-		w->job = j;
-		w->jobs++;
+		job_fail(j, err);
+		j = t->head;
 	}
 }
 

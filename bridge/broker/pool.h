@@ -42,6 +42,7 @@ struct target {
 	struct job *head, *tail; /* waiting jobs, oldest first */
 	uint64_t queued;
 	unsigned nworkers;
+	bool handing_out;
 	struct ksnap_accessor *accessor;
 	struct waiter *waiters;
 };
@@ -51,10 +52,11 @@ struct worker {
 	struct target *target;
 	char name[65], kind[65], host[257];
 	uint64_t pid;
-	uint64_t last_mono_ns; /* when it was heard last */
-	struct job *job;       /* NULL: idle */
-	uint64_t jobs;         /* given so far */
-	unsigned accessor;     /* as it says: 0 trying, 1 succeeded, 2 failed */
+	uint64_t last_mono_ns;  /* when it was heard last */
+	struct job *job;        /* NULL: idle */
+	uint64_t given_mono_ns; /* when it got the job */
+	uint64_t jobs;          /* given so far */
+	unsigned accessor;      /* as it says: 0 trying, 1 succeeded, 2 failed */
 	uint64_t seqno;
 	char error[KSNAP_ERR_TEXT];
 };
@@ -79,17 +81,21 @@ int worker_send(struct workers *ws, const char *name, const struct wire_shape *s
 void worker_lose(struct workers *ws, struct worker *w, const char *why);
 
 /* jobs.c */
-/* Give waiting jobs of the target to idle workers. */
+/* Give waiting jobs of the target to idle workers. A worker that cannot be reached is lost. */
 void jobs_hand_out(struct target *t);
 void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m,
 	      struct ksnap_blob *blob);
 /* The job ends without a result: its request is refused with @err. */
 void job_fail(struct job *j, const struct ksnap_err *err);
+/* The waiting jobs that only this worker could do end so. */
+void jobs_fail_pinned(struct target *t, const char *worker, const struct ksnap_err *err);
 
 /* targets.c */
 struct target *target_get(struct workers *ws, const char *name, struct ksnap_err *err);
 struct target *target_named(struct workers *ws, struct wire_slice name, struct ksnap_err *err);
 void targets_free(struct workers *ws);
+/* Hand out what could not be sent for want of memory; call it every heartbeat. */
+void targets_tick(struct workers *ws);
 /* A worker of the target told the state of its accessor. */
 void target_accessor_told(struct target *t, struct worker *w, const struct wire_work_beat *m);
 /* A fresh worker for a target whose accessor had failed for good. */

@@ -115,6 +115,12 @@ void targets_free(struct workers *ws)
 	}
 }
 
+void targets_tick(struct workers *ws)
+{
+	for (struct target *t = ws->targets; t; t = t->next)
+		jobs_hand_out(t);
+}
+
 static void answer_wait(struct request *rq, enum ksnap_accessor_state state, uint64_t seqno)
 {
 	struct wire_wait_accessor_reply reply = {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* workers.c - the work socket: workers join, beat, finish jobs, and are lost. A worker that is busy
- * cannot beat, so it has until the deadline of its job, and 5 heartbeats more. */
+ * cannot beat, so it has until the deadline of its job, and 5 heartbeats more; then it is lost. */
 #include "broker/workers.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -172,12 +173,10 @@ void worker_lose(struct workers *ws, struct worker *w, const char *why)
 	unlink_worker(ws, w);
 	raise_loss(w, why);
 	publish(ws->channel, "lost", &wire_shape_live_lost, &m);
-	if (w->job) {
-		err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name,
-			why);
-		job_fail(w->job, &err);
-		w->job = NULL;
-	}
+	err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name, why);
+	if (w->job)
+		job_fail(take_ptr(w->job), &err);
+	jobs_fail_pinned(t, w->name, &err);
 	free_worker(w, why);
 	jobs_hand_out(t);
 }
@@ -361,27 +360,40 @@ static void receive(void *arg)
 	}
 }
 
+/* Whoever is busy must answer, and not only beat: its answer may have been lost. */
 static uint64_t silent_after(const struct worker *w)
 {
-	uint64_t heard = w->last_mono_ns;
+	uint64_t since = w->last_mono_ns;
 
-	if (w->job && w->job->deadline_mono_ns > heard)
-		heard = w->job->deadline_mono_ns;
-	return heard + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+	if (w->job)
+		since = w->job->deadline_mono_ns > w->given_mono_ns ? w->job->deadline_mono_ns
+								    : w->given_mono_ns;
+	return since + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+}
+
+static struct worker *find_silent(struct workers *ws, uint64_t now)
+{
+	struct worker *w = ws->first;
+
+	while (w && now <= silent_after(w))
+		w = w->next;
+	return w;
 }
 
 void workers_tick(struct workers *ws)
 {
 	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
 	uint64_t now = clock_mono_ns();
+	struct worker *lost;
 
-	for (struct worker *w = ws->first, *next; w; w = next) {
-		next = w->next;
-		if (now > silent_after(w))
-			worker_lose(ws, w, "silent for 5 heartbeats");
-		else
-			worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
-	}
+	/* From the first each time: losing one may lose others. */
+	while ((lost = find_silent(ws, now)))
+		worker_lose(ws, lost,
+			    lost->job ? "its job is not done 5 heartbeats after its deadline"
+				      : "silent for 5 heartbeats");
+	for (struct worker *w = ws->first; w; w = w->next)
+		worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
+	targets_tick(ws);
 }
 
 static const char *const accessor_words[] = { "trying", "succeeded", "failed" };
