@@ -43,6 +43,7 @@ struct target {
 	uint64_t queued;
 	unsigned nworkers;
 	bool handing_out;
+	bool named; /* by the owner: stays without workers */
 	struct ksnap_accessor *accessor;
 	struct waiter *waiters;
 };
@@ -53,6 +54,7 @@ struct worker {
 	char name[65], kind[65], host[257];
 	uint64_t pid;
 	uint64_t last_mono_ns;  /* when it was heard last */
+	bool settled;           /* it has read its welcome: a beat or an answer came */
 	struct job *job;        /* NULL: idle */
 	uint64_t given_mono_ns; /* when it got the job */
 	uint64_t jobs;          /* given so far */
@@ -91,10 +93,12 @@ void job_fail(struct job *j, const struct ksnap_err *err);
 void jobs_fail_pinned(struct target *t, const char *worker, const struct ksnap_err *err);
 
 /* targets.c */
+/* Made when new. */
 struct target *target_get(struct workers *ws, const char *name, struct ksnap_err *err);
 struct target *target_named(struct workers *ws, struct wire_slice name, struct ksnap_err *err);
 void targets_free(struct workers *ws);
-/* Hand out what could not be sent for want of memory; call it every heartbeat. */
+/* Hand out what could not be sent for want of memory; forget targets that a worker brought along
+ * and took with it. Call it every heartbeat. */
 void targets_tick(struct workers *ws);
 /* A worker of the target told the state of its accessor. */
 void target_accessor_told(struct target *t, struct worker *w, const struct wire_work_beat *m);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "broker/bridges.h"
 #include "broker/endpoint.h"
 #include "broker/pool.h"
@@ -28,9 +29,13 @@ static int open_targets(struct workers *ws, const char *const *names, struct ksn
 {
 	static const char *const standard[] = { "live", NULL };
 
-	for (names = names && *names ? names : standard; *names; names++)
-		if (!target_get(ws, *names, err))
+	for (names = names && *names ? names : standard; *names; names++) {
+		struct target *t = target_get(ws, *names, err);
+
+		if (!t)
 			return KSNAP_E_NOMEM;
+		t->named = true;
+	}
 	return 0;
 }
 
@@ -224,12 +229,18 @@ static void refuse(struct workers *ws, const char *name, const char *why)
 	worker_send(ws, name, &wire_shape_work_refused, &m, NULL);
 }
 
-static void welcome(struct workers *ws, struct worker *w)
+static void send_welcome(struct workers *ws, struct worker *w)
 {
 	struct wire_work_welcome m = { .k = wire_slice_of("welcome"),
 				       .v = KSNAP_PROTOCOL,
 				       .epoch = ws->broker->epoch,
 				       .heartbeat_ms = LIMIT_HEARTBEAT_MS };
+
+	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
+}
+
+static void welcome(struct workers *ws, struct worker *w)
+{
 	struct wire_live_joined live = { .worker = wire_slice_of(w->name),
 					 .target = wire_slice_of(w->target->name),
 					 .kind = wire_slice_of(w->kind),
@@ -238,28 +249,54 @@ static void welcome(struct workers *ws, struct worker *w)
 
 	log_info("worker %s joined for target %s (pid %lu)", w->name, w->target->name,
 		 (unsigned long)w->pid);
-	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
+	send_welcome(ws, w);
 	publish(ws->channel, "joined", &wire_shape_live_joined, &live);
+}
+
+static bool is_text(struct wire_slice s)
+{
+	return utf8_sound(s.p, s.len) == s.len;
+}
+
+/* Why the worker is not taken, or NULL. */
+static const char *check_join(const struct wire_work_join *m, const char *peer)
+{
+	if (m->v != KSNAP_PROTOCOL)
+		return "its protocol version is another one";
+	if (!wire_slice_is(m->name, peer))
+		return "its name is not its routing id";
+	if (ksnap_tag_check(m->name.p, m->name.len, NULL))
+		return "its name is not UTF-8 without control characters";
+	if (!is_text(m->target) || !is_text(m->kind) || !is_text(m->host))
+		return "its target, kind and host are not all UTF-8";
+	return NULL;
+}
+
+/* A worker joins until it is welcomed, so several joins may come at once; a join behind anything
+ * else is a new life, even when the pid is the old one. */
+static bool is_repeated(const struct worker *w, const struct wire_work_join *m)
+{
+	return w && !w->settled && w->pid == m->pid && wire_slice_is(m->host, w->host) &&
+	       wire_slice_is(m->target, w->target->name);
 }
 
 static void joined(struct workers *ws, const char *peer, const void *message,
 		   struct ksnap_blob *blob)
 {
 	const struct wire_work_join *m = message;
+	const char *why = check_join(m, peer);
 	struct worker *w = find(ws, peer);
 	struct target *t;
 	char name[257];
 
-	if (m->v != KSNAP_PROTOCOL) {
-		refuse(ws, peer, "its protocol version is another one");
+	if (why) {
+		refuse(ws, peer, why);
 		return;
 	}
-	if (!wire_slice_is(m->name, peer)) {
-		refuse(ws, peer, "its name is not its routing id");
+	if (is_repeated(w, m)) {
+		send_welcome(ws, w);
 		return;
 	}
-	if (w && w->pid == m->pid && !w->job)
-		return; /* repeated until welcomed: the welcome is on its way */
 	if (w)
 		worker_lose(ws, w, "another worker joined under its name");
 	copy_slice(name, sizeof(name), m->target);
@@ -282,6 +319,7 @@ static void beat(struct workers *ws, const char *peer, const void *message, stru
 		tell_to_leave(ws, peer); /* lost meanwhile: start anew */
 		return;
 	}
+	w->settled = true;
 	target_accessor_told(w->target, w, message);
 }
 
@@ -289,10 +327,12 @@ static void done(struct workers *ws, const char *peer, const void *message, stru
 {
 	struct worker *w = find(ws, peer);
 
-	if (w)
-		job_done(ws, w, message, blob);
-	else
+	if (!w) {
 		tell_to_leave(ws, peer);
+		return;
+	}
+	w->settled = true;
+	job_done(ws, w, message, blob);
 }
 
 static const struct {
@@ -312,6 +352,19 @@ union message {
 	struct wire_work_done done;
 };
 
+/* The routing id as a string; one that is none belongs to no worker. */
+static bool read_peer(const struct frames *f, char peer[65])
+{
+	const char *id = f->n ? ksnap_blob_data(f->part[0]) : NULL;
+	size_t len = id ? ksnap_blob_size(f->part[0]) : 0;
+
+	if (!len || len > 64 || memchr(id, 0, len))
+		return false;
+	memcpy(peer, id, len);
+	peer[len] = 0;
+	return true;
+}
+
 static void handle(struct workers *ws, const struct frames *f)
 {
 	struct wire_arena arena = { 0 };
@@ -321,10 +374,8 @@ static void handle(struct workers *ws, const struct frames *f)
 	const void *p;
 	size_t len;
 
-	if (f->n < 2 || ksnap_blob_size(f->part[0]) >= sizeof(peer))
+	if (f->n < 2 || !read_peer(f, peer))
 		goto bad;
-	memcpy(peer, ksnap_blob_data(f->part[0]), ksnap_blob_size(f->part[0]));
-	peer[ksnap_blob_size(f->part[0])] = 0;
 	p = ksnap_blob_data(f->part[1]);
 	len = ksnap_blob_size(f->part[1]);
 	if (wire_decode(&wire_shape_work_kind, p, len, WIRE_SKIP_UNKNOWN, &arena, &kind, NULL))

@@ -151,6 +151,8 @@ static void a_late_detach_frees_the_name(void **state)
 	job = take(s.w, "detach_object");
 	rig_expect_error(s.c, 2, "E_TIMEOUT");
 	detached(s.w, job);
+	while (!rig_dropped(s.c, "late_result"))
+		;
 	attach(s.other, s.w, 1);
 	tear_down(&s);
 }
