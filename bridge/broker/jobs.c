@@ -223,7 +223,7 @@ int workers_submit(struct workers *ws, struct request *rq, const struct job_spec
 
 	if (!t)
 		return KSNAP_E_NOTFOUND;
-	if (t->queued >= ws->max_queued)
+	if (t->queued >= ws->broker->max_queued_jobs)
 		return err_set(err, KSNAP_E_BUSY,
 			       "%lu jobs wait for a worker of %s (limit %s; raise it with ksnap "
 			       "serve %s, or add workers)",

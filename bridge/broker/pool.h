@@ -71,7 +71,6 @@ struct workers {
 	struct worker *first;
 	struct channel *channel; /* live channel `worker` */
 	uint64_t next_job;
-	uint64_t max_queued;
 	const char *current; /* worker whose result is being handled */
 	bool closing;
 };

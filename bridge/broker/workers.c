@@ -57,7 +57,6 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 		return NULL;
 	}
 	ws->broker = b;
-	ws->max_queued = opts->max_queued_jobs ? opts->max_queued_jobs : LIMIT_MAX_QUEUED_JOBS;
 	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
 	if (ws->channel && !open_targets(ws, opts->targets, err))
 		ws->bound = bound_create(&bo, err);
