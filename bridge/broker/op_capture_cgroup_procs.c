@@ -24,7 +24,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 static int record(struct request *rq, const struct wire_list *pids, struct ksnap_err *err)
 {
 	const struct wire_capture_cgroup_procs_params *p = rq->params;
-	struct hosted *h = request_bridge(rq, err);
+	struct hosted *h = request_bridge_if_open(rq, err);
 	_free_ char *cgroup = strndup(p->cgroup.p, p->cgroup.len);
 	_free_ uint32_t *list = calloc(pids->n ? pids->n : 1, sizeof(*list));
 	const uint64_t *wide = pids->items;

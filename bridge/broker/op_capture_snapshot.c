@@ -21,7 +21,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 static void failed(struct request *rq, const struct ksnap_err *err)
 {
 	const struct wire_capture_snapshot_params *p = rq->params;
-	struct hosted *h = request_bridge(rq, NULL);
+	struct hosted *h = request_bridge_if_open(rq, NULL);
 	char tag[KSNAP_TAG_MAX + 1];
 
 	tag_copy(tag, p->tag);
@@ -40,6 +40,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 					 .has_step = p->has_step,
 					 .step = (uint16_t)p->step };
 	struct wire_capture_snapshot_reply reply;
+	struct hosted *h;
 	int rc;
 
 	if (!blob)
@@ -55,7 +56,10 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 						      .maps = c.maps,
 						      .complete = c.complete,
 						      .reasons = why.reasons };
-	rc = store_report(rq, p->tag, &args, &reply.seq, err);
+	h = request_bridge_if_open(rq, err);
+	if (!h)
+		return err->code;
+	rc = store_report(h, p->tag, &args, &reply.seq, err);
 	if (rc)
 		return rc;
 	reply.elapsed_us = (clock_mono_ns() - rq->received_mono_ns) / 1000;

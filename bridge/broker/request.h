@@ -76,7 +76,8 @@ int request_result(struct request *rq, const struct wire_shape *shape, struct wi
 struct wire_slice request_bridge_name(const struct request *rq);
 /* The bridge the request names, made at first use. */
 struct hosted *request_bridge(struct request *rq, struct ksnap_err *err);
-/* The same, but E_NOTFOUND when nobody made it yet. */
+/* The same, but E_NOTFOUND when it is not open: for what comes later than the request, which must
+ * not open again what was closed meanwhile. */
 struct hosted *request_bridge_if_open(struct request *rq, struct ksnap_err *err);
 
 #endif

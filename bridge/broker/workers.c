@@ -155,7 +155,7 @@ static void raise_loss(struct worker *w, const char *why)
 					 { .name = "target", .str = w->target->name },
 					 { .name = "reason", .str = why },
 					 { .name = "job", .num = w->job ? w->job->id : 0 } };
-	struct hosted *h = w->job && w->job->rq ? request_bridge(w->job->rq, NULL) : NULL;
+	struct hosted *h = w->job && w->job->rq ? request_bridge_if_open(w->job->rq, NULL) : NULL;
 
 	if (h)
 		hosted_raise(h, KSNAP_EV_WORKER_LOST, f, 4);
