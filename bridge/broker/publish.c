@@ -21,6 +21,9 @@
 #define READ_BATCH 64
 /* Headers and reports queued to a subscriber that is behind, before it loses some. */
 #define SUBSCRIBER_HWM 1000
+/* Bytes a subscriber may send in one frame: a topic is shorter than that, the handshake and its keys
+ * fit. Each byte of a topic costs some thirty of memory. */
+#define SUBSCRIPTION_MAX 1024
 
 struct channel {
 	struct channel *next;
@@ -65,7 +68,7 @@ struct publisher *publisher_create(struct broker *b, const struct broker_opts *o
 				 .urls = opts->live,
 				 .ipc_mode = opts->ipc_mode,
 				 .send_hwm = SUBSCRIBER_HWM,
-				 .max_message = LIMIT_MAX_CONTROL_FRAME,
+				 .max_message = SUBSCRIPTION_MAX,
 				 .verbose = true };
 
 	if (!p) {
