@@ -131,7 +131,7 @@ void dispatch(struct broker *b, struct frames *f, const struct ksnap_err *bad)
 	struct ksnap_err err;
 
 	if (!rq) {
-		b->tally.drops[DROP_REPLY_GONE]++;
+		b->tally.drops[DROP_REQUEST_MEMORY]++;
 		return;
 	}
 	if (go(rq, bad, &err))

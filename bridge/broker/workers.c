@@ -403,10 +403,14 @@ static void receive(void *arg)
 
 	for (int i = 0; i < READ_BATCH; i++) {
 		_frames_ struct frames f = { 0 };
+		int rc = frames_recv(bound_socket(ws->bound), &f, NULL);
 
-		if (frames_recv(bound_socket(ws->bound), &f, NULL) == 0)
+		if (rc == 0)
 			return;
-		handle(ws, &f);
+		if (rc == 1)
+			handle(ws, &f);
+		else
+			ws->broker->tally.drops[DROP_WORK_FRAME]++;
 	}
 }
 
