@@ -8,7 +8,7 @@
 #include "wire/frames.h"
 #include "wire/shapes.h"
 
-#define RIG_WAIT_MS 4000 /* a broken broker ends a test, a slow machine does not */
+#define RIG_WAIT_MS 20000 /* a broken broker ends a test, a slow machine does not */
 
 struct rig;
 
