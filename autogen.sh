@@ -85,12 +85,10 @@ build() {
 
 # Only root may read the kernel's BPF maps; whoever cannot become root sees made-up data.
 first_example() {
-	KSNAP_OBJECT_PATH=$builddir/lua/examples
-	export KSNAP_OBJECT_PATH
 	if [ "$(id -u)" -eq 0 ]; then
 		"$builddir/ksnap" run "$src/lua/examples/first_capture.lua"
 	elif can_be_root; then
-		sudo KSNAP_OBJECT_PATH="$KSNAP_OBJECT_PATH" "$builddir/ksnap" run "$src/lua/examples/first_capture.lua"
+		sudo "$builddir/ksnap" run "$src/lua/examples/first_capture.lua"
 	else
 		say "reading the kernel needs root: here is a capture of made-up data"
 		"$builddir/ksnap" capture t0 --target fixture:maps=1,entries=5

@@ -5,6 +5,8 @@
  */
 #include <lualib.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "lua/bind.h"
 #include "lua/host.h"
@@ -35,9 +37,24 @@ static void push_args(lua_State *L, const struct host_run *run)
 	}
 }
 
+/* The folder of the running program: in a build tree the built examples are below it. */
+static void push_program_dir(lua_State *L)
+{
+	char path[4096];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+	const char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
+
+	if (slash)
+		lua_pushlstring(L, path, (size_t)(slash - path));
+	else
+		lua_pushnil(L);
+}
+
 static void push_options(lua_State *L, const struct host_run *run)
 {
-	lua_createtable(L, 0, 4);
+	lua_createtable(L, 0, 5);
+	push_program_dir(L);
+	lua_setfield(L, -2, "program_dir");
 	lua_pushstring(L, run->opts->endpoint);
 	lua_setfield(L, -2, "endpoint");
 	lua_pushstring(L, run->opts->bridge);

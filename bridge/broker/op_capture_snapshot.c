@@ -41,6 +41,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 					 .step = (uint16_t)p->step };
 	struct wire_capture_snapshot_reply reply;
 	struct hosted *h;
+	struct capture_counts counts;
 	int rc;
 
 	if (!blob)
@@ -59,7 +60,8 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	h = request_bridge_if_open(rq, err);
 	if (!h)
 		return err->code;
-	rc = store_report(h, p->tag, &args, &reply.seq, err);
+	counts = (struct capture_counts){ .maps = c.maps, .reasons = why.reasons.n };
+	rc = store_report(h, p->tag, &args, &counts, &reply.seq, err);
 	if (rc)
 		return rc;
 	reply.elapsed_us = (clock_mono_ns() - rq->received_mono_ns) / 1000;

@@ -2,7 +2,6 @@
 /* op_hello.c - a client names itself and learns what it talks to. */
 #include <stdlib.h>
 
-#include "base/error.h"
 #include "base/limits.h"
 #include "broker/publish.h"
 #include "broker/request.h"
@@ -10,6 +9,8 @@
 #include "broker/status_rows.h"
 #include "broker/workers.h"
 #include "wire/pack.h"
+
+#include "base/error.h"
 
 static uint64_t limit_in_force(const struct broker *b, enum limit_id id)
 {
@@ -22,16 +23,16 @@ static uint64_t limit_in_force(const struct broker *b, enum limit_id id)
 		return b->limits.events;
 	case LIMIT_ID_MAX_WATCH_SNAPSHOTS:
 		return b->limits.watches;
+	case LIMIT_ID_MAX_CONTROL_FRAME:
+		return b->max_frame;
+	case LIMIT_ID_MAX_BLOB:
+		return b->max_blob;
 	case LIMIT_ID_MAX_BRIDGES:
 		return b->max_bridges;
 	case LIMIT_ID_MAX_SESSIONS:
 		return b->max_sessions;
 	case LIMIT_ID_MAX_QUEUED_JOBS:
 		return b->max_queued_jobs;
-	case LIMIT_ID_MAX_CONTROL_FRAME:
-		return b->max_frame;
-	case LIMIT_ID_MAX_BLOB:
-		return b->max_blob;
 	default:
 		return limit_table[id].value;
 	}

@@ -45,7 +45,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 	h = request_bridge(rq, err);
 	if (!h)
 		return err->code;
-	rc = store_report(h, p->tag, &args, &reply.seq, err);
+	rc = store_report(h, p->tag, &args, NULL, &reply.seq, err);
 	if (rc)
 		return rc;
 	reply.complete = head.complete;

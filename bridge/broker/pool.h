@@ -52,14 +52,14 @@ struct worker {
 	struct worker *next;
 	struct target *target;
 	char name[65], kind[65], host[257];
-	uint64_t pid;
+	uint64_t pid, life;     /* which process, and which life of it */
 	uint64_t last_mono_ns;  /* when it was heard last */
-	bool settled;           /* it has read its welcome: a beat or an answer came */
 	struct job *job;        /* NULL: idle */
 	uint64_t given_mono_ns; /* when it got the job */
 	uint64_t jobs;          /* given so far */
 	unsigned accessor;      /* as it says: 0 trying, 1 succeeded, 2 failed */
 	uint64_t seqno;
+	bool spoke; /* since it joined: it knows that it is welcome */
 	char error[KSNAP_ERR_TEXT];
 };
 
@@ -71,7 +71,10 @@ struct workers {
 	struct worker *first;
 	struct channel *channel; /* live channel `worker` */
 	uint64_t next_job;
-	const char *current; /* worker whose result is being handled */
+	void (*silent)(void *arg, const char *name); /* tells the owner; or NULL */
+	void *silent_arg;
+	const char *current;     /* worker whose result is being handled */
+	struct ksnap_blob *peer; /* routing id of the message being handled */
 	bool closing;
 };
 

@@ -3,11 +3,10 @@
 #include "broker/store_report.h"
 
 #include "broker/bridges.h"
-#include "broker/publish.h"
 #include "broker/snapshot_row.h"
 
 int store_report(struct hosted *h, struct wire_slice tag, struct ksnap_store_args *args,
-		 uint64_t *ret_seq, struct ksnap_err *err)
+		 const struct capture_counts *counts, uint64_t *ret_seq, struct ksnap_err *err)
 {
 	char name[KSNAP_TAG_MAX + 1];
 	struct ksnap_entry e;
@@ -19,8 +18,8 @@ int store_report(struct hosted *h, struct wire_slice tag, struct ksnap_store_arg
 	if (rc)
 		return rc;
 	if (!ksnap_bridge_get(h->core, name, &e, NULL)) {
-		publish_snapshot(h->snapshot, &e, false);
-		publish_snapshot(h->report, &e, true);
+		publish_snapshot(h->snapshot, &e, counts, false);
+		publish_snapshot(h->report, &e, counts, true);
 		ksnap_entry_clear(&e);
 	}
 	return 0;

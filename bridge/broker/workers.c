@@ -57,6 +57,8 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 		return NULL;
 	}
 	ws->broker = b;
+	ws->silent = opts->worker_silent;
+	ws->silent_arg = opts->arg;
 	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
 	if (ws->channel && !open_targets(ws, opts->targets, err))
 		ws->bound = bound_create(&bo, err);
@@ -69,11 +71,30 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 	return ws;
 }
 
-static void tell_to_leave(struct workers *ws, const char *name)
+static int send_to(struct workers *ws, struct ksnap_blob *routing_id,
+		   const struct wire_shape *shape, const void *message, struct ksnap_blob *blob)
 {
-	struct wire_work_leave m = { .k = wire_slice_of("leave") };
+	_frames_ struct frames f = { 0 };
+	_buf_ struct buf b = BUF_INIT;
+	int rc = frames_push(&f, routing_id);
 
-	worker_send(ws, name, &wire_shape_work_leave, &m, NULL);
+	rc = rc ? rc : wire_encode(shape, message, &b);
+	rc = rc ? rc : frames_push(&f, buf_take_blob(&b));
+	if (blob && !rc)
+		rc = frames_push(&f, ksnap_blob_ref(blob));
+	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
+}
+
+int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
+		const void *message, struct ksnap_blob *blob)
+{
+	return send_to(ws, ksnap_blob_copy(name, strlen(name)), shape, message, blob);
+}
+
+/* To whom the message being handled came from, who need not be a worker. */
+static void send_back(struct workers *ws, const struct wire_shape *shape, const void *message)
+{
+	send_to(ws, ksnap_blob_ref(ws->peer), shape, message, NULL);
 }
 
 static void free_worker(struct worker *w, const char *why)
@@ -89,6 +110,8 @@ static void free_worker(struct worker *w, const char *why)
 
 void workers_destroy(struct workers *ws)
 {
+	struct wire_work_leave leave = { .k = wire_slice_of("leave") };
+
 	if (!ws)
 		return;
 	ws->closing = true;
@@ -98,7 +121,7 @@ void workers_destroy(struct workers *ws)
 		struct worker *w = ws->first;
 
 		ws->first = w->next;
-		tell_to_leave(ws, w->name);
+		worker_send(ws, w->name, &wire_shape_work_leave, &leave, NULL);
 		free_worker(w, "the broker stops");
 	}
 	targets_free(ws);
@@ -114,20 +137,6 @@ const char *const *workers_endpoints(const struct workers *ws)
 const char *workers_current(const struct workers *ws)
 {
 	return ws->current;
-}
-
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
-		const void *message, struct ksnap_blob *blob)
-{
-	_frames_ struct frames f = { 0 };
-	_buf_ struct buf b = BUF_INIT;
-	int rc = frames_push_copy(&f, name, strlen(name));
-
-	rc = rc ? rc : wire_encode(shape, message, &b);
-	rc = rc ? rc : frames_push(&f, buf_take_blob(&b));
-	if (blob && !rc)
-		rc = frames_push(&f, ksnap_blob_ref(blob));
-	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
 }
 
 static struct worker *find(struct workers *ws, const char *name)
@@ -212,6 +221,7 @@ static struct worker *add_worker(struct workers *ws, const struct wire_work_join
 	copy_slice(w->kind, sizeof(w->kind), m->kind);
 	copy_slice(w->host, sizeof(w->host), m->host);
 	w->pid = m->pid;
+	w->life = m->life;
 	w->target = t;
 	w->next = ws->first;
 	ws->first = w;
@@ -220,15 +230,15 @@ static struct worker *add_worker(struct workers *ws, const struct wire_work_join
 	return w;
 }
 
-static void refuse(struct workers *ws, const char *name, const char *why)
+static void refuse(struct workers *ws, const struct wire_work_join *join, const char *why)
 {
 	struct wire_work_refused m = { .k = wire_slice_of("refused"), .msg = wire_slice_of(why) };
 
-	log_warn("worker %s is refused: %s", name, why);
-	worker_send(ws, name, &wire_shape_work_refused, &m, NULL);
+	log_warn("worker %.*s is refused: %s", (int)join->name.len, join->name.p, why);
+	send_back(ws, &wire_shape_work_refused, &m);
 }
 
-static void send_welcome(struct workers *ws, struct worker *w)
+static void welcome(struct workers *ws, struct worker *w)
 {
 	struct wire_work_welcome m = { .k = wire_slice_of("welcome"),
 				       .v = KSNAP_PROTOCOL,
@@ -238,7 +248,7 @@ static void send_welcome(struct workers *ws, struct worker *w)
 	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
 }
 
-static void welcome(struct workers *ws, struct worker *w)
+static void tell_joined(struct workers *ws, struct worker *w)
 {
 	struct wire_live_joined live = { .worker = wire_slice_of(w->name),
 					 .target = wire_slice_of(w->target->name),
@@ -248,7 +258,6 @@ static void welcome(struct workers *ws, struct worker *w)
 
 	log_info("worker %s joined for target %s (pid %lu)", w->name, w->target->name,
 		 (unsigned long)w->pid);
-	send_welcome(ws, w);
 	publish(ws->channel, "joined", &wire_shape_live_joined, &live);
 }
 
@@ -263,7 +272,7 @@ static const char *check_join(const struct wire_work_join *m, const char *peer)
 	if (m->v != KSNAP_PROTOCOL)
 		return "its protocol version is another one";
 	if (!wire_slice_is(m->name, peer))
-		return "its name is not its routing id";
+		return "the routing id of its socket is not its name";
 	if (ksnap_tag_check(m->name.p, m->name.len, NULL))
 		return "its name is not UTF-8 without control characters";
 	if (!is_text(m->target) || !is_text(m->kind) || !is_text(m->host))
@@ -271,11 +280,11 @@ static const char *check_join(const struct wire_work_join *m, const char *peer)
 	return NULL;
 }
 
-/* A worker joins until it is welcomed, so several joins may come at once; a join behind anything
- * else is a new life, even when the pid is the old one. */
+/* A join is repeated until it is answered. Who does not tell its life and has spoken since then
+ * joins as somebody new. */
 static bool is_repeated(const struct worker *w, const struct wire_work_join *m)
 {
-	return w && !w->settled && w->pid == m->pid && wire_slice_is(m->host, w->host) &&
+	return w->pid == m->pid && w->life == m->life && (m->has_life || !w->spoke) &&
 	       wire_slice_is(m->target, w->target->name);
 }
 
@@ -289,11 +298,11 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 	char name[257];
 
 	if (why) {
-		refuse(ws, peer, why);
+		refuse(ws, m, why);
 		return;
 	}
-	if (is_repeated(w, m)) {
-		send_welcome(ws, w);
+	if (w && is_repeated(w, m)) {
+		welcome(ws, w);
 		return;
 	}
 	if (w)
@@ -302,12 +311,21 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 	t = target_get(ws, name, NULL);
 	w = t ? add_worker(ws, m, t) : NULL;
 	if (!w) {
-		refuse(ws, peer, "the broker has no memory for it");
+		refuse(ws, m, "the broker has no memory for it");
 		return;
 	}
 	w->last_mono_ns = clock_mono_ns();
 	welcome(ws, w);
+	tell_joined(ws, w);
 	jobs_hand_out(t);
+}
+
+/* Nobody who joined, or lost meanwhile: it may start anew. */
+static void tell_to_leave(struct workers *ws)
+{
+	struct wire_work_leave m = { .k = wire_slice_of("leave") };
+
+	send_back(ws, &wire_shape_work_leave, &m);
 }
 
 static void beat(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
@@ -315,10 +333,10 @@ static void beat(struct workers *ws, const char *peer, const void *message, stru
 	struct worker *w = find(ws, peer);
 
 	if (!w) {
-		tell_to_leave(ws, peer); /* lost meanwhile: start anew */
+		tell_to_leave(ws);
 		return;
 	}
-	w->settled = true;
+	w->spoke = true;
 	target_accessor_told(w->target, w, message);
 }
 
@@ -327,10 +345,10 @@ static void done(struct workers *ws, const char *peer, const void *message, stru
 	struct worker *w = find(ws, peer);
 
 	if (!w) {
-		tell_to_leave(ws, peer);
+		tell_to_leave(ws);
 		return;
 	}
-	w->settled = true;
+	w->spoke = true;
 	job_done(ws, w, message, blob);
 }
 
@@ -351,17 +369,15 @@ union message {
 	struct wire_work_done done;
 };
 
-/* The routing id as a string; one that is none belongs to no worker. */
-static bool read_peer(const struct frames *f, char peer[65])
+/* The routing id as a string; "", which nobody is called, when it is none. */
+static void read_peer(const struct ksnap_blob *id, char peer[65])
 {
-	const char *id = f->n ? ksnap_blob_data(f->part[0]) : NULL;
-	size_t len = id ? ksnap_blob_size(f->part[0]) : 0;
+	size_t len = ksnap_blob_size(id);
 
-	if (!len || len > 64 || memchr(id, 0, len))
-		return false;
-	memcpy(peer, id, len);
+	if (len > 64 || memchr(ksnap_blob_data(id), 0, len))
+		len = 0;
+	memcpy(peer, ksnap_blob_data(id), len);
 	peer[len] = 0;
-	return true;
 }
 
 static void handle(struct workers *ws, const struct frames *f)
@@ -373,8 +389,10 @@ static void handle(struct workers *ws, const struct frames *f)
 	const void *p;
 	size_t len;
 
-	if (f->n < 2 || !read_peer(f, peer))
+	if (f->n < 2)
 		goto bad;
+	read_peer(f->part[0], peer);
+	ws->peer = f->part[0];
 	p = ksnap_blob_data(f->part[1]);
 	len = ksnap_blob_size(f->part[1]);
 	if (wire_decode(&wire_shape_work_kind, p, len, WIRE_SKIP_UNKNOWN, &arena, &kind, NULL))
@@ -434,6 +452,18 @@ static struct worker *find_silent(struct workers *ws, uint64_t now)
 	return w;
 }
 
+static void lose_silent(struct workers *ws, struct worker *w)
+{
+	char name[sizeof(w->name)];
+
+	memcpy(name, w->name, sizeof(name));
+	worker_lose(ws, w,
+		    w->job ? "its job is not done 5 heartbeats after its deadline"
+			   : "silent for 5 heartbeats");
+	if (ws->silent)
+		ws->silent(ws->silent_arg, name);
+}
+
 void workers_tick(struct workers *ws)
 {
 	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
@@ -442,9 +472,7 @@ void workers_tick(struct workers *ws)
 
 	/* From the first each time: losing one may lose others. */
 	while ((lost = find_silent(ws, now)))
-		worker_lose(ws, lost,
-			    lost->job ? "its job is not done 5 heartbeats after its deadline"
-				      : "silent for 5 heartbeats");
+		lose_silent(ws, lost);
 	for (struct worker *w = ws->first; w; w = w->next)
 		worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
 	targets_tick(ws);

@@ -7,6 +7,7 @@
 #include "capture/worker.h"
 
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -36,6 +37,7 @@ struct worker {
 	unsigned silent;       /* ticks since the broker was last heard */
 	bool welcomed;
 	char host[256];
+	uint64_t life;        /* random: tells this worker from another one under its name */
 	int result;           /* what worker_run returns */
 	struct ksnap_err err; /* with a result that is not 0 */
 };
@@ -83,6 +85,8 @@ static void send_join(struct worker *w)
 		.target = wire_slice_of(w->opts->target),
 		.kind = wire_slice_of(w->bench.ops->kind),
 		.pid = getpid(),
+		.life = w->life,
+		.has_life = true,
 		.host = wire_slice_of(w->host),
 	};
 
@@ -134,7 +138,7 @@ static void renew_accessor(struct worker *w)
 {
 	accessor_renew(&w->bench.accessor, w->bench.ops, w->bench.target);
 	if (w->bench.accessor.err.code)
-		log_warn("worker %s: accessor: %s", w->opts->name, w->bench.accessor.err.text);
+		log_debug("worker %s: accessor: %s", w->opts->name, w->bench.accessor.err.text);
 	send_beat(w);
 }
 
@@ -361,7 +365,8 @@ static int open_socket(struct worker *w, struct ksnap_err *err)
 	    zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof(max)) ||
 	    set_option(s, ZMQ_LINGER, LINGER_MS) || set_option(s, ZMQ_SNDHWM, QUEUE_MSGS) ||
 	    set_option(s, ZMQ_RCVHWM, QUEUE_MSGS) ||
-	    set_option(s, ZMQ_HEARTBEAT_IVL, LIMIT_HEARTBEAT_MS))
+	    set_option(s, ZMQ_HEARTBEAT_IVL, LIMIT_HEARTBEAT_MS) ||
+	    set_option(s, ZMQ_HEARTBEAT_TIMEOUT, SILENT_TICKS * LIMIT_HEARTBEAT_MS))
 		return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "cannot make a socket");
 	if (zmq_connect(s, o->connect))
 		return err_errno(err, KSNAP_E_UNREACHABLE, zmq_errno(), "cannot connect to %s",
@@ -433,6 +438,8 @@ int worker_run(const struct worker_opts *opts, struct ksnap_err *err)
 	int ret = check_opts(opts, &local);
 
 	gethostname(w.host, sizeof(w.host) - 1);
+	if (getrandom(&w.life, sizeof(w.life), 0) < 0)
+		w.life = clock_mono_ns();
 	if (!ret)
 		ret = open_bench(&w, &local);
 	if (!ret)

@@ -39,6 +39,8 @@ static const struct option_row fixed_rows[] = {
 	  "captures of one target at the same time; 1 when not given", 1, 64 },
 	{ "group", 0, OPTION_STRING, "NAME",
 	  "let this group use the sockets (0660 in a folder of 0750)", 0, 0 },
+	{ "role", 0, OPTION_CHOICE, "observe|capture|watch|write|admin",
+	  "the most that any session may do; admin when not given", 0, 0 },
 	{ "insecure", 0, OPTION_FLAG, NULL,
 	  "permit tcp without encryption, on loopback addresses only", 0, 0 },
 };
@@ -216,6 +218,14 @@ static int catch_signals(struct server *s, struct ksnap_err *err)
 	return r < 0 ? r : 0;
 }
 
+static void end_silent_worker(void *arg, const char *name)
+{
+	struct server *s = arg;
+
+	if (s->supervisor)
+		supervisor_worker_silent(s->supervisor, name);
+}
+
 static int start_broker(struct server *s, const struct args *args, struct ksnap_err *err)
 {
 	struct broker_opts opts = {
@@ -225,6 +235,7 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 		.live = s->urls[LIVE],
 		.work = s->urls[WORK],
 		.targets = s->targets,
+		.role = args_string(args, "role", NULL),
 		.ipc_mode = s->group == (gid_t)-1 ? 0600 : 0660,
 		.bridge_limits = {
 			.snapshots = limit_of(args, LIMIT_ID_MAX_STORED_SNAPSHOTS),
@@ -237,6 +248,8 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 		.max_queued_jobs = limit_of(args, LIMIT_ID_MAX_QUEUED_JOBS),
 		.max_frame = limit_of(args, LIMIT_ID_MAX_CONTROL_FRAME),
 		.max_blob = limit_of(args, LIMIT_ID_MAX_BLOB),
+		.worker_silent = end_silent_worker,
+		.arg = s,
 	};
 
 	s->broker = broker_create(s->loop, &opts, err);
@@ -281,10 +294,11 @@ static void tell_ready(const struct server *s)
 	for (const char **t = s->targets; *t; t++)
 		buf_printf(&targets, "%s%s", t == s->targets ? "" : ", ", *t);
 	buf_append(&targets, "", 1);
-	say_note(s->cli, "serving %s (live %s, work %s), target %s",
+	say_note(s->cli, "serving %s (live %s, work %s), target %s, epoch %llu",
 		 broker_control_endpoint(s->broker), broker_live_endpoint(s->broker),
 		 broker_work_endpoint(s->broker),
-		 buf_ok(&targets) ? (const char *)targets.data : "");
+		 buf_ok(&targets) ? (const char *)targets.data : "",
+		 (unsigned long long)broker_epoch(s->broker));
 }
 
 static int serve(struct server *s, const struct args *args, struct ksnap_err *err)

@@ -234,22 +234,23 @@ static int await_answer(struct ksnap_client *c, const char *op, uint64_t deadlin
 			struct ksnap_reply *ret, struct ksnap_err *err)
 {
 	uint64_t id = c->last_id, skipped = c->skipped;
+	int rc;
 
 	for (;;) {
-		int rc = take_answer(c, id, ret, err);
-
-		if (rc)
-			return rc;
 		rc = wait_change(c->socket, ZMQ_POLLIN, ZMQ_POLLOUT, deadline_ns, err);
 		if (rc < 0)
 			return rc;
 		if (rc == WAIT_DEADLINE)
 			return fail_late(c, op, skipped, err);
-		if (rc == WAIT_READY && !is_linked(c))
+		if (rc == WAIT_SIGNAL)
+			continue;
+		if ((rc = take_answer(c, id, ret, err)))
+			return rc;
+		if (!is_linked(c))
 			break;
 	}
-	int rc = take_answer(c, id, ret, err);
-
+	/* What came just before the end counts. */
+	rc = take_answer(c, id, ret, err);
 	return rc ? rc
 		  : err_set(err, KSNAP_E_UNREACHABLE,
 			    "the connection to %s broke before the answer to %s came", c->endpoint,
@@ -395,20 +396,22 @@ static int learn(struct ksnap_client *c, const struct ksnap_reply *reply, struct
 {
 	struct wire_hello_reply hello = { 0 };
 	struct wire_arena arena = { 0 };
+	struct ksnap_err why = { 0 };
 	int rc = wire_decode(&wire_shape_hello_reply, reply->r, reply->r_len, WIRE_SKIP_UNKNOWN,
-			     &arena, &hello, err);
+			     &arena, &hello, &why);
 
-	if (rc)
-		err_prefix(err, "the hello of %s", c->endpoint);
-	else
-		rc = choose_live(c, hello.live, err);
+	if (!rc)
+		rc = choose_live(c, hello.live, &why);
 	if (!rc) {
 		c->epoch = hello.epoch;
 		c->heartbeat_ms = hello.heartbeat_ms;
 		learn_limits(c, hello.limits);
 	}
 	wire_arena_fini(&arena);
-	return rc ? KSNAP_E_PROTO : 0;
+	if (rc)
+		return err_set(err, rc == KSNAP_E_NOMEM ? rc : KSNAP_E_PROTO, "the hello of %s: %s",
+			       c->endpoint, why.text);
+	return 0;
 }
 
 static int greet(struct ksnap_client *c, uint64_t deadline_ns, struct ksnap_err *err)

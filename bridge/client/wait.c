@@ -19,10 +19,13 @@ uint64_t wait_until(uint64_t ms)
 
 int wait_events(void *socket)
 {
-	int events = 0;
+	int events = 0, rc;
 	size_t len = sizeof(events);
 
-	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len) ? -1 : events;
+	do {
+		rc = zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len);
+	} while (rc && zmq_errno() == EINTR);
+	return rc ? -1 : events;
 }
 
 static long left_ms(uint64_t deadline_ns)

@@ -17,11 +17,18 @@ static const char hex_digits[] = "0123456789abcdef";
 
 static unsigned count_digits(uint64_t v)
 {
-	unsigned n = 1;
+	// clang-format off
+	static const uint64_t power[] = {
+		1ull, 10ull, 100ull, 1000ull, 10000ull, 100000ull, 1000000ull, 10000000ull,
+		100000000ull, 1000000000ull, 10000000000ull, 100000000000ull, 1000000000000ull,
+		10000000000000ull, 100000000000000ull, 1000000000000000ull, 10000000000000000ull,
+		100000000000000000ull, 1000000000000000000ull, 10000000000000000000ull,
+	};
+	// clang-format on
+	/* 1233 / 4096 is just above the logarithm of 2. */
+	unsigned n = (64 - __builtin_clzll(v | 1)) * 1233 >> 12;
 
-	for (; v >= 10000; v /= 10000)
-		n += 4;
-	return n + (v >= 10) + (v >= 100) + (v >= 1000);
+	return n + (v >= power[n] || !v);
 }
 
 size_t digits_u64(uint8_t *p, uint64_t v)

@@ -8,10 +8,12 @@
 
 #define CPUMASK_BYTES 1024 /* longest mask that is read */
 
-int forms_init(struct forms *f, const struct type_table *types)
+int forms_init(struct forms *f, const struct type_table *types, bool has_masks)
 {
 	*f = (struct forms){ .types = types, .none = { .class = FORM_NONE } };
+	f->has_masks = has_masks;
 	f->none.row = type_at(types, TYPE_NONE);
+	f->len = type_table_len(types);
 	f->rows = calloc(type_table_len(types) + 1, sizeof(*f->rows));
 	return f->rows ? 0 : -1;
 }
@@ -92,7 +94,7 @@ static bool prepare_label(struct forms *f, const char *name, struct label *label
 	*label = (struct label){ .name = name, .len = name ? strlen(name) : 0 };
 	if (!name)
 		return true;
-	sink_char(&k, '"');
+	sink_put(&k, ",\"", 2);
 	sink_escaped(&k, name, label->len);
 	sink_put(&k, "\":", 2);
 	json = buf_ok(&text) ? arena_strn(&f->arena, (char *)text.data, text.len) : NULL;
@@ -149,7 +151,7 @@ static void shape(struct forms *f, uint32_t type, struct form *form)
 	form->row = row;
 	form->size = type_size(t, type);
 	form->class = FORM_NONE;
-	if (shape_mask(f, type, form))
+	if (f->has_masks && shape_mask(f, type, form))
 		return;
 	switch (row->kind) {
 	case TYPE_INT:
@@ -179,14 +181,8 @@ static void shape(struct forms *f, uint32_t type, struct form *form)
 	}
 }
 
-const struct form *form_of(struct forms *f, uint32_t type)
+const struct form *form_make(struct forms *f, uint32_t type)
 {
-	struct form *form;
-
-	if (type >= type_table_len(f->types))
-		return &f->none;
-	form = &f->rows[type];
-	if (form->class == FORM_UNKNOWN)
-		shape(f, type, form);
-	return form;
+	shape(f, type, &f->rows[type]);
+	return &f->rows[type];
 }

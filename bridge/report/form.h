@@ -43,15 +43,25 @@ struct form {
 struct forms {
 	const struct type_table *types;
 	struct form *rows; /* one a type, made at need */
+	size_t len;
 	struct arena arena;
 	struct form none; /* of types that are not in the table */
+	bool has_masks;   /* CPU masks are shown as lists, not as the structs they are */
 	bool failed;      /* memory ran out */
 };
 
 /* 0, or -1 when memory is out. */
-int forms_init(struct forms *f, const struct type_table *types);
+int forms_init(struct forms *f, const struct type_table *types, bool has_masks);
 void forms_fini(struct forms *f);
+/* Work it out, at first need. */
+const struct form *form_make(struct forms *f, uint32_t type);
+
 /* Good until forms_fini(). */
-const struct form *form_of(struct forms *f, uint32_t type);
+static inline const struct form *form_of(struct forms *f, uint32_t type)
+{
+	if (type >= f->len)
+		return &f->none;
+	return f->rows[type].class == FORM_UNKNOWN ? form_make(f, type) : &f->rows[type];
+}
 
 #endif

@@ -70,35 +70,48 @@ static const struct ksnap_map *map_by_id(const struct ksnap_snapshot *s, const c
 	return NULL;
 }
 
+static bool is_named(const struct ksnap_map *m, const char *name, size_t len)
+{
+	return !strncmp(m->name, name, len) && !m->name[len];
+}
+
 static const struct ksnap_map *map_by_name(const struct ksnap_snapshot *s, const char *name,
-					   size_t len, struct list *found)
+					   size_t len, unsigned *ret_n)
 {
 	const struct ksnap_map *first = NULL;
 
-	for (size_t i = 0; i < s->nmaps; i++) {
-		const struct ksnap_map *m = &s->maps[i];
-
-		if (strlen(m->name) != len || memcmp(m->name, name, len))
-			continue;
-		list_add(found, "id:%u", m->id);
-		first = first ? first : m;
-	}
+	*ret_n = 0;
+	for (size_t i = 0; i < s->nmaps; i++)
+		if (is_named(&s->maps[i], name, len) && !(*ret_n)++)
+			first = &s->maps[i];
 	return first;
+}
+
+static int refuse_ambiguous(const struct ksnap_snapshot *s, const char *name, unsigned n,
+			    struct ksnap_err *err)
+{
+	struct list ids = { .n = 0 };
+
+	for (size_t i = 0; i < s->nmaps; i++)
+		if (!strcmp(s->maps[i].name, name))
+			list_add(&ids, "id:%u", s->maps[i].id);
+	return err_set(err, KSNAP_E_ARG, "%u maps have the name '%s'; name one of %s", n, name,
+		       list_text(&ids));
 }
 
 static const struct ksnap_map *find_map(const struct ksnap_snapshot *s, const char *name,
 					size_t len, struct ksnap_err *err)
 {
-	struct list found = { .n = 0 }, have = { .n = 0 };
-	const struct ksnap_map *m = map_by_name(s, name, len, &found);
+	struct list have = { .n = 0 };
+	unsigned n;
+	const struct ksnap_map *m = map_by_name(s, name, len, &n);
 
 	if (!m && len > KERNEL_NAME)
-		m = map_by_name(s, name, KERNEL_NAME, &found);
-	if (m && found.n == 1)
+		m = map_by_name(s, name, KERNEL_NAME, &n);
+	if (m && n == 1)
 		return m;
 	if (m) {
-		err_set(err, KSNAP_E_ARG, "%u maps have the name '%s'; name one of %s", found.n,
-			m->name, list_text(&found));
+		refuse_ambiguous(s, m->name, n, err);
 		return NULL;
 	}
 	list_maps(s, &have);
@@ -119,12 +132,10 @@ const struct ksnap_map *ksnap_snapshot_map(const struct ksnap_snapshot *s, const
 
 /* ---- entries ------------------------------------------------------------------------------- */
 
-static int check_entry(const struct ksnap_map *m, size_t i, struct ksnap_err *err)
+static int refuse_entry(const struct ksnap_map *m, size_t i, struct ksnap_err *err)
 {
 	const msgpack_object *why = object_get(m->row, "error");
 
-	if (i < m->count)
-		return 0;
 	if (why && why->type == MSGPACK_OBJECT_STR && !m->count)
 		return err_set(err, KSNAP_E_NOTFOUND, "map '%s' could not be read: %.*s", m->name,
 			       (int)(why->via.str.size < 256 ? why->via.str.size : 256),
@@ -136,10 +147,8 @@ static int check_entry(const struct ksnap_map *m, size_t i, struct ksnap_err *er
 int ksnap_map_key(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
 		  struct ksnap_err *err)
 {
-	int rc = check_entry(m, i, err);
-
-	if (rc)
-		return rc;
+	if (i >= m->count)
+		return refuse_entry(m, i, err);
 	if (!m->has_keys)
 		return err_set(err, KSNAP_E_ARG, "map '%s' (%s) has no keys", m->name, m->type);
 	*ret = (struct ksnap_value){
@@ -155,10 +164,8 @@ int ksnap_map_value(const struct ksnap_map *m, size_t i, struct ksnap_value *ret
 		    struct ksnap_err *err)
 {
 	uint64_t each = m->ncpu ? (uint64_t)m->ncpu * m->stride : m->value_size;
-	int rc = check_entry(m, i, err);
-
-	if (rc)
-		return rc;
+	if (i >= m->count)
+		return refuse_entry(m, i, err);
 	*ret = (struct ksnap_value){
 		.snap = m->snap,
 		.data = m->vals + i * each,
@@ -316,21 +323,23 @@ int ksnap_snapshot_var(const struct ksnap_snapshot *s, const char *name, struct 
 
 /* ---- whole paths --------------------------------------------------------------------------- */
 
-/* The map whose name is the longest that @path begins with, up to its end or a '['. */
-static const struct ksnap_map *leading_map(const struct ksnap_snapshot *s, const char *path,
-					   size_t *ret_len)
+/* May @next follow the name of @m in a path? */
+static bool ends_name(const struct ksnap_map *m, char next)
 {
-	const struct ksnap_map *best = NULL;
+	return !next || next == '[' || (next == '.' && m->is_section);
+}
 
-	*ret_len = 0;
+/* The length of the longest map's name that @path begins with; 0: none. */
+static size_t leading_map(const struct ksnap_snapshot *s, const char *path)
+{
+	size_t best = 0;
+
 	for (size_t i = 0; i < s->nmaps; i++) {
 		size_t len = strlen(s->maps[i].name);
 
-		if (len > *ret_len && !strncmp(path, s->maps[i].name, len) &&
-		    (path[len] == '[' || !path[len])) {
-			best = &s->maps[i];
-			*ret_len = len;
-		}
+		if (len > best && !strncmp(path, s->maps[i].name, len) &&
+		    ends_name(&s->maps[i], path[len]))
+			best = len;
 	}
 	return best;
 }
@@ -402,10 +411,13 @@ static int get_in_map(const struct ksnap_map *m, struct path *p, struct ksnap_va
 {
 	struct path_step step;
 	struct ksnap_value v;
-	int rc = path_next(p, &step, err);
+	int rc;
 
-	if (!rc && step.kind == PATH_END && m->is_section)
-		return ksnap_map_value(m, 0, ret, err);
+	if (m->is_section && p->text[p->at] != '[') {
+		rc = ksnap_map_value(m, 0, &v, err);
+		return rc ? rc : value_walk(&v, p, ret, err);
+	}
+	rc = path_next(p, &step, err);
 	if (!rc && step.kind != PATH_INDEX)
 		rc = err_set(err, KSNAP_E_ARG,
 			     "path '%s': name an entry of map '%s' by its key, as %s[KEY]", p->text,
@@ -427,7 +439,8 @@ int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct 
 	if (rc)
 		return rc;
 	path_init(&p, path);
-	if (leading_map(s, path, &p.at)) {
+	p.at = leading_map(s, path);
+	if (p.at) {
 		m = find_map(s, path, p.at, err);
 		return m ? get_in_map(m, &p, ret, err) : KSNAP_E_ARG;
 	}

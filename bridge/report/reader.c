@@ -77,7 +77,7 @@ static int need(const msgpack_object *map, const char *where, const char *key,
 static int need_bool(const msgpack_object *map, const char *where, const char *key, bool *ret,
 		     struct ksnap_err *err)
 {
-	const msgpack_object *o;
+	const msgpack_object *o = NULL;
 	int rc = need(map, where, key, MSGPACK_OBJECT_BOOLEAN, "a bool", &o, err);
 
 	if (!rc)
@@ -88,7 +88,7 @@ static int need_bool(const msgpack_object *map, const char *where, const char *k
 static int need_uint(const msgpack_object *map, const char *where, const char *key, uint64_t max,
 		     uint64_t *ret, struct ksnap_err *err)
 {
-	const msgpack_object *o;
+	const msgpack_object *o = NULL;
 	int rc = need(map, where, key, MSGPACK_OBJECT_POSITIVE_INTEGER, "a uint", &o, err);
 
 	if (!rc && o->via.u64 > max)
@@ -112,7 +112,7 @@ static int need_u32(const msgpack_object *map, const char *where, const char *ke
 static int need_str(struct ksnap_snapshot *s, const msgpack_object *map, const char *where,
 		    const char *key, const char **ret, struct ksnap_err *err)
 {
-	const msgpack_object *o;
+	const msgpack_object *o = NULL;
 	int rc = need(map, where, key, MSGPACK_OBJECT_STR, "a str", &o, err);
 
 	if (rc)
@@ -171,7 +171,7 @@ static int read_bins(const msgpack_object *row, const char *where, struct ksnap_
 		     struct ksnap_err *err)
 {
 	uint64_t each = m->ncpu ? (uint64_t)m->ncpu * m->stride : m->value_size;
-	const msgpack_object *keys, *vals;
+	const msgpack_object *keys = NULL, *vals = NULL;
 	int rc = need(row, where, "keys", MSGPACK_OBJECT_BIN, "a bin", &keys, err);
 
 	if (!rc)
@@ -239,7 +239,7 @@ static int read_map(struct ksnap_snapshot *s, const msgpack_object *row, size_t 
 
 static int read_maps(struct ksnap_snapshot *s, struct ksnap_err *err)
 {
-	const msgpack_object *list;
+	const msgpack_object *list = NULL;
 	int rc = need(&s->root, "report", "maps", MSGPACK_OBJECT_ARRAY, "a list", &list, err);
 
 	if (rc)
@@ -257,7 +257,7 @@ static int read_maps(struct ksnap_snapshot *s, struct ksnap_err *err)
 
 static int read_schema(const struct ksnap_snapshot *s, struct ksnap_err *err)
 {
-	const msgpack_object *o;
+	const msgpack_object *o = NULL;
 	int rc = need(&s->root, "report", "schema", MSGPACK_OBJECT_STR, "a str", &o, err);
 
 	if (rc)
@@ -298,7 +298,7 @@ static int read_target(struct ksnap_snapshot *s, struct ksnap_err *err)
 
 static int read_top(struct ksnap_snapshot *s, struct ksnap_err *err)
 {
-	const msgpack_object *types;
+	const msgpack_object *types = NULL;
 	bool is_placeholder = false;
 	int rc = read_schema(s, err);
 

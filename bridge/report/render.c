@@ -61,9 +61,9 @@ static void show_pair(struct walk *w, const msgpack_object_kv *kv)
 
 static void show_entry(struct walk *w, const struct ksnap_map *m, size_t i)
 {
-	static const struct label key = { "key", 3, "\"key\":", 6 };
-	static const struct label value = { "value", 5, "\"value\":", 8 };
-	static const struct label values = { "values", 6, "\"values\":", 9 };
+	static const struct label key = { "key", 3, ",\"key\":", 7 };
+	static const struct label value = { "value", 5, ",\"value\":", 9 };
+	static const struct label values = { "values", 6, ",\"values\":", 10 };
 	struct ksnap_value v;
 
 	w->sink->ops->open(w->sink, true);

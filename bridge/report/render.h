@@ -2,8 +2,9 @@
 /* render.h - packed values to words. One walk, three sinks.
  *
  * Total: hostile type tables and short data give "<...>" in place, never an error or a crash.
- * Limits (depth 32, 4096 array elements shown, 65536 rows of one value) say so where they are hit.
- */
+ * Limits say so where they are hit: 32 levels of one value (20 in a tree, which has to fit into a
+ * frame), 4096 elements of one array, and for all of it 65536 values and 16 more a byte of data,
+ * which only types that lie about themselves can reach. */
 #ifndef KSNAP_REPORT_RENDER_H
 #define KSNAP_REPORT_RENDER_H
 
@@ -11,7 +12,7 @@
 #include "ksnap.h"
 
 struct render_opts {
-	bool raw;        /* numbers only: enums as numbers, no strings from char arrays */
+	bool raw; /* close to bpftool: enums as numbers, no number quoted, CPU masks as structs */
 	unsigned indent; /* JSON: spaces a level; 0: compact, one line */
 };
 

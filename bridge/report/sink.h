@@ -12,7 +12,8 @@
 
 #define SINK_LEVELS 64 /* more than any walk opens at once */
 
-/* A key. `json` is its text as JSON with quotes and colon, or NULL when nobody prepared it. */
+/* A key. `json` is its text as JSON, `,"key":` with a comma in front that is left out for a first
+ * key, or NULL when nobody prepared it. */
 struct label {
 	const char *name;
 	size_t len;

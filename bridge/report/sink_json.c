@@ -23,10 +23,10 @@ static void separate(struct sink *k)
 
 static inline void begin_value(struct sink *k)
 {
-	if (k->after_key)
-		k->after_key = false;
-	else
+	if (!k->after_key)
 		separate(k);
+	k->after_key = false;
+	k->needs_comma = true;
 }
 
 static void open_container(struct sink *k, bool is_map)
@@ -55,16 +55,18 @@ static void quote(struct sink *k, const char *s, size_t len)
 
 static void put_key(struct sink *k, const struct label *label)
 {
-	separate(k);
-	if (label->json) {
-		sink_put(k, label->json, label->json_len);
-	} else {
-		quote(k, label->name, label->len);
-		sink_char(k, ':');
+	bool is_first = !k->needs_comma;
+
+	k->after_key = true;
+	if (label->json && !k->opts.indent) {
+		sink_put(k, label->json + is_first, label->json_len - is_first);
+		return;
 	}
+	separate(k);
+	quote(k, label->name, label->len);
+	sink_char(k, ':');
 	if (k->opts.indent)
 		sink_char(k, ' ');
-	k->after_key = true;
 }
 
 /* Digits, between quotes when they would not survive a double. */

@@ -18,10 +18,7 @@ static bool is_utf8(const char *s, size_t len)
 
 static msgpack_packer packer(struct sink *k)
 {
-	msgpack_packer pk;
-
-	pack_init(&pk, k->out);
-	return pk;
+	return (msgpack_packer){ .data = k->out, .callback = pack_write };
 }
 
 /* A value that follows a key was counted with it. */
@@ -59,6 +56,11 @@ static void put_str(struct sink *k, const char *s, size_t len)
 	struct buf clean = BUF_INIT;
 	struct sink to = { .out = &clean };
 
+	if (len < 32 && is_utf8(s, len)) { /* nearly all of them */
+		sink_char(k, 0xa0 | len);
+		sink_put(k, s, len);
+		return;
+	}
 	if (is_utf8(s, len)) {
 		pack_strn(&pk, s, len);
 		return;
@@ -81,7 +83,10 @@ static void put_uint(struct sink *k, uint64_t v)
 	msgpack_packer pk = packer(k);
 
 	count_value(k);
-	msgpack_pack_uint64(&pk, v);
+	if (v < 128)
+		sink_char(k, v);
+	else
+		msgpack_pack_uint64(&pk, v);
 }
 
 static void put_sint(struct sink *k, int64_t v)

@@ -47,7 +47,8 @@ static struct cell cell_at(const struct table *t, size_t i)
 	uint32_t rune;
 
 	while (c.len < len && c.width < TABLE_WIDTH) {
-		n = utf8_next(c.s + c.len, len - c.len, &rune);
+		n = (unsigned char)c.s[c.len] < 0x80 ? 1
+						     : utf8_next(c.s + c.len, len - c.len, &rune);
 		c.len += n ? n : 1;
 		c.width++;
 	}

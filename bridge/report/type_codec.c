@@ -85,6 +85,14 @@ static void encode_enumerators(const struct type_row *row, msgpack_packer *pk)
 	}
 }
 
+/* Bytes of an array whose maker left its size out. */
+static uint64_t array_size(const struct type_table *t, const struct type_row *array)
+{
+	uint64_t size;
+
+	return __builtin_mul_overflow(array->len, type_size(t, array->target), &size) ? 0 : size;
+}
+
 static void encode_row(const struct type_table *t, const struct type_row *row, msgpack_packer *pk)
 {
 	bool size = has_size(row->kind), enc = has_encoding(row->kind);
@@ -102,7 +110,7 @@ static void encode_row(const struct type_table *t, const struct type_row *row, m
 	}
 	if (size) {
 		pack_str(pk, "s");
-		msgpack_pack_uint64(pk, row->size);
+		msgpack_pack_uint64(pk, row->size || !len ? row->size : array_size(t, row));
 	}
 	if (enc) {
 		pack_str(pk, "enc");
@@ -307,7 +315,7 @@ static int read_enumerators(struct decoder *d, const msgpack_object *o, struct t
 
 static int read_kind(struct decoder *d, const msgpack_object *o, struct type_row *row)
 {
-	unsigned word;
+	unsigned word = 0;
 	int rc = read_word(d, o, kind_word, TYPE_KINDS, "k is not one of the kinds", &word);
 
 	if (!rc)
@@ -317,7 +325,7 @@ static int read_kind(struct decoder *d, const msgpack_object *o, struct type_row
 
 static int read_encoding(struct decoder *d, const msgpack_object *o, struct type_row *row)
 {
-	unsigned word;
+	unsigned word = 0;
 	int rc = read_word(d, o, enc_word, ENCODINGS, "enc is not unsigned, signed, bool or char",
 			   &word);
 

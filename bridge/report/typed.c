@@ -209,7 +209,8 @@ static int give_text(const char *s, size_t len, char *buf, size_t cap)
 {
 	size_t n = len < cap ? len : cap ? cap - 1 : 0;
 
-	memcpy(buf, s, n);
+	if (n)
+		memcpy(buf, s, n);
 	if (cap)
 		buf[n] = '\0';
 	return len < INT32_MAX ? (int)len : INT32_MAX;

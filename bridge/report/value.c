@@ -219,6 +219,7 @@ static int step_index(const struct ksnap_value *v, const char *path, const struc
 {
 	const struct type_table *t = v->snap->types;
 	const struct type_row *row = value_row(v);
+	struct ksnap_value out;
 	uint64_t each, len, off;
 	char what[128];
 
@@ -236,13 +237,10 @@ static int step_index(const struct ksnap_value *v, const char *path, const struc
 			      (unsigned long long)step->number, what, (unsigned long long)len);
 	if (!each || __builtin_mul_overflow(step->number, each, &off))
 		return refuse(KSNAP_E_ARG, path, step, err, "elements of %s have no size", what);
-	/* @ret may be @v: read it before it is written. */
-	*ret = (struct ksnap_value){
-		.snap = v->snap,
-		.type = row->target,
-		.data = v->data + (off < v->size ? off : v->size),
-		.size = off < v->size ? clip(t, row->target, v->size - off) : 0,
-	};
+	out = (struct ksnap_value){ .snap = v->snap, .type = row->target };
+	out.data = v->data + (off < v->size ? off : v->size);
+	out.size = off < v->size ? clip(t, row->target, v->size - off) : 0;
+	*ret = out; /* which may be *v */
 	return 0;
 }
 

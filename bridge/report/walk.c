@@ -16,13 +16,13 @@ struct place {
 	unsigned depth;
 };
 
-static void walk_typed(struct walk *w, uint32_t type, struct place at);
+static void walk_form(struct walk *w, const struct form *f, uint32_t type, struct place at);
 
 int walk_init(struct walk *w, const struct ksnap_snapshot *s, struct sink *k, uint64_t bytes)
 {
 	*w = (struct walk){ .snap = s, .sink = k, .little_endian = s->is_little_endian };
 	w->left = WALK_BASE + WALK_PER_BYTE * bytes;
-	return forms_init(&w->forms, s->types);
+	return forms_init(&w->forms, s->types, !k->opts.raw);
 }
 
 int walk_fini(struct walk *w)
@@ -195,6 +195,10 @@ static bool is_text(const struct walk *w, const char *s, size_t size, size_t *re
 	if (raw && len == size)
 		return false;
 	for (size_t i = 0; i < len; i += step) {
+		if (s[i] >= 0x20 && s[i] < 0x7f) {
+			step = 1;
+			continue;
+		}
 		step = utf8_next(s + i, len - i, &rune);
 		if (!step || !is_printable(rune) || (raw && (rune < 0x20 || rune > 0x7e)))
 			return false;
@@ -208,6 +212,7 @@ static bool is_text(const struct walk *w, const char *s, size_t size, size_t *re
 
 static void walk_array(struct walk *w, const struct form *f, struct place at)
 {
+	const struct form *of = form_of(&w->forms, f->row->target);
 	uint64_t len = f->row->len, off = 0, i;
 
 	if (!len && f->each)
@@ -220,8 +225,8 @@ static void walk_array(struct walk *w, const struct form *f, struct place at)
 			note_short(w, f->size, at.have);
 			break;
 		}
-		walk_typed(w, f->row->target,
-			   (struct place){ at.p + off, at.have - off, at.depth + 1 });
+		walk_form(w, of, f->row->target,
+			  (struct place){ at.p + off, at.have - off, at.depth + 1 });
 	}
 	if (i < len && (i == WALK_ELEMENTS || !w->left))
 		walk_note(w, "<%llu more elements>", (unsigned long long)(len - i));
@@ -274,7 +279,7 @@ static void walk_members(struct walk *w, const struct form *f, struct place at)
 		else if (m->bit_off % 8)
 			walk_note(w, "<member at bit %llu>", (unsigned long long)m->bit_off);
 		else
-			walk_typed(w, m->type, place);
+			walk_form(w, mf, m->type, place);
 	}
 }
 
@@ -329,11 +334,8 @@ static void walk_sized(struct walk *w, const struct form *f, struct place at)
 	}
 }
 
-static void walk_typed(struct walk *w, uint32_t type, struct place at)
+static void walk_form(struct walk *w, const struct form *f, uint32_t type, struct place at)
 {
-	const struct form *f = form_of(&w->forms, type);
-	bool raw_mask = f->class == FORM_CPUS && w->sink->opts.raw;
-
 	if (w->left)
 		w->left--;
 	if (at.depth >= w->sink->ops->depth)
@@ -348,8 +350,6 @@ static void walk_typed(struct walk *w, uint32_t type, struct place at)
 		walk_text(w, f, at);
 	else if (f->size > at.have)
 		note_short(w, f->size, at.have);
-	else if (raw_mask)
-		put_bytes(w, at.p, f->size);
 	else
 		walk_sized(w, f, at);
 }
@@ -365,7 +365,7 @@ static void walk_one(struct walk *w, const struct ksnap_value *v)
 	else if (v->bit_size)
 		walk_bitfield(w, form_of(&w->forms, v->type), at, v->bit_off, v->bit_size);
 	else
-		walk_typed(w, v->type, at);
+		walk_form(w, form_of(&w->forms, v->type), v->type, at);
 }
 
 void walk_value(struct walk *w, const struct ksnap_value *v)

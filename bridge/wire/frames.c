@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* frames.c - multipart messages, moved between ZeroMQ and blobs.
  *
- * Small parts are copied: libzmq cuts them out of an 8 KiB receive buffer that they would keep
- * alive as a whole, and a shared part costs two allocations more than a copied one.
+ * Routing ids and other tiny parts are copied, which costs less than to share them. libzmq cuts
+ * parts that fit out of an 8 KiB receive buffer, which such a part keeps alive as long as it is.
  */
 #include "wire/frames.h"
 
@@ -12,9 +12,14 @@
 #include <zmq.h>
 
 #include "base/error.h"
+#include "wire/handover.h"
 
-#define COPY_RECEIVED 8192
-#define COPY_SENT     1024
+#ifdef HANDOVER_TSAN
+char handover_point;
+#endif
+
+#define COPY_RECEIVED 256
+#define COPY_SENT     256
 
 static void close_message(void *data, void *arg)
 {
@@ -76,6 +81,7 @@ int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 			zmq_msg_close(&msg);
 			return !parts && errno == EAGAIN ? 0 : refuse_socket(err, "receiving");
 		}
+		handover_after_recv();
 		more = zmq_msg_more(&msg);
 		if (parts++ < FRAMES_MAX && !lost)
 			lost = frames_push(f, blob_of_message(&msg));
@@ -162,6 +168,7 @@ static int send_made(void *socket, zmq_msg_t *msgs, struct ksnap_blob *const *pa
 		else
 			made++;
 	}
+	handover_before_send();
 	if (!rc)
 		rc = send_messages(socket, msgs, made, err);
 	for (size_t i = 0; i < made; i++)

@@ -117,6 +117,8 @@ int scan_object(const void *data, size_t len, size_t *ret_used, struct ksnap_err
 	unsigned depth = 0;
 	size_t at = 0;
 
+	if (!len) /* and @data may be NULL */
+		return refuse_head(p, 0, 0, err);
 	for (;;) {
 		struct scan_head h;
 		size_t rest;

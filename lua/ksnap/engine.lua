@@ -9,7 +9,7 @@ local M = {}
 local tasks = setmetatable({}, { __mode = "k" }) -- coroutines made by M.run
 local Request = {}
 
-local clients = setmetatable({}, { __mode = "k" }) -- kept alive while everything sleeps -> their heartbeat, ns
+local clients = setmetatable({}, { __mode = "k" }) -- kept alive during sleeps -> their heartbeat in ns
 
 local servers = {}
 
@@ -21,7 +21,9 @@ end
 function servers.sleep(r)
 	while true do
 		local slice_end = r.until_ns
-		for _, heartbeat_ns in pairs(clients) do slice_end = math.min(slice_end, clock.mono_ns() + heartbeat_ns) end
+		for _, heartbeat_ns in pairs(clients) do
+			slice_end = math.min(slice_end, clock.mono_ns() + heartbeat_ns)
+		end
 		clock.wait_until(slice_end)
 		if slice_end >= r.until_ns then return end
 		for client in pairs(clients) do client:call("ping") end

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Where a scenario's files are: beside the script, then in the folders of KSNAP_OBJECT_PATH.
+-- Where a scenario's files are: beside the script, then in the folders of KSNAP_OBJECT_PATH, then,
+-- for the examples of a source tree, where the build of this ksnap put them.
 local errors = require "ksnap.error"
 
 local open, getenv = io.open, os.getenv
@@ -12,6 +13,7 @@ local function candidates(name)
 	for folder in (getenv "KSNAP_OBJECT_PATH" or ""):gmatch "[^:]+" do
 		list[#list + 1] = folder .. "/" .. name
 	end
+	if M.program_dir then list[#list + 1] = M.program_dir .. "/lua/examples/" .. name end
 	return list
 end
 

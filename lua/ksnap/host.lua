@@ -104,7 +104,7 @@ end
 --- Run the script at path; gives the exit code.
 return function(path, options)
 	bridge.defaults = { endpoint = options.endpoint, bridge = options.bridge, name = "ksnap run" }
-	files.script_dir = folder_of(path)
+	files.script_dir, files.program_dir = folder_of(path), options.program_dir
 	arg, print, assert = options.args, tap.print, errors.assert -- luacheck: ignore
 	package.path = folder_of(path):sub(1, 1) == "/" and folder_of(path) .. "/?.lua" or ""
 	narrow_libraries()

@@ -16,7 +16,7 @@ files_named_in() {
 	grep -o '](\([a-z][A-Za-z_./-]*\))' "$1" | sed 's/^](//; s/)$//' | grep -v '^http' | sort -u
 }
 
-for doc in README.md CONTRIBUTING.md bridge/README.md; do
+for doc in README.md CONTRIBUTING.md SECURITY.md bridge/README.md; do
 	missing=
 	while read -r f; do
 		[ -e "$f" ] || missing+="$doc names $f, which is not there"$'\n'

@@ -26,8 +26,16 @@ exits 2 'wrong options of a target' "$KSNAP" serve --bind "$nobody" --target fix
 exits 2 'a group nobody knows' "$KSNAP" serve --bind "$nobody" --target fixture --group no-such-group-here
 exits 2 'a limit of 0' "$KSNAP" serve --bind "$nobody" --target fixture --max-snapshots 0
 
+exits 2 'a role nobody knows' "$KSNAP" serve --bind "$nobody" --target fixture --role root
+
+ok 'serve for observers' serve_start observe --target fixture --role observe
+exits 4 'a role that is too low' "$KSNAP" capture t0
+like "$err" "E_DENIED.*needs the right 'capture'.*'observe'.*--role" 'says which it needs and has'
+exits 0 'observing goes' "$KSNAP" list
+serve_stop
+
 ok 'serve' serve_start one --target fixture
-like "$(cat "$serve_log")" "^ksnap: serving ipc://.*/one/control \(live .*, work .*\), target fixture" 'its line'
+like "$(cat "$serve_log")" "^ksnap: serving ipc://.*/one/control \(live .*, work .*\), target fixture, epoch [0-9]+$" 'its line'
 is "$(stat -c %a "$tap_dir/one/control")" 600 'the socket is private'
 exits 0 'status' "$KSNAP" status
 first=$serve_pid

@@ -39,6 +39,10 @@ is "$(jsonl 'len(d), d[0]["tag"]' <<<"$out")" "(1, 't4')" 'is one line'
 "$KSNAP" capture t5 -o msgpack >"$tap_dir/bytes"
 is "$(unpack 'len(d), d[0]["schema"], d[0]["tag"]')" "(1, 'ksnap.report/1', 't5')" 'capture as msgpack is the report'
 
+exits 0 'capture with programs' "$KSNAP" capture t5 -o json --progs --map map0
+is "$(json '[m["name"] for m in d["maps"]], [p["name"] for p in d["progs"]]' <<<"$out")" "(['map0'], ['prog0', 'prog1'])" \
+	'and with one map'
+
 exits 0 'list as a table' "$KSNAP" list
 like "$out" $'^TAG.*\nnone .*\nt0 .*\nt1 ' 'in order of capture, with titles'
 exits 0 'list as JSON' "$KSNAP" list -o json
@@ -86,7 +90,7 @@ exits 0 'status as a table' "$KSNAP" status
 like "$out" 'fixture:maps=2' 'names the target'
 exits 0 'status as JSON' "$KSNAP" status -o json
 is "$(json '[(b["name"], b["stored"], b["overwritten"]) for b in d["bridges"]]' <<<"$out")" \
-	"[('default', 7, 1)]" 'counts'
+	"[('default', 7, 2)]" 'counts'
 exits 0 'status as msgpack' bash -c '"$1" status -o msgpack >"$2"' - "$KSNAP" "$tap_dir/bytes"
 is "$(unpack 'len(d), d[0]["api"]')" '(1, 1)' 'is msgpack'
 exits 0 'describe as a table' "$KSNAP" describe

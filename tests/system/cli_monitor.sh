@@ -89,6 +89,19 @@ wait "$watch_pid"
 is "$?" 0 'a monitor of reports'
 is "$(jsonl 'd[0]["report"]["tag"], len(d[0]["report"]["maps"])' <"$tap_dir/reports")" "('whole', 1)" 'has them rendered'
 
+# on_terminal COMMAND...: its output, when stdout is a terminal.
+on_terminal() {
+	"$PYTHON3" -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$@" </dev/null
+}
+escape=$'\033'
+shown=$(on_terminal "$KSNAP" -q monitor --from last:1 --channel event/ --until-empty)
+like "$shown" "$escape\\[1m" 'colour on a terminal'
+shown=$(NO_COLOR=1 on_terminal "$KSNAP" -q monitor --from last:1 --channel event/ --until-empty)
+like "$shown" 'overwrite' 'with NO_COLOR it is the same'
+unlike "$shown" "$escape" 'without colour'
+shown=$(on_terminal "$KSNAP" -q monitor --no-color --from last:1 --channel event/ --until-empty)
+unlike "$shown" "$escape" 'so it is with --no-color'
+
 watch "$tap_dir/endless"
 kill -INT "$watch_pid"
 wait "$watch_pid"

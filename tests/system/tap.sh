@@ -11,6 +11,7 @@ tap_n=0
 tap_failed=0
 tap_dir=$(mktemp -d "${TMPDIR:-/tmp}/ksnap-test.XXXXXX") || exit 99
 declare -A serve_pids=()
+export XDG_RUNTIME_DIR=$tap_dir # where default sockets are, unless one is root
 
 tap_clean() {
 	local pid
@@ -175,10 +176,10 @@ serve_start() {
 	export KSNAP_ENDPOINT=ipc://$tap_dir/$name/control
 }
 
-# serve_stop: SIGTERM, and wait; $status is its exit code.
+# serve_stop: SIGTERM, and wait; $status is its exit code. KSNAP_ENDPOINT is gone afterwards.
 serve_stop() {
 	kill -TERM "$serve_pid"
 	wait "$serve_pid"
 	status=$?
-	unset "serve_pids[$serve_pid]"
+	unset "serve_pids[$serve_pid]" KSNAP_ENDPOINT
 }

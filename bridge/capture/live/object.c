@@ -45,17 +45,26 @@ static void destroy_at(struct object **o)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-/* The failure of a libbpf call: what was tried, the errno, the end of the log. */
+/* libbpf has errors of its own above errno's; and a refused program comes as EACCES. */
+static void describe_error(int errnum, char *buf, size_t cap)
+{
+	if (errnum == EACCES)
+		snprintf(buf, cap, "the verifier refused it");
+	else
+		libbpf_strerror(errnum, buf, cap);
+}
+
+/* The failure of a libbpf call: what was tried, the reason, the end of the log. */
 static int refuse(struct ksnap_err *err, int errnum, const char *what, const char *name)
 {
-	if (errnum == EPERM && !*load_log_tail())
+	const char *log = load_log_tail();
+	char reason[128];
+
+	if (errnum == EPERM && privilege_is_lacking())
 		return privilege_denied(err, what);
-	err_errno(err, errnum == EPERM ? KSNAP_E_DENIED : KSNAP_E_TARGET, errnum, "cannot %s %s",
-		  what, name);
-	if (err && *load_log_tail())
-		err_set(err, err->code, "cannot %s %s: %s:\n%s", what, name,
-			strerrordesc_np(errnum), load_log_tail());
-	return errnum == EPERM ? KSNAP_E_DENIED : KSNAP_E_TARGET;
+	describe_error(errnum, reason, sizeof(reason));
+	return err_set(err, errnum == EPERM ? KSNAP_E_DENIED : KSNAP_E_TARGET,
+		       "cannot %s %s: %s%s%s", what, name, reason, *log ? "\n" : "", log);
 }
 
 static int open_and_load(struct object *o, const void *elf, size_t len, struct ksnap_err *err)

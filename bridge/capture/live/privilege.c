@@ -35,29 +35,44 @@ static uint64_t effective_capabilities(void)
 	return caps;
 }
 
-int privilege_denied(struct ksnap_err *err, const char *what)
+/* Names of those that are not there, "" when all are. */
+static void list_missing(char *buf, size_t cap)
 {
 	uint64_t caps = effective_capabilities();
-	char missing[64] = "";
 	size_t len = 0;
 
+	buf[0] = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (!(caps >> needed[i].bit & 1))
-			len += snprintf(missing + len, sizeof(missing) - len, "%s%s",
-					len ? ", " : "", needed[i].name);
+			len += snprintf(buf + len, cap - len, "%s%s", len ? ", " : "",
+					needed[i].name);
 	}
-	if (!len)
+}
+
+bool privilege_is_lacking(void)
+{
+	char missing[64];
+
+	list_missing(missing, sizeof(missing));
+	return missing[0];
+}
+
+int privilege_denied(struct ksnap_err *err, const char *what)
+{
+	char missing[64];
+
+	list_missing(missing, sizeof(missing));
+	if (!missing[0])
 		return err_set(
 			err, KSNAP_E_DENIED,
-			"the kernel refused to %s although the capabilities are there: look for a "
-			"container, seccomp or lockdown; --target fixture works without the kernel",
+			"the kernel refused to %s although the capabilities are there: look for "
+			"a container, seccomp or lockdown; --target fixture works without the "
+			"kernel",
 			what);
 	return err_set(
 		err, KSNAP_E_DENIED,
-		"the kernel refused to %s: this process lacks %s; it takes CAP_BPF + CAP_PERFMON, "
-		"and "
-		"CAP_SYS_ADMIN to find objects by id: run as root, or use --target fixture, which "
-		"needs no rights",
+		"the kernel refused to %s: this process lacks %s (CAP_SYS_ADMIN finds maps by id, "
+		"CAP_BPF + CAP_PERFMON load programs): run as root; --target fixture works without",
 		what, missing);
 }
 

@@ -7,6 +7,8 @@
 
 /* E_DENIED: names the capabilities that this process lacks for @what, and what works without. */
 int privilege_denied(struct ksnap_err *err, const char *what);
+/* Does this process lack a capability that BPF needs? */
+bool privilege_is_lacking(void);
 /* The failure of a bpf() call: privilege_denied for EPERM and EACCES, else E_TARGET with the errno.
  */
 int privilege_or_target(struct ksnap_err *err, int errnum, const char *what);

@@ -218,7 +218,7 @@ static void put_request(struct buf *b, const struct wire_op *op)
 	pack_str(&pk, "v");
 	msgpack_pack_uint64(&pk, draw(50) ? 1 : draw(300));
 	pack_str(&pk, "id");
-	draw(10) ? put_uint(&pk) : put_any(&pk, 0);
+	draw(10) ? (void)msgpack_pack_uint64(&pk, rig_fresh_id()) : put_any(&pk, 0);
 	pack_str(&pk, "op");
 	draw(50) ? pack_str(&pk, op->name) : put_word(&pk);
 	pack_str(&pk, "b");

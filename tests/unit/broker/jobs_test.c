@@ -139,6 +139,31 @@ static void a_lost_worker_fails_its_job_only(void **state)
 	rig_stop(r);
 }
 
+/* A join that was repeated before its welcome came is not another worker. */
+static void a_repeated_join_keeps_the_job(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r), *w = rig_worker(r, "w1");
+	_blob_ struct ksnap_blob *report = rig_report(10);
+	struct rig_reply keep;
+	uint64_t job;
+
+	rig_join(w, "w1");
+	capture(c, 1, "t0");
+	job = take_job(w);
+	rig_send_join(w, "w1", 0);
+	rig_done_captured(w, job, report);
+	rig_expect_ok(c, 1, OP_capture_snapshot, &keep, NULL);
+	rig_reply_clear(&keep);
+	capture(c, 2, "t1");
+	take_job(w);
+	rig_send_join(w, "w1", 99); /* the same pid, as in a container, but another life */
+	rig_expect_error(c, 2, "E_WORKER_LOST");
+	zmq_close(c);
+	zmq_close(w);
+	rig_stop(r);
+}
+
 static void the_queue_is_bounded(void **state)
 {
 	struct rig *r = rig_start((struct broker_opts){ .max_queued_jobs = 2 });
@@ -415,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_errors_are_handed_on),
 		cmocka_unit_test(a_lost_worker_fails_its_job_only),
+		cmocka_unit_test(a_repeated_join_keeps_the_job),
 		cmocka_unit_test(the_queue_is_bounded),
 		cmocka_unit_test(a_deadline_ends_the_request_and_a_late_result_counts),
 		cmocka_unit_test(jobs_go_out_in_order_to_idle_workers),

@@ -243,10 +243,10 @@ static uint64_t queued(void *c)
 {
 	struct wire_status_reply status;
 	struct rig_reply keep;
-	uint64_t n;
+	uint64_t id = rig_fresh_id(), n;
 
-	rig_send(c, 77, "status", no_params, 1, NULL);
-	rig_expect_ok(c, 77, OP_status, &keep, &status);
+	rig_send(c, id, "status", no_params, 1, NULL);
+	rig_expect_ok(c, id, OP_status, &keep, &status);
 	n = ((struct wire_target_row *)status.targets.items)[0].queued;
 	rig_reply_clear(&keep);
 	return n;

@@ -248,10 +248,10 @@ static uint64_t bridges_open_now(void *c)
 {
 	struct wire_status_reply status;
 	struct rig_reply keep;
-	uint64_t n;
+	uint64_t id = rig_fresh_id(), n;
 
-	rig_send(c, 55, "status", no_params, 1, NULL);
-	rig_expect_ok(c, 55, OP_status, &keep, &status);
+	rig_send(c, id, "status", no_params, 1, NULL);
+	rig_expect_ok(c, id, OP_status, &keep, &status);
 	n = status.bridges.n;
 	rig_reply_clear(&keep);
 	return n;
@@ -275,10 +275,10 @@ static void a_closed_bridge_stays_closed(void **state)
 
 	rig_join(w, "w1");
 	for (uint64_t i = 0; i < 3; i++) {
-		rig_ask(c, 1, OP_capture_snapshot, &p, NULL);
+		rig_ask(c, 10 + i, OP_capture_snapshot, &p, NULL);
 		rig_job(w, &f, &job);
-		rig_send(c, 2, "close_bridge", no_params, 1, NULL);
-		rig_expect_ok(c, 2, OP_close_bridge, &keep, NULL);
+		rig_send(c, 20 + i, "close_bridge", no_params, 1, NULL);
+		rig_expect_ok(c, 20 + i, OP_close_bridge, &keep, NULL);
 		rig_reply_clear(&keep);
 		if (i == 0)
 			rig_done_captured(w, job.job, report);
@@ -287,7 +287,7 @@ static void a_closed_bridge_stays_closed(void **state)
 		else
 			rig_on_broker(r, gone, "w1");
 		frames_clear(&f);
-		rig_expect_error(c, 1,
+		rig_expect_error(c, 10 + i,
 				 i == 0   ? "E_NOTFOUND"
 				 : i == 1 ? "E_TARGET"
 					  : "E_WORKER_LOST");

@@ -351,14 +351,21 @@ void rig_wait_unreachable(struct rig *r, const char *worker)
 	assert_int_equal(reach.rc, KSNAP_E_UNREACHABLE);
 }
 
+uint64_t rig_fresh_id(void)
+{
+	static uint64_t last = 1ull << 40;
+
+	return ++last;
+}
+
 uint64_t rig_dropped(void *client, const char *what)
 {
 	struct wire_status_reply status;
 	struct rig_reply keep;
-	uint64_t n = 0;
+	uint64_t id = rig_fresh_id(), n = 0;
 
-	rig_send(client, 4711, "status", "\x80", 1, NULL);
-	rig_expect_ok(client, 4711, OP_status, &keep, &status);
+	rig_send(client, id, "status", "\x80", 1, NULL);
+	rig_expect_ok(client, id, OP_status, &keep, &status);
 	for (size_t i = 0; i < status.dropped.n; i++) {
 		struct wire_dropped_count *row =
 			(struct wire_dropped_count *)status.dropped.items + i;
@@ -368,6 +375,15 @@ uint64_t rig_dropped(void *client, const char *what)
 	}
 	rig_reply_clear(&keep);
 	return n;
+}
+
+void rig_send_join(void *worker, const char *name, uint64_t life)
+{
+	struct wire_work_join m = rig_join_of(name);
+
+	m.life = life;
+	m.has_life = life != 0;
+	rig_work(worker, &wire_shape_work_join, &m, NULL);
 }
 
 void rig_job(void *worker, struct frames *keep, struct wire_work_job *ret)

@@ -53,6 +53,8 @@ void rig_expect_ok(void *client, uint64_t id, enum wire_op_id op, struct rig_rep
 		   void *ret);
 void rig_expect_error(void *client, uint64_t id, const char *code);
 
+/* As the worker @name of target "t": only say join, with this number of its life (0: none). */
+void rig_send_join(void *worker, const char *name, uint64_t life);
 /* As the worker @name of target "t": join and take the welcome. */
 void rig_join(void *worker, const char *name);
 /* The join of that worker, to be changed before it is sent. */
@@ -63,6 +65,8 @@ void rig_work(void *worker, const struct wire_shape *shape, const void *m, struc
 void rig_work_next(void *worker, char k[16]);
 /* Wait until the broker's socket knows that the worker's peer has left. */
 void rig_wait_unreachable(struct rig *r, const char *worker);
+/* An id no request had: one that was answered is answered from the cache. */
+uint64_t rig_fresh_id(void);
 /* A count of status' `dropped`. */
 uint64_t rig_dropped(void *client, const char *what);
 /* The next job (beats are skipped). */

@@ -244,7 +244,8 @@ static void ask(struct stage *s, enum wire_op_id op, const void *params, struct 
 	_buf_ struct buf p = BUF_INIT;
 
 	assert_int_equal(wire_encode(wire_ops[op].params, params, &p), 0);
-	rig_send_with(s->c, 1, wire_ops[op].name, "tortured", 1000, p.data, p.len, blob);
+	rig_send_with(s->c, rig_fresh_id(), wire_ops[op].name, "tortured", 1000, p.data, p.len,
+		      blob);
 	settle(s);
 }
 
@@ -252,7 +253,7 @@ static void ask(struct stage *s, enum wire_op_id op, const void *params, struct 
 static void ask_req(struct stage *s, enum wire_op_id op)
 {
 	zmq_send(s->c, "", 0, ZMQ_SNDMORE);
-	rig_send_with(s->c, 1, wire_ops[op].name, "tortured", 1000, "\x80", 1, NULL);
+	rig_send_with(s->c, rig_fresh_id(), wire_ops[op].name, "tortured", 1000, "\x80", 1, NULL);
 	settle(s);
 }
 
@@ -336,7 +337,7 @@ static void play(struct stage *s)
 	read_store(s);
 	ask_plain(s, OP_event_count);
 	ask_plain(s, OP_drain_events);
-	rig_send(s->c, 1, "no_such_op", "\x80", 1, NULL);
+	rig_send(s->c, rig_fresh_id(), "no_such_op", "\x80", 1, NULL);
 	settle(s);
 	ask_plain(s, OP_bye);
 	ask_plain(s, OP_close_bridge);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -595,6 +596,74 @@ static void renders_values_and_reports(void **state)
 	take_down(&s);
 }
 
+/* ---- with the kernel --------------------------------------------------------------------------
+ */
+
+/* Skips, or fails when KSNAP_TEST_REQUIRE names BPF. */
+static void lack_bpf(void)
+{
+	if (strstr(getenv("KSNAP_TEST_REQUIRE") ?: "", "bpf"))
+		fail_msg("BPF cannot be used here");
+	print_message("# BPF cannot be used here\n");
+	skip();
+}
+
+static struct ksnap_blob *read_object(const char *name)
+{
+	char path[4096];
+	static char data[1 << 20];
+	struct ksnap_blob *blob;
+	size_t len;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/bpf/%s", getenv("KSNAP_TOP_BUILDDIR") ?: ".", name);
+	f = fopen(path, "re");
+	if (!f)
+		fail_msg("cannot open %s", path);
+	len = fread(data, 1, sizeof(data), f);
+	fclose(f);
+	blob = ksnap_blob_copy(data, len);
+	assert_non_null(blob);
+	return blob;
+}
+
+/* The accessor's new number is told before the job is done: who waits for it cannot miss it. */
+static void expect_renewal(struct script *s, uint64_t seqno)
+{
+	_message_ struct message beat, answer;
+
+	receive(s, &beat);
+	receive(s, &answer);
+	if (!decode(&beat, &wire_shape_work_beat, &beat.beat))
+		fail_msg("the answer came before the beat");
+	assert_int_equal(beat.beat.seqno, seqno);
+	assert_true(decode(&answer, &wire_shape_work_done, &answer.done));
+	assert_true(answer.done.ok);
+	assert_int_equal(answer.done.job, s->jobs);
+}
+
+static void attaching_renews_before_it_is_done(void **state)
+{
+	struct wire_captured c;
+	struct ksnap_blob *elf = read_object("counter.bpf.o");
+	struct script s;
+
+	if (geteuid())
+		lack_bpf();
+	bring_up(&s, "live");
+	send_job(&s, "attach_object", PARAMS("name", "seen"), 10000, elf);
+	expect_renewal(&s, 2);
+	send_job(&s, "attach_object", PARAMS("name", "seen"), 10000, elf);
+	expect_failure(&s, "E_STATE", "seen");
+	send_job(&s, "capture_snapshot", PARAMS("tag", "t"), 10000, NULL);
+	ksnap_blob_unref(expect_report(&s, &c));
+	assert_true(c.maps >= 2);
+	send_job(&s, "detach_object", PARAMS("name", "seen"), 10000, NULL);
+	expect_renewal(&s, 3);
+	ksnap_blob_unref(elf);
+	take_down(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -615,6 +684,7 @@ int main(void)
 		cmocka_unit_test(refuses_to_freeze),
 		cmocka_unit_test(lists_processes),
 		cmocka_unit_test(renders_values_and_reports),
+		cmocka_unit_test(attaching_renews_before_it_is_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

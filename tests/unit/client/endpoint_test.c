@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -137,6 +138,31 @@ static void somebody_listens(void **state)
 	close(fd);
 }
 
+/* In a process of another user: 0 when it is kept out, as it should be. */
+static int knock_as_nobody(const char *url)
+{
+	if (setgid(65534) || setuid(65534))
+		return 2;
+	return endpoint_is_barred(url) && endpoint_listens(url) ? 0 : 1;
+}
+
+static void a_closed_door_is_told_apart(void **state)
+{
+	struct place *p = *state;
+	int status, fd;
+	pid_t pid;
+
+	if (geteuid())
+		skip();
+	fd = listen_at(p->path, strlen(p->path) + 1);
+	pid = fork();
+	if (!pid)
+		_exit(knock_as_nobody(p->url));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(fd);
+}
+
 static void abstract_names_work(void **state)
 {
 	char name[64] = { 0 }, url[96];
@@ -197,6 +223,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nobody_listens, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_stale_socket_is_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(somebody_listens, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_closed_door_is_told_apart, set_up, tear_down),
 		cmocka_unit_test(abstract_names_work),
 		cmocka_unit_test(other_transports_are_not_known_dead),
 		cmocka_unit_test(schemes_compare_whole),

@@ -7,6 +7,7 @@
 #undef NDEBUG
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <zmq.h>
 
 #include "base/cleanup.h"
+#include "wire/handover.h"
 
 #define RULES    16
 #define CHANNELS 8
@@ -343,6 +345,7 @@ static bool serve_order(struct fake *f)
 	bool go_on;
 
 	assert((zmq_recv(f->theirs, &c, sizeof(c), 0)) == sizeof(c));
+	handover_after_recv();
 	go_on = c.kind != CMD_STOP;
 	if (c.kind == CMD_PUBLISH)
 		send_message(f, c.channel, c.seq, c.payload);
@@ -350,6 +353,7 @@ static bool serve_order(struct fake *f)
 		send_beat(f);
 	else if (c.kind == CMD_RAW)
 		send_live(f, c.channel, c.header, c.len, NULL);
+	handover_before_send();
 	zmq_send(f->theirs, "", 0, 0);
 	return go_on;
 }
@@ -364,7 +368,11 @@ static void *run(void *arg)
 {
 	struct fake *f = arg;
 	bool go_on = true;
+	sigset_t all;
 
+	/* Signals are for the thread under test. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	while (go_on) {
 		zmq_pollitem_t items[] = {
 			{ f->theirs, 0, ZMQ_POLLIN, 0 },
@@ -388,8 +396,10 @@ static void order(struct fake *f, const struct command *c)
 {
 	char ack;
 
+	handover_before_send();
 	assert((zmq_send(f->ours, c, sizeof(*c), 0)) == sizeof(*c));
 	assert((zmq_recv(f->ours, &ack, sizeof(ack), 0)) == 0);
+	handover_after_recv();
 }
 
 static void *bound(struct fake *f, int type, const char *url)

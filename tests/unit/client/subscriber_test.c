@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* subscriber_test.c - holes are filled or told, whatever makes them. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <zmq.h>
 
 #include <cmocka.h>
@@ -295,6 +297,45 @@ static void the_deadline_of_next_is_kept(void **state)
 	subscribe(r, NULL, NULL);
 	assert_int_equal(ksnap_subscriber_next(r->sub, 1, &m, &r->err), 0);
 	assert_int_equal(m.seq, 77);
+}
+
+static void on_alarm(int number)
+{
+}
+
+/* Again and again, so that one that comes before the wait does not matter. */
+static void ring(long every_us)
+{
+	struct itimerval t = { { 0, every_us }, { 0, every_us } };
+	struct sigaction a = { .sa_handler = on_alarm };
+
+	sigaction(SIGALRM, &a, NULL);
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
+static void a_signal_ends_the_wait_for_messages(void **state)
+{
+	struct rig *r = *state;
+	struct ksnap_live_msg m;
+
+	subscribe(r, NULL, NULL);
+	ring(2000);
+	assert_int_equal(ksnap_subscriber_next(r->sub, -1, &m, &r->err), 0);
+	ring(0);
+}
+
+static void signals_do_not_end_a_call(void **state)
+{
+	struct rig *r = *state;
+	KSNAP_OPTS(ksnap_call, call, .op = "ping");
+	struct ksnap_reply reply;
+
+	ring(100);
+	for (int i = 0; i < 500; i++) {
+		assert_int_equal(ksnap_client_call(r->client, &call, &reply, &r->err), 0);
+		ksnap_reply_clear(&reply);
+	}
+	ring(0);
 }
 
 /* ---- holes ----------------------------------------------------------------------------------- */
@@ -721,6 +762,8 @@ int main(void)
 		with(beats_for_those_who_name_them, rig),
 		with(broken_messages_are_skipped, rig),
 		with(the_deadline_of_next_is_kept, rig),
+		with(a_signal_ends_the_wait_for_messages, rig),
+		with(signals_do_not_end_a_call, rig),
 		with(a_hole_is_filled, rig),
 		with(what_is_gone_is_told, rig),
 		with(a_hole_in_the_memory_is_told, rig),

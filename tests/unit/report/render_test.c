@@ -12,8 +12,8 @@
 #include "report/walk.h"
 #include "sample.h"
 
-#define T	struct type_table *t
-#define ANON	NULL
+#define T       struct type_table *t
+#define ANON    NULL
 #define FROM(a) (a), sizeof(a) - 1
 
 static uint32_t make_u8(T)
@@ -63,8 +63,12 @@ static uint32_t make_wide(T)
 
 static uint32_t make_few_bits(T)
 {
-	return add_row(t, (struct type_row){ .kind = TYPE_INT, .name = "s5", .size = 2, .bits = 5,
-					     .enc = TYPE_SIGNED, .target = TYPE_NONE });
+	return add_row(t, (struct type_row){ .kind = TYPE_INT,
+					     .name = "s5",
+					     .size = 2,
+					     .bits = 5,
+					     .enc = TYPE_SIGNED,
+					     .target = TYPE_NONE });
 }
 
 static uint32_t make_bool(T)
@@ -74,25 +78,31 @@ static uint32_t make_bool(T)
 
 static uint32_t make_float(T)
 {
-	return add_row(t, (struct type_row){ .kind = TYPE_FLOAT, .name = "float", .size = 4,
-					     .target = TYPE_NONE });
+	return add_row(
+		t, (struct type_row){
+			   .kind = TYPE_FLOAT, .name = "float", .size = 4, .target = TYPE_NONE });
 }
 
 static uint32_t make_double(T)
 {
-	return add_row(t, (struct type_row){ .kind = TYPE_FLOAT, .name = "double", .size = 8,
-					     .target = TYPE_NONE });
+	return add_row(
+		t, (struct type_row){
+			   .kind = TYPE_FLOAT, .name = "double", .size = 8, .target = TYPE_NONE });
 }
 
 static uint32_t make_long_double(T)
 {
-	return add_row(t, (struct type_row){ .kind = TYPE_FLOAT, .name = "long double", .size = 16,
+	return add_row(t, (struct type_row){ .kind = TYPE_FLOAT,
+					     .name = "long double",
+					     .size = 16,
 					     .target = TYPE_NONE });
 }
 
 static uint32_t make_ptr(T)
 {
-	return add_row(t, (struct type_row){ .kind = TYPE_PTR, .size = 8, .target = TYPE_NONE,
+	return add_row(t, (struct type_row){ .kind = TYPE_PTR,
+					     .size = 8,
+					     .target = TYPE_NONE,
 					     .to = "struct task_struct" });
 }
 
@@ -152,8 +162,8 @@ static uint32_t make_typedefs(T)
 static uint32_t make_anonymous(T)
 {
 	uint32_t s32 = make_s32(t), f = make_float(t);
-	uint32_t u = add_record(t, TYPE_UNION, ANON, 4,
-				MEMBERS({ "i", s32, 0, 0 }, { "f", f, 0, 0 }));
+	uint32_t u =
+		add_record(t, TYPE_UNION, ANON, 4, MEMBERS({ "i", s32, 0, 0 }, { "f", f, 0, 0 }));
 	uint32_t s = add_record(t, TYPE_STRUCT, ANON, 8,
 				MEMBERS({ ANON, u, 0, 0 }, { "y", s32, 32, 0 }));
 
@@ -174,8 +184,7 @@ static uint32_t make_bitfields(T)
 
 static uint32_t make_wide_bitfield(T)
 {
-	return add_record(t, TYPE_STRUCT, "bits", 17,
-			  MEMBERS({ "w", make_u128(t), 4, 128 }));
+	return add_record(t, TYPE_STRUCT, "bits", 17, MEMBERS({ "w", make_u128(t), 4, 128 }));
 }
 
 static uint32_t make_flexible(T)
@@ -212,8 +221,10 @@ static uint32_t make_bpf_cpumask(T)
 static uint32_t make_fwd(T)
 {
 	return add_record(t, TYPE_STRUCT, "s", 4,
-			  MEMBERS({ "f", add_row(t, (struct type_row){ .kind = TYPE_FWD, .name = "q",
-								       .target = TYPE_NONE }),
+			  MEMBERS({ "f",
+				    add_row(t, (struct type_row){ .kind = TYPE_FWD,
+								  .name = "q",
+								  .target = TYPE_NONE }),
 				    0, 0 }));
 }
 
@@ -237,8 +248,12 @@ static uint32_t make_own_member(T)
 {
 	uint32_t at = type_reserve(t, NULL);
 	const struct type_member m[] = { { "s", at, 0, 0 }, { ANON, at, 0, 0 } };
-	struct type_row row = { .kind = TYPE_STRUCT, .name = "own", .size = 4, .members = m,
-				.nmembers = 2, .target = TYPE_NONE };
+	struct type_row row = { .kind = TYPE_STRUCT,
+				.name = "own",
+				.size = 4,
+				.members = m,
+				.nmembers = 2,
+				.target = TYPE_NONE };
 
 	type_fill(t, at, &row, NULL);
 	return at;
@@ -291,8 +306,10 @@ static uint32_t make_array_of_nothing(T)
 static uint32_t make_huge_scalars(T)
 {
 	uint32_t e = add_enum(t, "e", 1ull << 33, TYPE_UNSIGNED, NULL, 0);
-	uint32_t f = add_row(t, (struct type_row){ .kind = TYPE_FLOAT, .size = 3, .target = TYPE_NONE });
-	uint32_t p = add_row(t, (struct type_row){ .kind = TYPE_PTR, .size = 0, .target = TYPE_NONE });
+	uint32_t f =
+		add_row(t, (struct type_row){ .kind = TYPE_FLOAT, .size = 3, .target = TYPE_NONE });
+	uint32_t p =
+		add_row(t, (struct type_row){ .kind = TYPE_PTR, .size = 0, .target = TYPE_NONE });
 
 	return add_record(t, TYPE_STRUCT, "s", 4,
 			  MEMBERS({ "e", e, 0, 0 }, { "f", f, 0, 0 }, { "p", p, 0, 0 },
@@ -317,6 +334,7 @@ static uint32_t make_bad_mask(T)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
+// clang-format off
 static const struct row {
 	const char *name;
 	uint32_t (*make)(struct type_table *t);
@@ -422,13 +440,13 @@ static const struct row {
 	{ "flexible text", make_flexible_text, FROM("\x02hi\0"), false, "{\"n\":2,\"s\":\"hi\"}", NULL,
 	  "{n = 2, s = \"hi\"}" },
 	{ "CPU mask", make_cpumask, FROM("\x0d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), false, "\"0,2-3\"",
-	  "\"hex:0d000000000000000000000000000000\"", NULL },
+	  "{\"bits\":[13,0]}", NULL },
 	{ "CPU mask beyond the last CPU", make_cpumask, FROM("\xf8\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-	  false, "\"3\"", "\"hex:f8ff0000000000000000000000000000\"", NULL },
+	  false, "\"3\"", "{\"bits\":[65528,0]}", NULL },
 	{ "CPU mask big endian", make_cpumask, FROM("\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\0"), true,
-	  "\"1-2\"", "\"hex:00000000000000060000000000000000\"", NULL },
+	  "\"1-2\"", "{\"bits\":[6,0]}", NULL },
 	{ "bpf_cpumask", make_bpf_cpumask, FROM("\x0f\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0"),
-	  false, "\"0-3\"", "\"hex:0f00000000000000000000000000000001000000""00000000\"", NULL },
+	  false, "\"0-3\"", "{\"cpumask\":{\"bits\":[15,0]},\"usage\":1}", NULL },
 	{ "only declared", make_fwd, FROM("\0\0\0\0"), false, "{\"f\":\"<no size: struct q>\"}", NULL,
 	  "{f = <no size: struct q>}" },
 	{ "no type", make_none, FROM("\x01\xab"), false, "\"hex:01ab\"", NULL, "hex:01ab" },
@@ -474,6 +492,7 @@ static const struct row {
 	  "{\"cpumask\":[\"<truncated: needs 8 bytes, has 0>\"]}", NULL,
 	  "{cpumask = [<truncated: needs 8 bytes, has 0>]}" },
 };
+// clang-format on
 
 static void check(const char *name, const char *what, struct buf *got, const char *want)
 {
@@ -568,7 +587,7 @@ static void bounds_a_struct_within_itself(void **state)
 	buf_fini(&out);
 }
 
-/* 300,000 enumerators cost more than a value may; a name far behind is still no crash. */
+/* The name of the last of 70,000 is not found, and that is all. */
 static uint32_t make_many_names(T)
 {
 	static struct type_enumerator e[70000];

@@ -36,7 +36,12 @@ uint32_t add_int(struct type_table *t, const char *name, uint64_t size, enum typ
 
 uint32_t add_array(struct type_table *t, uint32_t of, uint64_t len)
 {
-	return add_row(t, (struct type_row){ .kind = TYPE_ARRAY, .target = of, .len = len });
+	uint64_t size;
+
+	if (__builtin_mul_overflow(len, type_size(t, of), &size))
+		size = 0;
+	return add_row(
+		t, (struct type_row){ .kind = TYPE_ARRAY, .target = of, .len = len, .size = size });
 }
 
 uint32_t add_behind(struct type_table *t, enum type_kind kind, const char *name, uint32_t target)
@@ -107,9 +112,9 @@ static void put_map(struct report_builder *rb, const struct report_map_row *row,
 	uint8_t *k, *v;
 
 	must(!report_map_begin(rb, row, count, &k, &v, &err), "map_begin", &err);
-	if (k)
+	if (k && count)
 		memcpy(k, keys, count * row->key_size);
-	if (each)
+	if (each && count)
 		memcpy(v, vals, count * each);
 	must(!report_map_end(rb, res ? res : &whole, &err), "map_end", &err);
 }

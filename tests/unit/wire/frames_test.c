@@ -19,17 +19,27 @@
 
 struct pair {
 	void *ctx, *a, *b;
+	void *open[8]; /* all sockets, so that a failed test does not hang in its teardown */
+	size_t nopen;
 };
+
+static void *open_socket(struct pair *p, int type)
+{
+	void *socket = zmq_socket(p->ctx, type);
+	int none = 0;
+
+	zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof(none));
+	p->open[p->nopen++] = socket;
+	return socket;
+}
 
 static int setup(void **state)
 {
 	static struct pair p;
-	int timeout = 5000;
 
-	p.ctx = zmq_ctx_new();
-	p.a = zmq_socket(p.ctx, ZMQ_PAIR);
-	p.b = zmq_socket(p.ctx, ZMQ_PAIR);
-	zmq_setsockopt(p.a, ZMQ_RCVTIMEO, &timeout, sizeof(timeout));
+	p = (struct pair){ .ctx = zmq_ctx_new() };
+	p.a = open_socket(&p, ZMQ_PAIR);
+	p.b = open_socket(&p, ZMQ_PAIR);
 	*state = &p;
 	return zmq_bind(p.a, "inproc://frames") || zmq_connect(p.b, "inproc://frames");
 }
@@ -37,12 +47,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct pair *p = *state;
-	int none = 0;
 
-	zmq_setsockopt(p->a, ZMQ_LINGER, &none, sizeof(none));
-	zmq_setsockopt(p->b, ZMQ_LINGER, &none, sizeof(none));
-	zmq_close(p->a);
-	zmq_close(p->b);
+	for (size_t i = 0; i < p->nopen; i++)
+		zmq_close(p->open[i]);
 	zmq_ctx_term(p->ctx);
 	return 0;
 }
@@ -52,7 +59,7 @@ static int receive(void *socket, struct frames *f, struct ksnap_err *err)
 {
 	zmq_pollitem_t item = { .socket = socket, .events = ZMQ_POLLIN };
 
-	assert_int_equal(zmq_poll(&item, 1, 5000), 1);
+	assert_int_equal(zmq_poll(&item, 1, 30000), 1);
 	return frames_recv(socket, f, err);
 }
 
@@ -66,6 +73,26 @@ static void push_only_to_the_end(void **state)
 		assert_int_equal(frames_push_copy(&f, &i, sizeof(i)), 0);
 	assert_true(frames_push_copy(&f, "x", 1) < 0); /* and does not leak it */
 	assert_int_equal(f.n, FRAMES_MAX);
+}
+
+static void a_list_may_be_longer_than_what_is_received(void **state)
+{
+	struct pair *p = *state;
+	struct ksnap_blob *parts[FRAMES_MAX + 10] = { 0 };
+	_frames_ struct frames f = { 0 };
+	struct ksnap_err err;
+	size_t n = sizeof(parts) / sizeof(parts[0]);
+
+	assert_int_equal(frames_send_list(p->a, parts, 0, &err), KSNAP_E_INTERNAL);
+	for (size_t i = 0; i < n; i++)
+		parts[i] = ksnap_blob_copy(&i, sizeof(i));
+	assert_int_equal(frames_send_list(p->a, parts, n, &err), 0);
+	for (size_t i = 0; i < n; i++)
+		ksnap_blob_unref(parts[i]);
+	assert_int_equal(receive(p->b, &f, &err), KSNAP_E_PROTO); /* all of it, and told so */
+	assert_int_equal(f.n, FRAMES_MAX);
+	frames_clear(&f);
+	assert_int_equal(frames_recv(p->b, &f, &err), 0);
 }
 
 static void sending_nothing_is_refused(void **state)
@@ -125,15 +152,14 @@ static void too_many_parts_are_read_off(void **state)
 
 static void full_queue_is_busy_and_sends_nothing(void **state)
 {
-	void *ctx = zmq_ctx_new(), *push = zmq_socket(ctx, ZMQ_PUSH),
-	     *pull = zmq_socket(ctx, ZMQ_PULL);
-	int one = 1, rc = 0, sent = 0, received = 0, none = 0;
+	struct pair *p = *state;
+	void *push = open_socket(p, ZMQ_PUSH), *pull = open_socket(p, ZMQ_PULL);
+	int one = 1, rc = 0, sent = 0, received = 0;
 	_frames_ struct frames f = { 0 };
 	struct ksnap_err err;
 
 	zmq_setsockopt(push, ZMQ_SNDHWM, &one, sizeof(one));
 	zmq_setsockopt(pull, ZMQ_RCVHWM, &one, sizeof(one));
-	zmq_setsockopt(push, ZMQ_LINGER, &none, sizeof(none));
 	zmq_bind(pull, "inproc://full");
 	zmq_connect(push, "inproc://full");
 	frames_push_copy(&f, "a", 1);
@@ -149,15 +175,12 @@ static void full_queue_is_busy_and_sends_nothing(void **state)
 	}
 	assert_int_equal(received, sent);
 	assert_int_equal(f.n, 3);
-	zmq_close(push);
-	zmq_close(pull);
-	zmq_ctx_term(ctx);
 }
 
 static void router_without_the_peer_is_unreachable(void **state)
 {
 	struct pair *p = *state;
-	void *router = zmq_socket(p->ctx, ZMQ_ROUTER);
+	void *router = open_socket(p, ZMQ_ROUTER);
 	int one = 1;
 	_frames_ struct frames f = { 0 };
 	struct ksnap_err err;
@@ -167,20 +190,19 @@ static void router_without_the_peer_is_unreachable(void **state)
 	frames_push_copy(&f, "whoever", 7);
 	frames_push_copy(&f, "x", 1);
 	assert_int_equal(frames_send(router, &f, &err), KSNAP_E_UNREACHABLE);
-	zmq_close(router);
 }
 
 static void closed_context_is_said(void **state)
 {
-	void *ctx = zmq_ctx_new(), *socket = zmq_socket(ctx, ZMQ_PULL);
+	struct pair *p = *state;
 	_frames_ struct frames f = { 0 };
 	struct ksnap_err err;
 
-	zmq_ctx_shutdown(ctx);
-	assert_int_equal(frames_recv(socket, &f, &err), KSNAP_E_STATE);
+	zmq_ctx_shutdown(p->ctx);
+	assert_int_equal(frames_recv(p->a, &f, &err), KSNAP_E_STATE);
 	assert_non_null(strstr(err.text, "context is closed"));
-	zmq_close(socket);
-	zmq_ctx_term(ctx);
+	frames_push_copy(&f, "x", 1);
+	assert_int_equal(frames_send(p->a, &f, &err), KSNAP_E_STATE);
 }
 
 static void parts_of_all_sizes_arrive(void **state)
@@ -270,7 +292,7 @@ static void one_blob_goes_to_many(void **state)
 static void bytes_survive_a_real_transport(void **state)
 {
 	struct pair *p = *state;
-	void *a = zmq_socket(p->ctx, ZMQ_PAIR), *b = zmq_socket(p->ctx, ZMQ_PAIR);
+	void *a = open_socket(p, ZMQ_PAIR), *b = open_socket(p, ZMQ_PAIR);
 	char url[64];
 	_frames_ struct frames out = { 0 }, in = { 0 };
 	char *data = malloc(MIB);
@@ -289,8 +311,6 @@ static void bytes_survive_a_real_transport(void **state)
 	assert_memory_equal(ksnap_blob_data(in.part[0]), data, 3000);
 	assert_int_equal(ksnap_blob_size(in.part[1]), MIB);
 	assert_memory_equal(ksnap_blob_data(in.part[1]), data, MIB);
-	zmq_close(a);
-	zmq_close(b);
 	free(data);
 }
 
@@ -299,6 +319,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(push_only_to_the_end),
+		T(a_list_may_be_longer_than_what_is_received),
 		T(sending_nothing_is_refused),
 		T(nothing_waits),
 		T(not_a_socket_is_an_error),

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+/* report_render_test.c - a whole report as JSON, msgpack and table, compared with golden/. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/reader.h"
+#include "sample.h"
+
+static struct ksnap_snapshot *open_blob(struct ksnap_blob *blob)
+{
+	struct ksnap_err err = { 0 };
+	struct ksnap_snapshot *s = ksnap_snapshot_open(blob, &err);
+
+	if (!s)
+		fail_msg("%s", err.text);
+	ksnap_blob_unref(blob);
+	return s;
+}
+
+static void expect_file(struct buf *got, const char *name)
+{
+	const char *top = getenv("KSNAP_TOP_SRCDIR");
+	char path[4096], want[16384];
+	size_t len;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/unit/report/golden/%s", top ? top : ".", name);
+	f = fopen(path, "re");
+	if (!f)
+		fail_msg("cannot open %s", path);
+	len = fread(want, 1, sizeof(want) - 1, f);
+	fclose(f);
+	want[len] = '\0';
+	buf_append(got, "", 1);
+	assert_string_equal((char *)got->data, want);
+	buf_clear(got);
+}
+
+static void placeholders_have_reasons_only(void **state)
+{
+	struct report_builder *rb = report_builder_create(NULL);
+	struct ksnap_snapshot *s =
+		open_blob(report_placeholder(rb, &sample_info, "deadline", "too late", NULL));
+	struct buf out = BUF_INIT;
+
+	assert_int_equal(render_report_json(s, NULL, &out), 0);
+	buf_append(&out, "", 1);
+	assert_non_null(strstr((char *)out.data, "\"placeholder\":true"));
+	assert_non_null(strstr((char *)out.data, "\"maps\":[]"));
+	assert_non_null(strstr((char *)out.data, "\"text\":\"too late\""));
+	buf_clear(&out);
+	assert_int_equal(render_report_table(s, NULL, 0, &out), 0);
+	buf_append(&out, "", 1);
+	assert_non_null(strstr((char *)out.data, "placeholder, no data:\n  deadline: too late\n"));
+	buf_fini(&out);
+	ksnap_snapshot_close(s);
+	report_builder_destroy(rb);
+}
+
+static void json_is_as_always(void **state)
+{
+	struct ksnap_snapshot *s = open_blob(sample_report());
+	struct render_opts o = { .indent = 2 };
+	struct buf out = BUF_INIT;
+
+	assert_int_equal(render_report_json(s, &o, &out), 0);
+	buf_append(&out, "\n", 1);
+	expect_file(&out, "report.json");
+	o = (struct render_opts){ .raw = true };
+	assert_int_equal(render_report_json(s, &o, &out), 0);
+	buf_append(&out, "\n", 1);
+	expect_file(&out, "report.raw.json");
+	buf_fini(&out);
+	ksnap_snapshot_close(s);
+}
+
+static void table_is_as_always(void **state)
+{
+	struct ksnap_snapshot *s = open_blob(sample_report());
+	struct buf out = BUF_INIT;
+
+	assert_int_equal(render_report_table(s, NULL, 1, &out), 0);
+	expect_file(&out, "report.table");
+	assert_int_equal(render_report_table(s, NULL, 0, &out), 0);
+	buf_append(&out, "", 1);
+	assert_null(strstr((char *)out.data, "more entries"));
+	assert_non_null(strstr((char *)out.data, "1234"));
+	buf_fini(&out);
+	ksnap_snapshot_close(s);
+}
+
+static void tree_has_the_same_keys(void **state)
+{
+	struct ksnap_snapshot *s = open_blob(sample_report());
+	const msgpack_object *maps, *entries, *value;
+	struct buf out = BUF_INIT;
+	msgpack_unpacked u;
+	size_t at = 0;
+
+	assert_int_equal(render_report_tree(s, NULL, &out), 0);
+	msgpack_unpacked_init(&u);
+	assert_int_equal(msgpack_unpack_next(&u, (char *)out.data, out.len, &at),
+			 MSGPACK_UNPACK_SUCCESS);
+	assert_int_equal(at, out.len);
+	assert_null(object_get(&u.data, "types"));
+	assert_int_equal(object_get(&u.data, "ts")->via.i64, 1700000000123000000);
+	maps = object_get(&u.data, "maps");
+	assert_int_equal(maps->via.array.size, 6);
+	entries = object_get(&maps->via.array.ptr[0], "entries");
+	value = object_get(&entries->via.array.ptr[1], "value");
+	assert_int_equal(object_get(value, "weight")->via.u64, 1ull << 60);
+	assert_int_equal(object_get(object_get(value, "state"), "name")->type, MSGPACK_OBJECT_NIL);
+	entries = object_get(&maps->via.array.ptr[1], "entries");
+	assert_int_equal(object_get(&entries->via.array.ptr[0], "values")->via.array.size, 4);
+	entries = object_get(&maps->via.array.ptr[4], "entries");
+	assert_int_equal(object_get(&entries->via.array.ptr[0], "key")->type, MSGPACK_OBJECT_BIN);
+	msgpack_unpacked_destroy(&u);
+	buf_fini(&out);
+	ksnap_snapshot_close(s);
+}
+
+/* ---- names nobody would choose -----------------------------------------------------------------
+ */
+
+static struct ksnap_blob *ugly_report(void)
+{
+	struct report_builder *rb = report_builder_create(NULL);
+	struct report_map_row row = { .id = 1,
+				      .name = "\x1b[31m\"\xff",
+				      .type = "ha\nsh",
+				      .key_size = 1,
+				      .value_size = 16,
+				      .max_entries = 1,
+				      .kt = TYPE_NONE };
+	struct report_map_result res = { .count = 1, .complete = true };
+	struct ksnap_blob *blob;
+	uint8_t *k, *v;
+
+	assert_int_equal(report_begin(rb, &sample_info, NULL), 0);
+	row.vt = add_array(report_types(rb), add_int(report_types(rb), "char", 1, TYPE_SIGNED), 16);
+	assert_int_equal(report_map_begin(rb, &row, 1, &k, &v, NULL), 0);
+	*k = 1;
+	memcpy(v,
+	       "\xc2\x9b"
+	       "31m\n\0\0\0\0\0\0\0\0\0\0",
+	       16);
+	assert_int_equal(report_map_end(rb, &res, NULL), 0);
+	blob = report_finish(rb, NULL, NULL, NULL);
+	report_builder_destroy(rb);
+	return blob;
+}
+
+static void terminals_get_no_orders(void **state)
+{
+	struct ksnap_snapshot *s = open_blob(ugly_report());
+	struct buf out = BUF_INIT;
+
+	assert_int_equal(render_report_table(s, NULL, 0, &out), 0);
+	buf_append(&out, "", 1);
+	assert_null(strchr((char *)out.data, 0x1b));
+	assert_null(strstr((char *)out.data, "\xc2\x9b"));
+	assert_non_null(strstr((char *)out.data, "map 1 \\u001b[31m\\\"\xef\xbf\xbd  ha\\nsh"));
+	buf_clear(&out);
+	assert_int_equal(render_report_json(s, NULL, &out), 0);
+	buf_append(&out, "", 1);
+	assert_non_null(strstr((char *)out.data, "\"name\":\"\\u001b[31m\\\"\xef\xbf\xbd\""));
+	assert_non_null(strstr((char *)out.data, "\"type\":\"ha\\nsh\""));
+	buf_fini(&out);
+	ksnap_snapshot_close(s);
+}
+
+/* A cell as wide as a book is cut; the row keeps its columns. */
+static uint32_t make_long_text(struct type_table *t)
+{
+	return add_array(t, add_int(t, "char", 1, TYPE_SIGNED), 300);
+}
+
+static void wide_cells_are_cut(void **state)
+{
+	char text[300];
+	struct ksnap_snapshot *s;
+	struct buf out = BUF_INIT;
+
+	memset(text, 'x', sizeof(text));
+	s = open_blob(sample_value(make_long_text, text, sizeof(text), false));
+	assert_int_equal(render_report_table(s, NULL, 0, &out), 0);
+	buf_append(&out, "", 1);
+	assert_non_null(strstr((char *)out.data, "xxx\xe2\x80\xa6\n"));
+	assert_null(strstr((char *)out.data, "xxx\""));
+	buf_fini(&out);
+	ksnap_snapshot_close(s);
+}
+
+static int stop_clock(void **state)
+{
+	sample_stop_clock();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(placeholders_have_reasons_only),
+		cmocka_unit_test(json_is_as_always),
+		cmocka_unit_test(table_is_as_always),
+		cmocka_unit_test(tree_has_the_same_keys),
+		cmocka_unit_test(terminals_get_no_orders),
+		cmocka_unit_test(wide_cells_are_cut),
+	};
+
+	return cmocka_run_group_tests(tests, stop_clock, NULL);
+}
