@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 /* workers.c - the work socket: workers join, beat, finish jobs, and are lost. A worker that is busy
- * cannot beat, so it has until the deadline of its job, and 5 heartbeats more. */
+ * cannot beat, so it has until the deadline of its job, and 5 heartbeats more; then it is lost. */
 #include "broker/workers.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "broker/bridges.h"
 #include "broker/endpoint.h"
 #include "broker/pool.h"
@@ -27,9 +29,13 @@ static int open_targets(struct workers *ws, const char *const *names, struct ksn
 {
 	static const char *const standard[] = { "live", NULL };
 
-	for (names = names && *names ? names : standard; *names; names++)
-		if (!target_get(ws, *names, err))
+	for (names = names && *names ? names : standard; *names; names++) {
+		struct target *t = target_get(ws, *names, err);
+
+		if (!t)
 			return KSNAP_E_NOMEM;
+		t->named = true;
+	}
 	return 0;
 }
 
@@ -53,7 +59,6 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 	ws->broker = b;
 	ws->silent = opts->worker_silent;
 	ws->silent_arg = opts->arg;
-	ws->max_queued = b->max_queued_jobs;
 	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
 	if (ws->channel && !open_targets(ws, opts->targets, err))
 		ws->bound = bound_create(&bo, err);
@@ -112,8 +117,10 @@ void workers_destroy(struct workers *ws)
 	ws->closing = true;
 	if (ws->source > 0)
 		loop_remove(ws->broker->loop, ws->source);
-	for (struct worker *w = ws->first, *next; w; w = next) {
-		next = w->next;
+	while (ws->first) {
+		struct worker *w = ws->first;
+
+		ws->first = w->next;
 		worker_send(ws, w->name, &wire_shape_work_leave, &leave, NULL);
 		free_worker(w, "the broker stops");
 	}
@@ -157,7 +164,7 @@ static void raise_loss(struct worker *w, const char *why)
 					 { .name = "target", .str = w->target->name },
 					 { .name = "reason", .str = why },
 					 { .name = "job", .num = w->job ? w->job->id : 0 } };
-	struct hosted *h = w->job && w->job->rq ? request_bridge(w->job->rq, NULL) : NULL;
+	struct hosted *h = w->job && w->job->rq ? request_bridge_if_open(w->job->rq, NULL) : NULL;
 
 	if (h)
 		hosted_raise(h, KSNAP_EV_WORKER_LOST, f, 4);
@@ -179,12 +186,10 @@ void worker_lose(struct workers *ws, struct worker *w, const char *why)
 	unlink_worker(ws, w);
 	raise_loss(w, why);
 	publish(ws->channel, "lost", &wire_shape_live_lost, &m);
-	if (w->job) {
-		err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name,
-			why);
-		job_fail(w->job, &err);
-		w->job = NULL;
-	}
+	err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name, why);
+	if (w->job)
+		job_fail(take_ptr(w->job), &err);
+	jobs_fail_pinned(t, w->name, &err);
 	free_worker(w, why);
 	jobs_hand_out(t);
 }
@@ -256,6 +261,25 @@ static void tell_joined(struct workers *ws, struct worker *w)
 	publish(ws->channel, "joined", &wire_shape_live_joined, &live);
 }
 
+static bool is_text(struct wire_slice s)
+{
+	return utf8_sound(s.p, s.len) == s.len;
+}
+
+/* Why the worker is not taken, or NULL. */
+static const char *check_join(const struct wire_work_join *m, const char *peer)
+{
+	if (m->v != KSNAP_PROTOCOL)
+		return "its protocol version is another one";
+	if (!wire_slice_is(m->name, peer))
+		return "the routing id of its socket is not its name";
+	if (ksnap_tag_check(m->name.p, m->name.len, NULL))
+		return "its name is not UTF-8 without control characters";
+	if (!is_text(m->target) || !is_text(m->kind) || !is_text(m->host))
+		return "its target, kind and host are not all UTF-8";
+	return NULL;
+}
+
 /* A join is repeated until it is answered. Who does not tell its life and has spoken since then
  * joins as somebody new. */
 static bool is_repeated(const struct worker *w, const struct wire_work_join *m)
@@ -268,16 +292,13 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 		   struct ksnap_blob *blob)
 {
 	const struct wire_work_join *m = message;
+	const char *why = check_join(m, peer);
 	struct worker *w = find(ws, peer);
 	struct target *t;
 	char name[257];
 
-	if (m->v != KSNAP_PROTOCOL) {
-		refuse(ws, m, "its protocol version is another one");
-		return;
-	}
-	if (!wire_slice_is(m->name, peer)) {
-		refuse(ws, m, "the routing id of its socket is not its name");
+	if (why) {
+		refuse(ws, m, why);
 		return;
 	}
 	if (w && is_repeated(w, m)) {
@@ -323,10 +344,12 @@ static void done(struct workers *ws, const char *peer, const void *message, stru
 {
 	struct worker *w = find(ws, peer);
 
-	if (w)
-		job_done(ws, w, message, blob);
-	else
+	if (!w) {
 		tell_to_leave(ws);
+		return;
+	}
+	w->spoke = true;
+	job_done(ws, w, message, blob);
 }
 
 static const struct {
@@ -346,6 +369,17 @@ union message {
 	struct wire_work_done done;
 };
 
+/* The routing id as a string; "", which nobody is called, when it is none. */
+static void read_peer(const struct ksnap_blob *id, char peer[65])
+{
+	size_t len = ksnap_blob_size(id);
+
+	if (len > 64 || memchr(ksnap_blob_data(id), 0, len))
+		len = 0;
+	memcpy(peer, ksnap_blob_data(id), len);
+	peer[len] = 0;
+}
+
 static void handle(struct workers *ws, const struct frames *f)
 {
 	struct wire_arena arena = { 0 };
@@ -355,10 +389,9 @@ static void handle(struct workers *ws, const struct frames *f)
 	const void *p;
 	size_t len;
 
-	if (f->n < 2 || ksnap_blob_size(f->part[0]) >= sizeof(peer))
+	if (f->n < 2)
 		goto bad;
-	memcpy(peer, ksnap_blob_data(f->part[0]), ksnap_blob_size(f->part[0]));
-	peer[ksnap_blob_size(f->part[0])] = 0;
+	read_peer(f->part[0], peer);
 	ws->peer = f->part[0];
 	p = ksnap_blob_data(f->part[1]);
 	len = ksnap_blob_size(f->part[1]);
@@ -388,20 +421,35 @@ static void receive(void *arg)
 
 	for (int i = 0; i < READ_BATCH; i++) {
 		_frames_ struct frames f = { 0 };
+		int rc = frames_recv(bound_socket(ws->bound), &f, NULL);
 
-		if (frames_recv(bound_socket(ws->bound), &f, NULL) == 0)
+		if (rc == 0)
 			return;
-		handle(ws, &f);
+		if (rc == 1)
+			handle(ws, &f);
+		else
+			ws->broker->tally.drops[DROP_WORK_FRAME]++;
 	}
 }
 
+/* Whoever is busy must answer, and not only beat: its answer may have been lost. */
 static uint64_t silent_after(const struct worker *w)
 {
-	uint64_t heard = w->last_mono_ns;
+	uint64_t since = w->last_mono_ns;
 
-	if (w->job && w->job->deadline_mono_ns > heard)
-		heard = w->job->deadline_mono_ns;
-	return heard + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+	if (w->job)
+		since = w->job->deadline_mono_ns > w->given_mono_ns ? w->job->deadline_mono_ns
+								    : w->given_mono_ns;
+	return since + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+}
+
+static struct worker *find_silent(struct workers *ws, uint64_t now)
+{
+	struct worker *w = ws->first;
+
+	while (w && now <= silent_after(w))
+		w = w->next;
+	return w;
 }
 
 static void lose_silent(struct workers *ws, struct worker *w)
@@ -409,7 +457,9 @@ static void lose_silent(struct workers *ws, struct worker *w)
 	char name[sizeof(w->name)];
 
 	memcpy(name, w->name, sizeof(name));
-	worker_lose(ws, w, "silent for 5 heartbeats");
+	worker_lose(ws, w,
+		    w->job ? "its job is not done 5 heartbeats after its deadline"
+			   : "silent for 5 heartbeats");
 	if (ws->silent)
 		ws->silent(ws->silent_arg, name);
 }
@@ -418,14 +468,14 @@ void workers_tick(struct workers *ws)
 {
 	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
 	uint64_t now = clock_mono_ns();
+	struct worker *lost;
 
-	for (struct worker *w = ws->first, *next; w; w = next) {
-		next = w->next;
-		if (now > silent_after(w))
-			lose_silent(ws, w);
-		else
-			worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
-	}
+	/* From the first each time: losing one may lose others. */
+	while ((lost = find_silent(ws, now)))
+		lose_silent(ws, lost);
+	for (struct worker *w = ws->first; w; w = w->next)
+		worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
+	targets_tick(ws);
 }
 
 static const char *const accessor_words[] = { "trying", "succeeded", "failed" };
