@@ -18,5 +18,7 @@ int fuzz_envelope(const uint8_t *data, size_t len);
 int fuzz_params(const uint8_t *data, size_t len);
 /* A report: open, look up, render in every form. */
 int fuzz_report(const uint8_t *data, size_t len);
+/* BTF: convert every type, open and render a report of them. */
+int fuzz_btf(const uint8_t *data, size_t len);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "btf_sample.h"
 #include "capture/btf.h"
 #include "wire/pack.h"
 
@@ -234,37 +235,6 @@ static void long_words_are_cut_whole(void **state)
 
 /* ---- any byte changed ------------------------------------------------------------------------ */
 
-/* One of each kind, each used by the struct at the end. */
-static void add_everything(void)
-{
-	int u32 = btf__add_int(btf, "u32", 4, 0), s = btf__add_struct(btf, "inner", 8);
-	int en, wide, proto, var, sec;
-
-	btf__add_field(btf, "a", u32, 0, 3);
-	btf__add_field(btf, "b", u32, 3, 29);
-	en = btf__add_enum(btf, "e", 4);
-	btf__add_enum_value(btf, "E", 1);
-	wide = btf__add_enum64(btf, "w", 8, true);
-	btf__add_enum64_value(btf, "W", -1);
-	proto = btf__add_func_proto(btf, u32);
-	btf__add_func_param(btf, "p", u32);
-	var = btf__add_var(btf, "v", BTF_VAR_STATIC, s);
-	btf__add_decl_tag(btf, "d", s, 0);
-	sec = btf__add_struct(btf, "all", 64);
-	btf__add_field(btf, "s", s, 0, 0);
-	btf__add_field(btf, "e", en, 64, 0);
-	btf__add_field(btf, "w", wide, 128, 0);
-	btf__add_field(btf, "f", btf__add_ptr(btf, proto), 192, 0);
-	btf__add_field(btf, NULL, btf__add_array(btf, u32, s, 2), 256, 0);
-	btf__add_field(btf, "t", btf__add_typedef(btf, "t", btf__add_const(btf, u32)), 384, 0);
-	btf__add_field(btf, "d", btf__add_float(btf, "double", 8), 448, 0);
-	btf__add_fwd(btf, "fwd", BTF_FWD_STRUCT);
-	btf__add_restrict(btf, sec);
-	btf__add_type_tag(btf, "user", sec);
-	btf__add_datasec(btf, ".bss", 8);
-	btf__add_datasec_var_info(btf, var, 0, 8);
-}
-
 /* Every type of BTF that libbpf takes is a table, or refused with a code. */
 static void try_all_types(const void *raw, uint32_t len)
 {
@@ -291,7 +261,9 @@ static void any_byte_may_be_wrong(void **state)
 	const uint8_t *raw;
 	uint32_t len;
 
-	add_everything();
+	btf__free(btf);
+	btf = btf_sample();
+	assert_non_null(btf);
 	raw = btf__raw_data(btf, &len);
 	copy = malloc(len);
 	assert_non_null(copy);
