@@ -18,7 +18,8 @@ struct target {
 	struct object_list objects;
 	struct map_list maps; /* kept between captures for their memory */
 	struct prog_list progs;
-	struct entries scratch; /* for maps far larger than what is in them */
+	struct kernel_reader *reader; /* loaded when pointers are first followed */
+	struct entries scratch;       /* for maps far larger than what is in them */
 };
 
 /* Open and read one selected map into @rb: a row in every case, reasons for what is missing.
