@@ -120,6 +120,9 @@ static int go(struct request *rq, const struct ksnap_err *bad, struct ksnap_err 
 		rc = bad->code;
 	}
 	rc = rc ? rc : begin(rq, err);
+	rc = rc ? rc : request_repeat(rq, err);
+	if (rc > 0)
+		return 0;
 	rc = rc ? rc : find_op(rq, err);
 	rc = rc ? rc : decode_params(rq, err);
 	return rc ? rc : rq->op->run(rq, err);

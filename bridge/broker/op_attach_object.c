@@ -26,14 +26,12 @@ static int run(struct request *rq, struct ksnap_err *err)
 static int own(struct request *rq, struct ksnap_err *err)
 {
 	const struct wire_attach_object_params *p = rq->params;
-	struct wire_slice bridge = request_bridge_name(rq);
 	struct owned what;
 
 	snprintf(what.name, sizeof(what.name), "%.*s", (int)p->name.len, p->name.p);
 	snprintf(what.target, sizeof(what.target), "%s",
 		 workers_target(rq->broker->workers, p->target, NULL));
 	snprintf(what.worker, sizeof(what.worker), "%s", workers_current(rq->broker->workers));
-	snprintf(what.bridge, sizeof(what.bridge), "%.*s", (int)bridge.len, bridge.p);
 	return session_own(rq->session, &what, err);
 }
 

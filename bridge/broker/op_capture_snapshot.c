@@ -40,6 +40,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 					 .has_step = p->has_step,
 					 .step = (uint16_t)p->step };
 	struct wire_capture_snapshot_reply reply;
+	struct capture_counts counts;
 	int rc;
 
 	if (!blob)
@@ -58,7 +59,8 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 						      .maps = c.maps,
 						      .complete = c.complete,
 						      .reasons = why.reasons };
-	rc = store_report(rq, p->tag, &args, &reply.seq, err);
+	counts = (struct capture_counts){ .maps = c.maps, .reasons = why.reasons.n };
+	rc = store_report(rq, p->tag, &args, &counts, &reply.seq, err);
 	if (rc)
 		return rc;
 	reply.elapsed_us = (clock_mono_ns() - rq->received_mono_ns) / 1000;

@@ -40,7 +40,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 		p->has_stats_reason ? stats_reason_of(p->stats_reason) : KSNAP_STATS_NO_CLIENT;
 	if (p->has_stats && !(args.stats = stats = ksnap_blob_copy(p->stats.p, p->stats.len)))
 		return err_nomem(err);
-	rc = store_report(rq, p->tag, &args, &reply.seq, err);
+	rc = store_report(rq, p->tag, &args, NULL, &reply.seq, err);
 	if (rc)
 		return rc;
 	reply.complete = head.complete;

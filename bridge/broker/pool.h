@@ -54,6 +54,7 @@ struct worker {
 	uint64_t jobs;         /* given so far */
 	unsigned accessor;     /* as it says: 0 trying, 1 succeeded, 2 failed */
 	uint64_t seqno;
+	bool spoke; /* since it joined: it knows that it is welcome */
 	char error[KSNAP_ERR_TEXT];
 };
 
@@ -66,7 +67,10 @@ struct workers {
 	struct channel *channel; /* live channel `worker` */
 	uint64_t next_job;
 	uint64_t max_queued;
-	const char *current; /* worker whose result is being handled */
+	void (*silent)(void *arg, const char *name); /* tells the owner; or NULL */
+	void *silent_arg;
+	const char *current;     /* worker whose result is being handled */
+	struct ksnap_blob *peer; /* routing id of the message being handled */
 	bool closing;
 };
 

@@ -257,7 +257,8 @@ void publish(struct channel *c, const char *kind, const struct wire_shape *shape
 	publish_with(c, kind, shape, body, NULL);
 }
 
-void publish_snapshot(struct channel *c, const struct ksnap_entry *e, bool with_report)
+void publish_snapshot(struct channel *c, const struct ksnap_entry *e,
+		      const struct capture_counts *counts, bool with_report)
 {
 	struct wire_live_captured body = {
 		.tag = wire_slice_of(e->tag),
@@ -271,8 +272,14 @@ void publish_snapshot(struct channel *c, const struct ksnap_entry *e, bool with_
 		.has_elapsed_ms = e->has_elapsed_ms,
 		.boundary_ms = e->boundary_ms,
 		.has_boundary_ms = e->has_boundary_ms,
+		.has_maps = counts != NULL,
+		.has_reason_count = counts != NULL,
 	};
 
+	if (counts) {
+		body.maps = counts->maps;
+		body.reason_count = counts->reasons;
+	}
 	publish_with(c, "captured", &wire_shape_live_captured, &body,
 		     with_report ? e->report : NULL);
 }

@@ -24,8 +24,14 @@ struct channel *publisher_find(struct publisher *p, struct wire_slice name);
 
 /* A bridge's event, on event/<bridge>. */
 void publish_event(struct channel *c, const struct ksnap_event *ev);
-/* A stored snapshot: its row on snapshot/<bridge>, its row and report on report/<bridge>. */
-void publish_snapshot(struct channel *c, const struct ksnap_entry *e, bool with_report);
+/* What a worker said of a report that it captured. */
+struct capture_counts {
+	uint64_t maps, reasons;
+};
+/* A stored snapshot: its row on snapshot/<bridge>, its row and report on report/<bridge>. @counts:
+ * NULL when no worker captured it. */
+void publish_snapshot(struct channel *c, const struct ksnap_entry *e,
+		      const struct capture_counts *counts, bool with_report);
 /* Any other message: @shape's fields of @body stand beside the header's own. */
 void publish(struct channel *c, const char *kind, const struct wire_shape *shape, const void *body);
 /* `beat`: the last number of each channel. */

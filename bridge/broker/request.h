@@ -30,6 +30,8 @@ struct request {
 	/* Frames of the parts so far, for a REQ socket: it takes one message for an answer. */
 	struct ksnap_blob **held;
 	size_t nheld, held_cap;
+	bool in_parts; /* parts went out before the answer */
+	bool unnoted;  /* its answer is not one to give again */
 	uint64_t received_mono_ns, deadline_mono_ns;
 };
 
@@ -56,6 +58,9 @@ void request_answer(struct request *rq, const void *reply, struct ksnap_blob *co
 /* The final reply from an encoded object. */
 void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
 			size_t nblobs);
+/* 1: it was answered before and has its answer again; this ends it. E_STATE: that answer was not
+ * kept. 0: it is new. */
+int request_repeat(struct request *rq, struct ksnap_err *err);
 /* One part of a multi-part reply; more follow. A part is a message; but to a REQ socket, which
  * reads one message and no more, all parts go out as one, with the last: envelope, blobs, envelope,
  * ... */

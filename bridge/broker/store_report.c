@@ -3,11 +3,10 @@
 #include "broker/store_report.h"
 
 #include "broker/bridges.h"
-#include "broker/publish.h"
 #include "broker/snapshot_row.h"
 
 int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args,
-		 uint64_t *ret_seq, struct ksnap_err *err)
+		 const struct capture_counts *counts, uint64_t *ret_seq, struct ksnap_err *err)
 {
 	struct hosted *h = request_bridge(rq, err);
 	char name[KSNAP_TAG_MAX + 1];
@@ -22,8 +21,8 @@ int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_a
 	if (rc)
 		return rc;
 	if (!ksnap_bridge_get(h->core, name, &e, NULL)) {
-		publish_snapshot(h->snapshot, &e, false);
-		publish_snapshot(h->report, &e, true);
+		publish_snapshot(h->snapshot, &e, counts, false);
+		publish_snapshot(h->report, &e, counts, true);
 		ksnap_entry_clear(&e);
 	}
 	return 0;

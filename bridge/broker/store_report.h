@@ -3,11 +3,12 @@
 #ifndef KSNAP_BROKER_STORE_REPORT_H
 #define KSNAP_BROKER_STORE_REPORT_H
 
+#include "broker/publish.h"
 #include "broker/request.h"
 
-/* @args without its tag. The report is shared by the store, replies and the live bus; nothing here
- * copies it. */
+/* @args without its tag; @counts as for publish_snapshot. The report is shared by the store,
+ * replies and the live bus; nothing here copies it. */
 int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args,
-		 uint64_t *ret_seq, struct ksnap_err *err);
+		 const struct capture_counts *counts, uint64_t *ret_seq, struct ksnap_err *err);
 
 #endif

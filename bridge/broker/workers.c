@@ -51,7 +51,9 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 		return NULL;
 	}
 	ws->broker = b;
-	ws->max_queued = opts->max_queued_jobs ? opts->max_queued_jobs : LIMIT_MAX_QUEUED_JOBS;
+	ws->silent = opts->worker_silent;
+	ws->silent_arg = opts->arg;
+	ws->max_queued = b->max_queued_jobs;
 	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
 	if (ws->channel && !open_targets(ws, opts->targets, err))
 		ws->bound = bound_create(&bo, err);
@@ -64,11 +66,30 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 	return ws;
 }
 
-static void tell_to_leave(struct workers *ws, const char *name)
+static int send_to(struct workers *ws, struct ksnap_blob *routing_id,
+		   const struct wire_shape *shape, const void *message, struct ksnap_blob *blob)
 {
-	struct wire_work_leave m = { .k = wire_slice_of("leave") };
+	_frames_ struct frames f = { 0 };
+	_buf_ struct buf b = BUF_INIT;
+	int rc = frames_push(&f, routing_id);
 
-	worker_send(ws, name, &wire_shape_work_leave, &m, NULL);
+	rc = rc ? rc : wire_encode(shape, message, &b);
+	rc = rc ? rc : frames_push(&f, buf_take_blob(&b));
+	if (blob && !rc)
+		rc = frames_push(&f, ksnap_blob_ref(blob));
+	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
+}
+
+int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
+		const void *message, struct ksnap_blob *blob)
+{
+	return send_to(ws, ksnap_blob_copy(name, strlen(name)), shape, message, blob);
+}
+
+/* To whom the message being handled came from, who need not be a worker. */
+static void send_back(struct workers *ws, const struct wire_shape *shape, const void *message)
+{
+	send_to(ws, ksnap_blob_ref(ws->peer), shape, message, NULL);
 }
 
 static void free_worker(struct worker *w, const char *why)
@@ -84,6 +105,8 @@ static void free_worker(struct worker *w, const char *why)
 
 void workers_destroy(struct workers *ws)
 {
+	struct wire_work_leave leave = { .k = wire_slice_of("leave") };
+
 	if (!ws)
 		return;
 	ws->closing = true;
@@ -91,7 +114,7 @@ void workers_destroy(struct workers *ws)
 		loop_remove(ws->broker->loop, ws->source);
 	for (struct worker *w = ws->first, *next; w; w = next) {
 		next = w->next;
-		tell_to_leave(ws, w->name);
+		worker_send(ws, w->name, &wire_shape_work_leave, &leave, NULL);
 		free_worker(w, "the broker stops");
 	}
 	targets_free(ws);
@@ -107,20 +130,6 @@ const char *const *workers_endpoints(const struct workers *ws)
 const char *workers_current(const struct workers *ws)
 {
 	return ws->current;
-}
-
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
-		const void *message, struct ksnap_blob *blob)
-{
-	_frames_ struct frames f = { 0 };
-	_buf_ struct buf b = BUF_INIT;
-	int rc = frames_push_copy(&f, name, strlen(name));
-
-	rc = rc ? rc : wire_encode(shape, message, &b);
-	rc = rc ? rc : frames_push(&f, buf_take_blob(&b));
-	if (blob && !rc)
-		rc = frames_push(&f, ksnap_blob_ref(blob));
-	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
 }
 
 static struct worker *find(struct workers *ws, const char *name)
@@ -216,12 +225,12 @@ static struct worker *add_worker(struct workers *ws, const struct wire_work_join
 	return w;
 }
 
-static void refuse(struct workers *ws, const char *name, const char *why)
+static void refuse(struct workers *ws, const struct wire_work_join *join, const char *why)
 {
 	struct wire_work_refused m = { .k = wire_slice_of("refused"), .msg = wire_slice_of(why) };
 
-	log_warn("worker %s is refused: %s", name, why);
-	worker_send(ws, name, &wire_shape_work_refused, &m, NULL);
+	log_warn("worker %.*s is refused: %s", (int)join->name.len, join->name.p, why);
+	send_back(ws, &wire_shape_work_refused, &m);
 }
 
 static void welcome(struct workers *ws, struct worker *w)
@@ -230,6 +239,12 @@ static void welcome(struct workers *ws, struct worker *w)
 				       .v = KSNAP_PROTOCOL,
 				       .epoch = ws->broker->epoch,
 				       .heartbeat_ms = LIMIT_HEARTBEAT_MS };
+
+	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
+}
+
+static void tell_joined(struct workers *ws, struct worker *w)
+{
 	struct wire_live_joined live = { .worker = wire_slice_of(w->name),
 					 .target = wire_slice_of(w->target->name),
 					 .kind = wire_slice_of(w->kind),
@@ -238,8 +253,15 @@ static void welcome(struct workers *ws, struct worker *w)
 
 	log_info("worker %s joined for target %s (pid %lu)", w->name, w->target->name,
 		 (unsigned long)w->pid);
-	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
 	publish(ws->channel, "joined", &wire_shape_live_joined, &live);
+}
+
+/* A join is repeated until it is answered. Who does not tell its life and has spoken since then
+ * joins as somebody new. */
+static bool is_repeated(const struct worker *w, const struct wire_work_join *m)
+{
+	return w->pid == m->pid && w->life == m->life && (m->has_life || !w->spoke) &&
+	       wire_slice_is(m->target, w->target->name);
 }
 
 static void joined(struct workers *ws, const char *peer, const void *message,
@@ -251,27 +273,38 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 	char name[257];
 
 	if (m->v != KSNAP_PROTOCOL) {
-		refuse(ws, peer, "its protocol version is another one");
+		refuse(ws, m, "its protocol version is another one");
 		return;
 	}
 	if (!wire_slice_is(m->name, peer)) {
-		refuse(ws, peer, "its name is not its routing id");
+		refuse(ws, m, "the routing id of its socket is not its name");
 		return;
 	}
-	if (w && w->pid == m->pid && w->life == m->life)
-		return; /* repeated until welcomed: the welcome is on its way */
+	if (w && is_repeated(w, m)) {
+		welcome(ws, w);
+		return;
+	}
 	if (w)
 		worker_lose(ws, w, "another worker joined under its name");
 	copy_slice(name, sizeof(name), m->target);
 	t = target_get(ws, name, NULL);
 	w = t ? add_worker(ws, m, t) : NULL;
 	if (!w) {
-		refuse(ws, peer, "the broker has no memory for it");
+		refuse(ws, m, "the broker has no memory for it");
 		return;
 	}
 	w->last_mono_ns = clock_mono_ns();
 	welcome(ws, w);
+	tell_joined(ws, w);
 	jobs_hand_out(t);
+}
+
+/* Nobody who joined, or lost meanwhile: it may start anew. */
+static void tell_to_leave(struct workers *ws)
+{
+	struct wire_work_leave m = { .k = wire_slice_of("leave") };
+
+	send_back(ws, &wire_shape_work_leave, &m);
 }
 
 static void beat(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
@@ -279,9 +312,10 @@ static void beat(struct workers *ws, const char *peer, const void *message, stru
 	struct worker *w = find(ws, peer);
 
 	if (!w) {
-		tell_to_leave(ws, peer); /* lost meanwhile: start anew */
+		tell_to_leave(ws);
 		return;
 	}
+	w->spoke = true;
 	target_accessor_told(w->target, w, message);
 }
 
@@ -292,7 +326,7 @@ static void done(struct workers *ws, const char *peer, const void *message, stru
 	if (w)
 		job_done(ws, w, message, blob);
 	else
-		tell_to_leave(ws, peer);
+		tell_to_leave(ws);
 }
 
 static const struct {
@@ -325,6 +359,7 @@ static void handle(struct workers *ws, const struct frames *f)
 		goto bad;
 	memcpy(peer, ksnap_blob_data(f->part[0]), ksnap_blob_size(f->part[0]));
 	peer[ksnap_blob_size(f->part[0])] = 0;
+	ws->peer = f->part[0];
 	p = ksnap_blob_data(f->part[1]);
 	len = ksnap_blob_size(f->part[1]);
 	if (wire_decode(&wire_shape_work_kind, p, len, WIRE_SKIP_UNKNOWN, &arena, &kind, NULL))
@@ -369,6 +404,16 @@ static uint64_t silent_after(const struct worker *w)
 	return heard + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
 }
 
+static void lose_silent(struct workers *ws, struct worker *w)
+{
+	char name[sizeof(w->name)];
+
+	memcpy(name, w->name, sizeof(name));
+	worker_lose(ws, w, "silent for 5 heartbeats");
+	if (ws->silent)
+		ws->silent(ws->silent_arg, name);
+}
+
 void workers_tick(struct workers *ws)
 {
 	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
@@ -377,7 +422,7 @@ void workers_tick(struct workers *ws)
 	for (struct worker *w = ws->first, *next; w; w = next) {
 		next = w->next;
 		if (now > silent_after(w))
-			worker_lose(ws, w, "silent for 5 heartbeats");
+			lose_silent(ws, w);
 		else
 			worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
 	}

@@ -79,8 +79,12 @@ struct replayed {
 	struct wire_replay_reply end;
 };
 
+/* An id that was answered already gets the same answer again. */
+static uint64_t next_id = 1000;
+
 static void replay(void *c, const void *from, size_t len, struct replayed *ret)
 {
+	uint64_t id = next_id++;
 	struct wire_replay_params p = { .channel = wire_slice_of("event/default"),
 					.from = { from, len } };
 	struct wire_replay_reply part;
@@ -89,11 +93,11 @@ static void replay(void *c, const void *from, size_t len, struct replayed *ret)
 	bool more;
 
 	memset(ret, 0, sizeof(*ret));
-	rig_ask(c, 77, OP_replay, &p, NULL);
+	rig_ask(c, id, OP_replay, &p, NULL);
 	do {
 		struct wire_arena arena = { 0 };
 
-		rig_expect_ok(c, 77, OP_replay, &keep, &part);
+		rig_expect_ok(c, id, OP_replay, &keep, &part);
 		more = keep.reply.more;
 		if (more) {
 			assert_int_equal(wire_decode(&wire_shape_live_header, part.header.p,
@@ -116,7 +120,7 @@ static void overwrite(void *c, unsigned times)
 	_blob_ struct ksnap_blob *report = rig_report(1);
 
 	for (unsigned i = 0; i < times; i++)
-		store(c, i, "same", report);
+		store(c, next_id++, "same", report);
 }
 
 static void replay_gives_what_is_kept_and_counts_the_rest(void **state)
