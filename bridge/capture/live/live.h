@@ -4,9 +4,12 @@
 #define KSNAP_CAPTURE_LIVE_LIVE_H
 
 #include "capture/btf.h"
+#include "capture/live/active.h"
+#include "capture/live/link_list.h"
 #include "capture/live/map_list.h"
 #include "capture/live/map_read.h"
 #include "capture/live/object.h"
+#include "capture/live/ops_list.h"
 #include "capture/live/prog_list.h"
 #include "capture/target.h"
 
@@ -19,8 +22,19 @@ struct target {
 	struct map_list maps; /* kept between captures for their memory */
 	struct prog_list progs;
 	struct kernel_reader *reader; /* loaded when pointers are first followed */
-	struct entries scratch;       /* for maps far larger than what is in them */
+	struct link_list links;
+	struct ops_list ops;
+	struct active_maps active;
+	struct entries scratch; /* for maps far larger than what is in them */
 };
+
+/* Read links and struct_ops maps, and find which maps are active. With @all also links that nobody
+ * needs for that. */
+int live_attachments_read(struct target *t, bool all, struct report_builder *rb,
+			  struct ksnap_err *err);
+/* Write `active`, and with @all `links`, `struct_ops` and `sched`, behind maps and programs. */
+int live_attachments_report(struct target *t, bool all, struct report_builder *rb,
+			    struct ksnap_err *err);
 
 /* Open and read one selected map into @rb: a row in every case, reasons for what is missing.
  * *budget is what the report may still grow. Returns 0, 1 when the deadline passed under it, or a
