@@ -365,6 +365,7 @@ static int fill_pointer(struct conversion *c, const struct btf_type *t, struct t
 	row->kind = TYPE_PTR;
 	row->size = btf__pointer_size(c->btf) ?: sizeof(void *);
 	row->to = to;
+	row->btf_type = t->type;
 	return fill_row(c, index, row);
 }
 

@@ -178,6 +178,7 @@ static struct kept *keep(struct btf_types *c, uint32_t btf_id, uint32_t type_id,
 		type_table_destroy(table);
 		return NULL;
 	}
+	type_table_set_origin(table, btf_id);
 	if (c->n == KEEP_MAX || c->bytes + bytes > KEEP_BYTES)
 		forget(c);
 	k = slot_of(c, btf_id, type_id);

@@ -26,6 +26,13 @@ struct open_map {
 	unsigned nkeys;                      /* of the row, so far */
 	uint64_t mono;
 	char name[32];
+	struct report_map_view view; /* vals NULL */
+};
+
+/* A map that ended. */
+struct done_map {
+	struct report_map_view view; /* vals NULL */
+	size_t vals;                 /* offset of its values */
 };
 
 struct report_builder {
@@ -33,6 +40,7 @@ struct report_builder {
 	struct type_table *types;
 	struct buf out;
 	struct buf reasons; /* encoded, without a header */
+	struct buf done;    /* struct done_map each */
 	msgpack_packer pk, reason_pk;
 	bool is_begun, is_complete, is_placeholder;
 	size_t placeholder, complete, mono1, nmaps_at, nprogs_at; /* offsets of what is patched */
@@ -65,6 +73,7 @@ void report_builder_destroy(struct report_builder *rb)
 		return;
 	buf_fini(&rb->out);
 	buf_fini(&rb->reasons);
+	buf_fini(&rb->done);
 	type_table_destroy(rb->types);
 	bufpool_destroy(rb->pool);
 	free(rb);
@@ -198,6 +207,7 @@ int report_begin(struct report_builder *rb, const struct report_info *info, stru
 {
 	buf_clear(&rb->out);
 	buf_clear(&rb->reasons);
+	buf_clear(&rb->done);
 	type_table_clear(rb->types);
 	if (!rb->out.data)
 		bufpool_take(rb->pool, &rb->out);
@@ -319,6 +329,10 @@ int report_map_begin(struct report_builder *rb, const struct report_map_row *row
 				.key_bytes = key_bytes,
 				.val_bytes = val_bytes };
 	snprintf(m->name, sizeof(m->name), "%s", row->name);
+	m->view = (struct report_map_view){ .vt = row->vt,
+					    .value_size = row->value_size,
+					    .ncpu = row->ncpu,
+					    .stride = row->stride };
 	pack_row(rb, row);
 	p = reserve_bins(rb);
 	if (!p) {
@@ -340,6 +354,7 @@ void report_map_cancel(struct report_builder *rb)
 	rb->map.is_open = false;
 	rb->out.len = rb->map.start;
 	rb->out.failed = false; /* what did not fit is cut off with the rest */
+	rb->done.failed = false;
 }
 
 static void close_bins(struct report_builder *rb, uint64_t count)
@@ -352,6 +367,27 @@ static void close_bins(struct report_builder *rb, uint64_t count)
 		memmove(p + 5 + keys + VALS_HEAD, p + 5 + m->room * m->key_bytes + VALS_HEAD, vals);
 	write_bin_heads(p, keys, vals);
 	buf_commit(&rb->out, 5 + keys + VALS_HEAD + vals);
+}
+
+static void note_done(struct report_builder *rb, uint64_t count)
+{
+	struct open_map *m = &rb->map;
+	struct done_map done = { m->view, m->bins + 5 + count * m->key_bytes + VALS_HEAD };
+
+	done.view.count = count;
+	rb->done.len = rb->nmaps * sizeof(done); /* of a map that was cancelled nothing stays */
+	buf_append(&rb->done, &done, sizeof(done));
+}
+
+bool report_map_at(const struct report_builder *rb, uint32_t i, struct report_map_view *ret)
+{
+	const struct done_map *done = (const struct done_map *)rb->done.data + i;
+
+	if (i >= rb->nmaps)
+		return false;
+	*ret = done->view;
+	ret->vals = rb->out.data + done->vals;
+	return true;
 }
 
 static unsigned pack_optional(msgpack_packer *pk, const char *key, uint64_t v)
@@ -398,8 +434,9 @@ int report_map_end(struct report_builder *rb, const struct report_map_result *re
 		return err_set(err, KSNAP_E_ARG, "map '%s': %llu entries in room for %llu", m->name,
 			       (unsigned long long)res->count, (unsigned long long)m->room);
 	close_bins(rb, res->count);
+	note_done(rb, res->count);
 	pack_row_end(rb, res);
-	if (!buf_ok(&rb->out)) {
+	if (!buf_ok(&rb->out) || !buf_ok(&rb->done)) {
 		report_map_cancel(rb);
 		return err_nomem(err);
 	}

@@ -78,6 +78,19 @@ int report_progs(struct report_builder *rb, struct ksnap_err *err);
 int report_prog(struct report_builder *rb, const struct report_prog_row *row,
 		struct ksnap_err *err);
 
+/* What a finished map row holds, for who goes on from it; pointers are good until the next call
+ * that writes. */
+struct report_map_view {
+	const uint8_t *vals;
+	uint64_t count;
+	uint32_t vt; /* or TYPE_NONE */
+	uint32_t value_size;
+	uint32_t ncpu, stride; /* as in the row; 0 when it is not a per-CPU map */
+};
+
+/* Map @i of the report being built, in the order they ended; false when there are fewer. */
+bool report_map_at(const struct report_builder *rb, uint32_t i, struct report_map_view *ret);
+
 /* One more key at the top, such as "links", with the msgpack value that is all of @value. Comes
  * after maps and programs, which end with the first. E_STATE: a map is open. */
 int report_key(struct report_builder *rb, const char *key, const struct buf *value,

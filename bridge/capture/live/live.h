@@ -21,6 +21,7 @@ struct target {
 	struct object_list objects;
 	struct map_list maps; /* kept between captures for their memory */
 	struct prog_list progs;
+	struct kernel_reader *reader; /* loaded when pointers are first followed */
 	struct link_list links;
 	struct ops_list ops;
 	struct active_maps active;
