@@ -37,11 +37,12 @@ static struct report_builder *rb;
 
 /* ---- one capture ----------------------------------------------------------------------------- */
 
+/* With @pattern NULL all maps but ksnap's own. */
 static struct ksnap_snapshot *capture(const char *pattern, bool progs)
 {
 	struct capture_request rq = { .tag = "t",
 				      .maps = &pattern,
-				      .nmaps = 1,
+				      .nmaps = pattern != NULL,
 				      .progs = progs,
 				      .deadline_mono_ns = clock_mono_ns() + 60 * NS_PER_S };
 	struct report_info info = { .tag = "t", .target_kind = "live", .target_name = "live" };
@@ -112,15 +113,30 @@ static bool holds(const msgpack_object *list, uint64_t id)
 	return false;
 }
 
-static uint32_t map_id(const struct bpf_object *obj, const char *name)
+static uint32_t id_by_fd(int fd)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof(info);
-	int fd = bpf_object__find_map_fd_by_name(obj, name);
 
 	assert_true(fd >= 0);
 	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
 	return info.id;
+}
+
+static uint32_t map_id(const struct bpf_object *obj, const char *name)
+{
+	return id_by_fd(bpf_object__find_map_fd_by_name(obj, name));
+}
+
+static const struct ksnap_map *map_by_fd(const struct ksnap_snapshot *s, int fd)
+{
+	uint32_t id = id_by_fd(fd);
+
+	for (size_t i = 0; i < ksnap_snapshot_map_count(s); i++) {
+		if (ksnap_map_id(ksnap_snapshot_map_at(s, i)) == id)
+			return ksnap_snapshot_map_at(s, i);
+	}
+	return NULL;
 }
 
 static int prog_fd(const struct bpf_object *obj, const char *name)
@@ -318,9 +334,11 @@ static void links_attach_what_is_ready(void **state)
 	check_word(row, "type", "struct_ops");
 	assert_int_equal(number_of(row, "map"), id);
 	ksnap_snapshot_close(s);
-	s = capture("no_such_map", false); /* links are read for this even when not asked for */
-	assert_true(holds(list_of(s, "active"), map_id(obj, ".bss")));
-	ksnap_snapshot_close(s);
+	for (int i = 0; i < 2; i++) { /* links are read for this even when not asked for */
+		s = capture("no_such_map", false);
+		assert_true(holds(list_of(s, "active"), map_id(obj, ".bss")));
+		ksnap_snapshot_close(s);
+	}
 	close(fd);
 	check_state(obj, "ready", false);
 	bpf_link__disconnect(link);
@@ -426,9 +444,8 @@ static int make_wide_map(void)
 
 static void types_too_large_leave_the_bytes(void **state)
 {
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info), zero = 0;
 	int fd = make_wide_map();
+	uint32_t zero = 0;
 	_free_ uint8_t *bytes = malloc(WIDE);
 	struct ksnap_snapshot *s;
 	struct ksnap_value v;
@@ -436,8 +453,7 @@ static void types_too_large_leave_the_bytes(void **state)
 
 	memset(bytes, 0x5a, WIDE);
 	assert_int_equal(bpf_map_update_elem(fd, &zero, bytes, BPF_ANY), 0);
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
-	snprintf(pattern, sizeof(pattern), "id:%u", info.id);
+	snprintf(pattern, sizeof(pattern), "id:%u", id_by_fd(fd));
 	s = capture(pattern, false);
 	check_word(&list_of(s, "reasons")->via.array.ptr[0], "code", "type_unknown");
 	check_word(&list_of(s, "reasons")->via.array.ptr[0], "subject", "wide");
@@ -471,6 +487,30 @@ static void links_say_what_they_hang_on(void **state)
 	assert_null(row_of(s, "links", "prog", prog));
 	ksnap_snapshot_close(s);
 	bpf_object__close(obj);
+}
+
+/* Own maps are left out unless a rule names them. */
+static void own_maps_are_not_taken_by_themselves(void **state)
+{
+	int own = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ksnap_t_own", 4, 4, 1, NULL);
+	int other = bpf_map_create(BPF_MAP_TYPE_ARRAY, "t_other", 4, 4, 1, NULL);
+	struct ksnap_snapshot *s;
+
+	assert_true(own >= 0 && other >= 0);
+	s = capture(NULL, false);
+	assert_null(map_by_fd(s, own));
+	assert_non_null(map_by_fd(s, other));
+	ksnap_snapshot_close(s);
+	s = capture("ksnap_t_*", false);
+	assert_non_null(map_by_fd(s, own));
+	assert_null(map_by_fd(s, other));
+	ksnap_snapshot_close(s);
+	s = capture("!t_oth*", false); /* only a denial: all others but own */
+	assert_null(map_by_fd(s, own));
+	assert_null(map_by_fd(s, other));
+	ksnap_snapshot_close(s);
+	close(own);
+	close(other);
 }
 
 static void run_times(int fd, unsigned n)
@@ -585,6 +625,7 @@ int main(void)
 		cmocka_unit_test(every_type_of_the_kernel_converts),
 		cmocka_unit_test(types_too_large_leave_the_bytes),
 		cmocka_unit_test(links_say_what_they_hang_on),
+		cmocka_unit_test(own_maps_are_not_taken_by_themselves),
 		cmocka_unit_test(runs_are_counted_while_asked_for),
 	};
 	const char *why = try_bpf();
