@@ -80,10 +80,11 @@ static int send_to(struct workers *ws, struct ksnap_blob *routing_id,
 	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
 }
 
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
-		const void *message, struct ksnap_blob *blob)
+int worker_send(struct worker *w, const struct wire_shape *shape, const void *message,
+		struct ksnap_blob *blob)
 {
-	return send_to(ws, ksnap_blob_copy(name, strlen(name)), shape, message, blob);
+	return send_to(w->target->all, ksnap_blob_copy(w->peer, strlen(w->peer)), shape, message,
+		       blob);
 }
 
 /* To whom the message being handled came from, who need not be a worker. */
@@ -114,7 +115,7 @@ void workers_destroy(struct workers *ws)
 		loop_remove(ws->broker->loop, ws->source);
 	for (struct worker *w = ws->first, *next; w; w = next) {
 		next = w->next;
-		worker_send(ws, w->name, &wire_shape_work_leave, &leave, NULL);
+		worker_send(w, &wire_shape_work_leave, &leave, NULL);
 		free_worker(w, "the broker stops");
 	}
 	targets_free(ws);
@@ -136,6 +137,14 @@ static struct worker *find(struct workers *ws, const char *name)
 {
 	for (struct worker *w = ws->first; w; w = w->next)
 		if (!strcmp(w->name, name))
+			return w;
+	return NULL;
+}
+
+static struct worker *find_peer(struct workers *ws, const char *peer)
+{
+	for (struct worker *w = ws->first; w; w = w->next)
+		if (!strcmp(w->peer, peer))
 			return w;
 	return NULL;
 }
@@ -205,14 +214,15 @@ static void copy_slice(char *to, size_t cap, struct wire_slice s)
 	to[n] = 0;
 }
 
-static struct worker *add_worker(struct workers *ws, const struct wire_work_join *m,
-				 struct target *t)
+static struct worker *add_worker(struct workers *ws, const char *peer,
+				 const struct wire_work_join *m, struct target *t)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
 	copy_slice(w->name, sizeof(w->name), m->name);
+	copy_slice(w->peer, sizeof(w->peer), wire_slice_of(peer));
 	copy_slice(w->kind, sizeof(w->kind), m->kind);
 	copy_slice(w->host, sizeof(w->host), m->host);
 	w->pid = m->pid;
@@ -240,7 +250,7 @@ static void welcome(struct workers *ws, struct worker *w)
 				       .epoch = ws->broker->epoch,
 				       .heartbeat_ms = LIMIT_HEARTBEAT_MS };
 
-	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
+	worker_send(w, &wire_shape_work_welcome, &m, NULL);
 }
 
 static void tell_joined(struct workers *ws, struct worker *w)
@@ -258,29 +268,39 @@ static void tell_joined(struct workers *ws, struct worker *w)
 
 /* A join is repeated until it is answered. Who does not tell its life and has spoken since then
  * joins as somebody new. */
-static bool is_repeated(const struct worker *w, const struct wire_work_join *m)
+static bool is_repeated(const struct worker *w, const char *peer, const struct wire_work_join *m)
 {
-	return w->pid == m->pid && w->life == m->life && (m->has_life || !w->spoke) &&
-	       wire_slice_is(m->target, w->target->name);
+	return !strcmp(w->peer, peer) && w->pid == m->pid && w->life == m->life &&
+	       (m->has_life || !w->spoke) && wire_slice_is(m->target, w->target->name);
+}
+
+/* "name", or "name#" and anything: two sockets with one routing id are more than libzmq can take.
+ */
+static bool is_peer_of(const char *peer, struct wire_slice name)
+{
+	return strlen(peer) >= name.len && !memcmp(peer, name.p, name.len) &&
+	       (!peer[name.len] || peer[name.len] == '#');
 }
 
 static void joined(struct workers *ws, const char *peer, const void *message,
 		   struct ksnap_blob *blob)
 {
 	const struct wire_work_join *m = message;
-	struct worker *w = find(ws, peer);
 	struct target *t;
+	struct worker *w;
 	char name[257];
 
 	if (m->v != KSNAP_PROTOCOL) {
 		refuse(ws, m, "its protocol version is another one");
 		return;
 	}
-	if (!wire_slice_is(m->name, peer)) {
+	if (!is_peer_of(peer, m->name)) {
 		refuse(ws, m, "the routing id of its socket is not its name");
 		return;
 	}
-	if (w && is_repeated(w, m)) {
+	copy_slice(name, sizeof(name), m->name);
+	w = find(ws, name);
+	if (w && is_repeated(w, peer, m)) {
 		welcome(ws, w);
 		return;
 	}
@@ -288,7 +308,7 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 		worker_lose(ws, w, "another worker joined under its name");
 	copy_slice(name, sizeof(name), m->target);
 	t = target_get(ws, name, NULL);
-	w = t ? add_worker(ws, m, t) : NULL;
+	w = t ? add_worker(ws, peer, m, t) : NULL;
 	if (!w) {
 		refuse(ws, m, "the broker has no memory for it");
 		return;
@@ -309,7 +329,7 @@ static void tell_to_leave(struct workers *ws)
 
 static void beat(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
 {
-	struct worker *w = find(ws, peer);
+	struct worker *w = find_peer(ws, peer);
 
 	if (!w) {
 		tell_to_leave(ws);
@@ -321,7 +341,7 @@ static void beat(struct workers *ws, const char *peer, const void *message, stru
 
 static void done(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
 {
-	struct worker *w = find(ws, peer);
+	struct worker *w = find_peer(ws, peer);
 
 	if (w)
 		job_done(ws, w, message, blob);
@@ -351,7 +371,7 @@ static void handle(struct workers *ws, const struct frames *f)
 	struct wire_arena arena = { 0 };
 	struct wire_work_kind kind;
 	union message m;
-	char peer[65];
+	char peer[PEER_MAX];
 	const void *p;
 	size_t len;
 
@@ -365,7 +385,7 @@ static void handle(struct workers *ws, const struct frames *f)
 	if (wire_decode(&wire_shape_work_kind, p, len, WIRE_SKIP_UNKNOWN, &arena, &kind, NULL))
 		goto bad;
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
-		struct worker *w = find(ws, peer);
+		struct worker *w = find_peer(ws, peer);
 
 		if (!wire_slice_is(kind.k, messages[i].k))
 			continue;
@@ -424,7 +444,7 @@ void workers_tick(struct workers *ws)
 		if (now > silent_after(w))
 			lose_silent(ws, w);
 		else
-			worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
+			worker_send(w, &wire_shape_work_beat_broker, &m, NULL);
 	}
 }
 
