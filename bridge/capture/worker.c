@@ -415,6 +415,9 @@ static void close_worker(struct worker *w)
 	report_builder_destroy(w->bench.rb);
 	if (w->bench.ops)
 		w->bench.ops->close(w->bench.target);
+	/* A join that nobody answered must not reach a broker that comes later. */
+	if (w->socket && !w->welcomed)
+		set_option(w->socket, ZMQ_LINGER, 0);
 	if (w->socket)
 		zmq_close(w->socket);
 	if (w->context)
