@@ -102,7 +102,7 @@ static int send_job(struct worker *w, struct job *j)
 				   .p = j->params,
 				   .t = ms_left(j) };
 
-	return worker_send(w->target->all, w->name, &wire_shape_work_job, &m, j->blob);
+	return worker_send(w, &wire_shape_work_job, &m, j->blob);
 }
 
 static struct job *next_for(struct target *t, const struct worker *w)

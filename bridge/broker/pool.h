@@ -48,10 +48,13 @@ struct target {
 	struct waiter *waiters;
 };
 
+#define PEER_MAX 128 /* bytes of a worker's routing id with its NUL */
+
 struct worker {
 	struct worker *next;
 	struct target *target;
 	char name[65], kind[65], host[257];
+	char peer[PEER_MAX];    /* routing id of its socket */
 	uint64_t pid, life;     /* which process, and which life of it */
 	uint64_t last_mono_ns;  /* when it was heard last */
 	struct job *job;        /* NULL: idle */
@@ -79,9 +82,9 @@ struct workers {
 };
 
 /* workers.c */
-/* Send @shape to the worker called @name. KSNAP_E_UNREACHABLE: it is gone. */
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
-		const void *message, struct ksnap_blob *blob);
+/* KSNAP_E_UNREACHABLE: it is gone. */
+int worker_send(struct worker *w, const struct wire_shape *shape, const void *message,
+		struct ksnap_blob *blob);
 void worker_lose(struct workers *ws, struct worker *w, const char *why);
 
 /* jobs.c */

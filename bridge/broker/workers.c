@@ -85,10 +85,11 @@ static int send_to(struct workers *ws, struct ksnap_blob *routing_id,
 	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
 }
 
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
-		const void *message, struct ksnap_blob *blob)
+int worker_send(struct worker *w, const struct wire_shape *shape, const void *message,
+		struct ksnap_blob *blob)
 {
-	return send_to(ws, ksnap_blob_copy(name, strlen(name)), shape, message, blob);
+	return send_to(w->target->all, ksnap_blob_copy(w->peer, strlen(w->peer)), shape, message,
+		       blob);
 }
 
 /* To whom the message being handled came from, who need not be a worker. */
@@ -121,7 +122,7 @@ void workers_destroy(struct workers *ws)
 		struct worker *w = ws->first;
 
 		ws->first = w->next;
-		worker_send(ws, w->name, &wire_shape_work_leave, &leave, NULL);
+		worker_send(w, &wire_shape_work_leave, &leave, NULL);
 		free_worker(w, "the broker stops");
 	}
 	targets_free(ws);
@@ -143,6 +144,14 @@ static struct worker *find(struct workers *ws, const char *name)
 {
 	for (struct worker *w = ws->first; w; w = w->next)
 		if (!strcmp(w->name, name))
+			return w;
+	return NULL;
+}
+
+static struct worker *find_peer(struct workers *ws, const char *peer)
+{
+	for (struct worker *w = ws->first; w; w = w->next)
+		if (!strcmp(w->peer, peer))
 			return w;
 	return NULL;
 }
@@ -210,14 +219,15 @@ static void copy_slice(char *to, size_t cap, struct wire_slice s)
 	to[n] = 0;
 }
 
-static struct worker *add_worker(struct workers *ws, const struct wire_work_join *m,
-				 struct target *t)
+static struct worker *add_worker(struct workers *ws, const char *peer,
+				 const struct wire_work_join *m, struct target *t)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
 	copy_slice(w->name, sizeof(w->name), m->name);
+	copy_slice(w->peer, sizeof(w->peer), wire_slice_of(peer));
 	copy_slice(w->kind, sizeof(w->kind), m->kind);
 	copy_slice(w->host, sizeof(w->host), m->host);
 	w->pid = m->pid;
@@ -245,7 +255,7 @@ static void welcome(struct workers *ws, struct worker *w)
 				       .epoch = ws->broker->epoch,
 				       .heartbeat_ms = LIMIT_HEARTBEAT_MS };
 
-	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
+	worker_send(w, &wire_shape_work_welcome, &m, NULL);
 }
 
 static void tell_joined(struct workers *ws, struct worker *w)
@@ -266,12 +276,20 @@ static bool is_text(struct wire_slice s)
 	return utf8_sound(s.p, s.len) == s.len;
 }
 
+/* "name", or "name#" and anything: two sockets with one routing id are more than libzmq can take.
+ */
+static bool is_peer_of(const char *peer, struct wire_slice name)
+{
+	return strlen(peer) >= name.len && !memcmp(peer, name.p, name.len) &&
+	       (!peer[name.len] || peer[name.len] == '#');
+}
+
 /* Why the worker is not taken, or NULL. */
 static const char *check_join(const struct wire_work_join *m, const char *peer)
 {
 	if (m->v != KSNAP_PROTOCOL)
 		return "its protocol version is another one";
-	if (!wire_slice_is(m->name, peer))
+	if (!is_peer_of(peer, m->name))
 		return "the routing id of its socket is not its name";
 	if (ksnap_tag_check(m->name.p, m->name.len, NULL))
 		return "its name is not UTF-8 without control characters";
@@ -282,10 +300,10 @@ static const char *check_join(const struct wire_work_join *m, const char *peer)
 
 /* A join is repeated until it is answered. Who does not tell its life and has spoken since then
  * joins as somebody new. */
-static bool is_repeated(const struct worker *w, const struct wire_work_join *m)
+static bool is_repeated(const struct worker *w, const char *peer, const struct wire_work_join *m)
 {
-	return w->pid == m->pid && w->life == m->life && (m->has_life || !w->spoke) &&
-	       wire_slice_is(m->target, w->target->name);
+	return !strcmp(w->peer, peer) && w->pid == m->pid && w->life == m->life &&
+	       (m->has_life || !w->spoke) && wire_slice_is(m->target, w->target->name);
 }
 
 static void joined(struct workers *ws, const char *peer, const void *message,
@@ -293,15 +311,17 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 {
 	const struct wire_work_join *m = message;
 	const char *why = check_join(m, peer);
-	struct worker *w = find(ws, peer);
 	struct target *t;
+	struct worker *w;
 	char name[257];
 
 	if (why) {
 		refuse(ws, m, why);
 		return;
 	}
-	if (w && is_repeated(w, m)) {
+	copy_slice(name, sizeof(name), m->name);
+	w = find(ws, name);
+	if (w && is_repeated(w, peer, m)) {
 		welcome(ws, w);
 		return;
 	}
@@ -309,7 +329,7 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 		worker_lose(ws, w, "another worker joined under its name");
 	copy_slice(name, sizeof(name), m->target);
 	t = target_get(ws, name, NULL);
-	w = t ? add_worker(ws, m, t) : NULL;
+	w = t ? add_worker(ws, peer, m, t) : NULL;
 	if (!w) {
 		refuse(ws, m, "the broker has no memory for it");
 		return;
@@ -330,7 +350,7 @@ static void tell_to_leave(struct workers *ws)
 
 static void beat(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
 {
-	struct worker *w = find(ws, peer);
+	struct worker *w = find_peer(ws, peer);
 
 	if (!w) {
 		tell_to_leave(ws);
@@ -342,7 +362,7 @@ static void beat(struct workers *ws, const char *peer, const void *message, stru
 
 static void done(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
 {
-	struct worker *w = find(ws, peer);
+	struct worker *w = find_peer(ws, peer);
 
 	if (!w) {
 		tell_to_leave(ws);
@@ -370,11 +390,11 @@ union message {
 };
 
 /* The routing id as a string; "", which nobody is called, when it is none. */
-static void read_peer(const struct ksnap_blob *id, char peer[65])
+static void read_peer(const struct ksnap_blob *id, char peer[PEER_MAX])
 {
 	size_t len = ksnap_blob_size(id);
 
-	if (len > 64 || memchr(ksnap_blob_data(id), 0, len))
+	if (len >= PEER_MAX || memchr(ksnap_blob_data(id), 0, len))
 		len = 0;
 	memcpy(peer, ksnap_blob_data(id), len);
 	peer[len] = 0;
@@ -385,7 +405,7 @@ static void handle(struct workers *ws, const struct frames *f)
 	struct wire_arena arena = { 0 };
 	struct wire_work_kind kind;
 	union message m;
-	char peer[65];
+	char peer[PEER_MAX];
 	const void *p;
 	size_t len;
 
@@ -398,7 +418,7 @@ static void handle(struct workers *ws, const struct frames *f)
 	if (wire_decode(&wire_shape_work_kind, p, len, WIRE_SKIP_UNKNOWN, &arena, &kind, NULL))
 		goto bad;
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
-		struct worker *w = find(ws, peer);
+		struct worker *w = find_peer(ws, peer);
 
 		if (!wire_slice_is(kind.k, messages[i].k))
 			continue;
@@ -474,7 +494,7 @@ void workers_tick(struct workers *ws)
 	while ((lost = find_silent(ws, now)))
 		lose_silent(ws, lost);
 	for (struct worker *w = ws->first; w; w = w->next)
-		worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
+		worker_send(w, &wire_shape_work_beat_broker, &m, NULL);
 	targets_tick(ws);
 }
 
