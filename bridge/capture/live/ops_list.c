@@ -194,14 +194,15 @@ static int read_row(struct ops_list *l, const struct bpf_map_info *info,
 		    struct report_builder *rb, struct ksnap_err *err)
 {
 	_free_ uint8_t *value = read_value(info);
-	struct ops_row *row = next_row(l);
 	struct ksnap_err why = { 0 };
 	const struct btf *btf;
+	struct ops_row *row;
 
-	if (!row)
-		return err_nomem(err);
 	if (!value)
 		return say_unread(info, rb, err);
+	row = next_row(l);
+	if (!row)
+		return err_nomem(err);
 	begin_row(l, row, info, value, links);
 	l->n++;
 	btf = btf_types_load(types, btf_of_value(info), &why);
