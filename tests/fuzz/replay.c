@@ -19,7 +19,7 @@ static const struct {
 	fuzz_fn fn;
 } targets[] = {
 	{ "scan", fuzz_scan },     { "envelope", fuzz_envelope }, { "params", fuzz_params },
-	{ "report", fuzz_report }, { "btf", fuzz_btf },
+	{ "report", fuzz_report }, { "btf", fuzz_btf },           { "path", fuzz_path },
 };
 
 static unsigned long runs;
