@@ -149,7 +149,7 @@ void peer_stop(struct peer *p)
 {
 	if (p->pid <= 0)
 		return;
-	kill(p->pid, SIGKILL);
+	kill(p->pid, SIGTERM);
 	waitpid(p->pid, NULL, 0);
 	p->pid = 0;
 }
