@@ -1,7 +1,7 @@
 -- Messages on the work socket, between the broker and its capture workers. Frames: [envelope] [blob ...].
 -- `k` names the message. A job carries the op's own params, already checked by the broker.
 return {
-	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed.", fields = {
+	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed. The routing id of its socket is its name, or better, its name with # and something random behind it.", fields = {
 		{ "k", "str", enum = { "join" }, required = true, doc = "join." },
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
 		{ "name", "str", min = 1, max = 64, required = true, doc = "Unique within the broker." },
@@ -41,11 +41,11 @@ return {
 		{ "heartbeat_ms", "uint", required = true, doc = "How often to beat." },
 	},
 	  example = { k = "welcome", v = 1, epoch = 7241866550153, heartbeat_ms = 1000 } },
-	{ name = "work_refused", from = "broker", doc = "The worker is not taken: wrong version, or its name is in use.", fields = {
+	{ name = "work_refused", from = "broker", doc = "The worker is not taken: wrong version, or the routing id of its socket is not its name, with or without # and more.", fields = {
 		{ "k", "str", enum = { "refused" }, required = true, doc = "refused." },
 		{ "msg", "str", required = true, doc = "Why." },
 	},
-	  example = { k = "refused", msg = "the name live-1 is in use" } },
+	  example = { k = "refused", msg = "its protocol version is another one" } },
 	{ name = "work_job", from = "broker", doc = "Do this; blobs as the op says.", fields = {
 		{ "k", "str", enum = { "job" }, required = true, doc = "job." },
 		{ "job", "uint", required = true, doc = "Number, unique in the broker's life." },

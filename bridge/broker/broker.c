@@ -28,6 +28,9 @@ static void settle_limits(struct broker *b, const struct broker_opts *o)
 	b->limits.watches = or_default(o->bridge_limits.watches, LIMIT_MAX_WATCH_SNAPSHOTS);
 	b->max_frame = or_default(o->max_frame, LIMIT_MAX_CONTROL_FRAME);
 	b->max_blob = or_default(o->max_blob, LIMIT_MAX_BLOB);
+	b->max_bridges = or_default(o->max_bridges, LIMIT_MAX_BRIDGES);
+	b->max_sessions = or_default(o->max_sessions, LIMIT_MAX_SESSIONS);
+	b->max_queued_jobs = or_default(o->max_queued_jobs, LIMIT_MAX_QUEUED_JOBS);
 }
 
 static int settle_role(struct broker *b, const char *role, struct ksnap_err *err)
@@ -67,14 +70,11 @@ static void tick(void *arg)
 
 static int make_parts(struct broker *b, const struct broker_opts *o, struct ksnap_err *err)
 {
-	uint64_t max_sessions = or_default(o->max_sessions, LIMIT_MAX_SESSIONS);
-	uint64_t max_bridges = or_default(o->max_bridges, LIMIT_MAX_BRIDGES);
-
 	/* Control first: its endpoint tells whether another broker is there. */
 	if (!(b->router = router_create(b, o, err)) ||
 	    !(b->publisher = publisher_create(b, o, err)) ||
-	    !(b->sessions = sessions_create(b, max_sessions, err)) ||
-	    !(b->bridges = bridges_create(b, max_bridges, err)) ||
+	    !(b->sessions = sessions_create(b, b->max_sessions, err)) ||
+	    !(b->bridges = bridges_create(b, b->max_bridges, err)) ||
 	    !(b->workers = workers_create(b, o, err)))
 		return KSNAP_E_STATE;
 	b->beat_timer = loop_add_timer(b->loop, LIMIT_HEARTBEAT_MS, tick, b, err);

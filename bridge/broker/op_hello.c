@@ -27,6 +27,12 @@ static uint64_t limit_in_force(const struct broker *b, enum limit_id id)
 		return b->max_frame;
 	case LIMIT_ID_MAX_BLOB:
 		return b->max_blob;
+	case LIMIT_ID_MAX_BRIDGES:
+		return b->max_bridges;
+	case LIMIT_ID_MAX_SESSIONS:
+		return b->max_sessions;
+	case LIMIT_ID_MAX_QUEUED_JOBS:
+		return b->max_queued_jobs;
 	default:
 		return limit_table[id].value;
 	}

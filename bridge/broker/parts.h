@@ -13,8 +13,9 @@ struct broker {
 	struct loop *loop; /* the owner's */
 	uint64_t epoch;    /* random, below 2^53 so that every language can hold it */
 	uint64_t started_mono_ns;
-	uint64_t max_frame;         /* bytes of one envelope */
-	uint64_t max_blob;          /* bytes of one blob */
+	uint64_t max_frame; /* bytes of one envelope */
+	uint64_t max_blob;  /* bytes of one blob */
+	uint64_t max_bridges, max_sessions, max_queued_jobs;
 	struct ksnap_limits limits; /* of bridges, and the most that open_bridge may ask for */
 	enum wire_right role;       /* right of every session */
 	struct router *router;      /* control socket */

@@ -17,15 +17,25 @@ void publisher_destroy(struct publisher *p);
 const char *const *publisher_endpoints(const struct publisher *p);
 
 /* The channel <prefix>/<name>, or <prefix> alone when @name is NULL; made when new. It outlives the
- * bridge it belongs to, so that numbers never start over. */
+ * bridge it belongs to, so that what was published can still be replayed. */
 struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name,
 				  struct ksnap_err *err);
+/* Nobody publishes on @c any more (NULL: nothing to do). Once MAX_RETIRED younger ones are retired,
+ * it is forgotten. Numbers never start over all the same: a channel of that name then begins above
+ * its last one. */
+void publisher_retire(struct publisher *p, struct channel *c);
 struct channel *publisher_find(struct publisher *p, struct wire_slice name);
 
 /* A bridge's event, on event/<bridge>. */
 void publish_event(struct channel *c, const struct ksnap_event *ev);
-/* A stored snapshot: its row on snapshot/<bridge>, its row and report on report/<bridge>. */
-void publish_snapshot(struct channel *c, const struct ksnap_entry *e, bool with_report);
+/* What a worker said of a report that it captured. */
+struct capture_counts {
+	uint64_t maps, reasons;
+};
+/* A stored snapshot: its row on snapshot/<bridge>, its row and report on report/<bridge>. @counts:
+ * NULL when no worker captured it. */
+void publish_snapshot(struct channel *c, const struct ksnap_entry *e,
+		      const struct capture_counts *counts, bool with_report);
 /* Any other message: @shape's fields of @body stand beside the header's own. */
 void publish(struct channel *c, const char *kind, const struct wire_shape *shape, const void *body);
 /* `beat`: the last number of each channel. */

@@ -67,16 +67,37 @@ static int hold(struct request *rq, struct ksnap_blob *frame)
 	return 0;
 }
 
-static int send_held(struct request *rq, struct ksnap_err *err)
+/* A request counts once: a part that cannot be sent is followed by a refusal. Want of memory is the
+ * caller's to count, who may still refuse. */
+static void count_loss(struct request *rq, int rc)
+{
+	uint64_t *drops = rq->broker->tally.drops;
+
+	if (rc == KSNAP_E_BUSY)
+		drops[DROP_REPLY_FULL]++;
+	else if (rc < 0 && rc != KSNAP_E_NOMEM)
+		drops[DROP_REPLY_GONE]++;
+}
+
+static int send_held(struct request *rq, bool more, struct ksnap_err *err)
 {
 	int rc = router_send(rq->broker->router, rq->held, rq->nheld, err);
 
+	if (!more)
+		count_loss(rq, rc);
 	drop_held(rq);
 	return rc;
 }
 
-static int send_envelope(struct request *rq, struct buf *envelope, bool more,
-			 struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
+static void note_answer(struct request *rq, struct ksnap_blob *envelope, bool whole)
+{
+	if (rq->session && !rq->unnoted && rq->env.id.kind != WIRE_ID_NONE)
+		session_note_answer(rq->session, &rq->env.id, whole ? envelope : NULL);
+}
+
+/* Takes @envelope over; NULL counts as out of memory. */
+static int send_blob(struct request *rq, struct ksnap_blob *envelope, bool more,
+		     struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
 	int rc = 0;
 
@@ -85,14 +106,42 @@ static int send_envelope(struct request *rq, struct buf *envelope, bool more,
 		if (!rc && rq->delimiter)
 			rc = hold(rq, ksnap_blob_copy("", 0));
 	}
-	rc = rc ? rc : hold(rq, buf_take_blob(envelope));
+	if (envelope && !more)
+		note_answer(rq, envelope, !nblobs && !rq->in_parts);
+	if (rc)
+		ksnap_blob_unref(envelope);
+	rc = rc ? rc : hold(rq, envelope);
 	for (size_t i = 0; i < nblobs && !rc; i++)
 		rc = hold(rq, ksnap_blob_ref(blobs[i]));
 	if (rc) {
 		drop_held(rq);
 		return err_nomem(err);
 	}
-	return more && rq->delimiter ? 0 : send_held(rq, err);
+	return more && rq->delimiter ? 0 : send_held(rq, more, err);
+}
+
+static int send_envelope(struct request *rq, struct buf *envelope, bool more,
+			 struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
+{
+	return send_blob(rq, buf_take_blob(envelope), more, blobs, nblobs, err);
+}
+
+int request_repeat(struct request *rq, struct ksnap_err *err)
+{
+	struct ksnap_blob *envelope;
+	enum answer_found found = session_find_answer(rq->session, &rq->env.id, &envelope);
+
+	if (found == ANSWER_NONE)
+		return 0;
+	rq->unnoted = true;
+	if (found == ANSWER_GIVEN)
+		return err_set(
+			err, KSNAP_E_STATE,
+			"a request of this id was answered already, and its answer had blobs or "
+			"parts, which are not kept; ask again with another id");
+	send_blob(rq, ksnap_blob_ref(envelope), false, NULL, 0, NULL);
+	request_end(rq);
+	return 1;
 }
 
 static int send_result(struct request *rq, struct wire_slice r, bool more,
@@ -115,6 +164,7 @@ int request_part(struct request *rq, const void *reply, struct ksnap_blob *const
 
 	if (wire_encode(rq->row->reply, reply, &r))
 		return err_nomem(err);
+	rq->in_parts = true;
 	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs,
 			   err);
 }
@@ -152,6 +202,7 @@ void request_refuse(struct request *rq, const struct ksnap_err *err)
 	struct tally *tally = &rq->broker->tally;
 
 	tally_error(tally, err->code);
+	rq->unnoted |= ksnap_err_retry(err->code);
 	if (rq->row)
 		tally->failed[rq->row - wire_ops]++;
 	if (rq->session)
@@ -159,8 +210,20 @@ void request_refuse(struct request *rq, const struct ksnap_err *err)
 	drop_held(rq);
 	if (reply_encode_error(&rq->env.id, err, (struct wire_slice){ 0 }, &envelope) ||
 	    send_envelope(rq, &envelope, false, NULL, 0, NULL) == KSNAP_E_NOMEM)
-		tally->drops[DROP_REPLY_GONE]++;
+		tally->drops[DROP_REPLY_MEMORY]++;
 	request_end(rq);
+}
+
+int request_result(struct request *rq, const struct wire_shape *shape, struct wire_slice result,
+		   void *ret, struct ksnap_err *err)
+{
+	struct ksnap_err why;
+	int rc = wire_decode(shape, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena, ret, &why);
+
+	if (!rc || rc == KSNAP_E_NOMEM)
+		return rc ? err_nomem(err) : 0;
+	return err_set(err, KSNAP_E_TARGET, "the worker's result: %.*s", KSNAP_ERR_TEXT - 32,
+		       why.text);
 }
 
 struct wire_slice request_bridge_name(const struct request *rq)
@@ -170,7 +233,11 @@ struct wire_slice request_bridge_name(const struct request *rq)
 
 struct hosted *request_bridge(struct request *rq, struct ksnap_err *err)
 {
-	return bridges_open(rq->broker->bridges, request_bridge_name(rq), err);
+	struct wire_slice name = request_bridge_name(rq);
+
+	if (rq->session)
+		session_uses(rq->session, name);
+	return bridges_open(rq->broker->bridges, name, err);
 }
 
 struct hosted *request_bridge_if_open(struct request *rq, struct ksnap_err *err)

@@ -17,6 +17,7 @@
 
 #define BUCKETS      1024
 #define MISSED_BEATS 5
+#define USED_MAX     64 /* bridges a session is known to have used; it forgets the first then */
 
 struct session {
 	struct session *chain;       /* within its bucket */
@@ -29,14 +30,23 @@ struct session {
 	bool leaving;
 	uint64_t ops, errors;
 	struct owned *owned;
+	struct answer_log *answers; /* NULL: none yet */
+	struct used *used;          /* bridges, the one used last first */
 	size_t id_len;
 	uint8_t id[];
+};
+
+/* A bridge that a session used. */
+struct used {
+	struct used *next;
+	char name[KSNAP_TAG_MAX + 1];
 };
 
 struct sessions {
 	struct broker *broker;
 	struct session *bucket[BUCKETS];
 	struct session *head, *tail;
+	struct answer_logs *answers;
 	uint64_t n, max;
 };
 
@@ -46,6 +56,11 @@ struct sessions *sessions_create(struct broker *b, uint64_t max, struct ksnap_er
 
 	if (!s) {
 		err_nomem(err);
+		return NULL;
+	}
+	s->answers = answer_logs_create(max, err);
+	if (!s->answers) {
+		free(s);
 		return NULL;
 	}
 	s->broker = b;
@@ -93,6 +108,13 @@ static void free_session(struct session *s)
 		s->owned = o->next;
 		free(o);
 	}
+	while (s->used) {
+		struct used *u = s->used;
+
+		s->used = u->next;
+		free(u);
+	}
+	answer_log_close(s->answers);
 	free(s);
 }
 
@@ -106,6 +128,7 @@ static void forget(struct session *s)
 	*link = s->chain;
 	unlink_session(all, s);
 	all->n--;
+	session_release(s);
 	free_session(s);
 }
 
@@ -117,6 +140,7 @@ void sessions_destroy(struct sessions *s)
 		next = e->next;
 		free_session(e);
 	}
+	answer_logs_destroy(s->answers);
 	free(s);
 }
 
@@ -153,7 +177,6 @@ static struct session *add_session(struct sessions *all, const void *id, size_t 
 	s->all = all;
 	s->id_len = len;
 	memcpy(s->id, id, len);
-	strcpy(s->name, "anonymous");
 	s->chain = all->bucket[bucket];
 	all->bucket[bucket] = s;
 	append_session(all, s);
@@ -191,11 +214,14 @@ void session_introduce(struct session *s, struct wire_slice client, struct wire_
 	copy_slice(s->name, sizeof(s->name), client);
 	copy_slice(s->kind, sizeof(s->kind), kind);
 	s->pid = pid;
+	s->leaving = false;
+	answer_log_close(s->answers);
+	s->answers = answer_log_open(s->all->answers, client, pid);
 }
 
 const char *session_name(const struct session *s)
 {
-	return s->name;
+	return s->name[0] ? s->name : "anonymous";
 }
 
 int session_request_begins(struct session *s, struct ksnap_err *err)
@@ -216,6 +242,20 @@ void session_request_ended(struct session *s)
 	touch(s);
 	if (s->leaving && !s->in_flight)
 		forget(s);
+}
+
+enum answer_found session_find_answer(const struct session *s, const struct wire_id *id,
+				      struct ksnap_blob **ret)
+{
+	return s->answers ? answer_log_find(s->answers, id, ret) : ANSWER_NONE;
+}
+
+void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope)
+{
+	if (!s->answers)
+		s->answers = answer_log_create();
+	if (s->answers)
+		answer_log_add(s->answers, id, envelope);
 }
 
 void session_count_error(struct session *s)
@@ -279,7 +319,8 @@ unsigned session_release(struct session *s)
 	while (s->owned) {
 		struct owned *o = s->owned;
 
-		/* Off the list first: a detach that finds the worker gone forgets what it held. */
+		/* Unlinked first: a worker that cannot be told is lost, with all that is listed as
+		 * held by it. */
 		s->owned = o->next;
 		workers_detach(s->all->broker->workers, o->worker, o->name);
 		free(o);
@@ -302,40 +343,67 @@ void session_leaves(struct session *s)
 	s->leaving = true;
 }
 
+void session_uses(struct session *s, struct wire_slice bridge)
+{
+	struct used **link = &s->used, *u;
+	unsigned n = 0;
+
+	while (*link && !wire_slice_is(bridge, (*link)->name) && n++ < USED_MAX)
+		link = &(*link)->next;
+	u = *link ? *link : calloc(1, sizeof(*u));
+	if (!u)
+		return;
+	*link = u->next;
+	copy_slice(u->name, sizeof(u->name), bridge);
+	u->next = s->used;
+	s->used = u;
+}
+
+/* On every bridge it used that is still open. */
+static void raise_lost(const struct session *s, const char *released)
+{
+	const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
+						    { .name = "released", .str = released } };
+
+	for (const struct used *u = s->used; u; u = u->next) {
+		struct hosted *h = bridges_find(s->all->broker->bridges, wire_slice_of(u->name));
+
+		if (h)
+			hosted_raise(h, KSNAP_EV_SESSION_LOST, fields, 2);
+	}
+}
+
 static void lose(struct session *s)
 {
 	char released[KSNAP_ERR_TEXT] = "";
-	struct bridges *bridges = s->all->broker->bridges;
-	struct hosted *h = bridges_find(bridges, wire_slice_of(s->owned->bridge));
 	size_t len = 0;
 
 	for (struct owned *o = s->owned; o && len < sizeof(released); o = o->next)
 		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s",
 					len ? ", " : "", o->words);
-	log_warn("session %s is silent and lost; released: %s", s->name, released);
-	if (h) {
-		const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
-							    { .name = "released",
-							      .str = released } };
-
-		hosted_raise(h, KSNAP_EV_SESSION_LOST, fields, 2);
-	}
-	session_release(s);
+	log_warn("session %s is silent and lost; released: %s", session_name(s), released);
+	raise_lost(s, released);
 	forget(s);
 }
 
-void sessions_tick(struct sessions *all)
+static struct session *find_silent(struct sessions *all, uint64_t now)
 {
 	uint64_t limit = MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
-	uint64_t now = clock_mono_ns();
 
-	for (struct session *s = all->head, *next; s; s = next) {
-		next = s->next;
-		if (now - s->last_mono_ns < limit)
-			return;
+	for (struct session *s = all->head; s && now - s->last_mono_ns >= limit; s = s->next)
 		if (s->owned && !s->in_flight)
-			lose(s);
-	}
+			return s;
+	return NULL;
+}
+
+/* From the head each time: losing one may lose a worker, and that may end other sessions. */
+void sessions_tick(struct sessions *all)
+{
+	uint64_t now = clock_mono_ns();
+	struct session *s;
+
+	while ((s = find_silent(all, now)))
+		lose(s);
 }
 
 static struct wire_list owned_list(const struct session *s)

@@ -7,6 +7,7 @@
 #ifndef KSNAP_BROKER_SESSION_H
 #define KSNAP_BROKER_SESSION_H
 
+#include "broker/answers.h"
 #include "broker/parts.h"
 
 struct sessions;
@@ -20,7 +21,6 @@ struct owned {
 	char words[72];          /* what people are told: "object <name>" */
 	char target[257];
 	char worker[65]; /* who holds it */
-	char bridge[65]; /* where its loss is an event */
 };
 
 struct sessions *sessions_create(struct broker *b, uint64_t max, struct ksnap_err *err);
@@ -32,7 +32,7 @@ void sessions_tick(struct sessions *s);
 /* The session of this routing id, made when new. E_LIMIT: MAX_SESSIONS and all of them busy. */
 struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routing_id,
 			     struct ksnap_err *err);
-/* Name it: hello. */
+/* Name it: hello. Takes a bye back. */
 void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
 		       uint64_t pid);
 /* What it calls itself, or "anonymous". */
@@ -40,7 +40,14 @@ const char *session_name(const struct session *s);
 /* One more request in flight; E_BUSY at MAX_IN_FLIGHT. */
 int session_request_begins(struct session *s, struct ksnap_err *err);
 void session_request_ended(struct session *s);
+/* The answer that request @id got before. */
+enum answer_found session_find_answer(const struct session *s, const struct wire_id *id,
+				      struct ksnap_blob **ret);
+/* Note the answer to @id; @envelope NULL: it cannot be kept. */
+void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope);
 void session_count_error(struct session *s);
+/* It used this bridge: when it is lost the bridge is told. */
+void session_uses(struct session *s, struct wire_slice bridge);
 
 /* Note that the session owns an attached object. Copies @what; fills in its words and session. */
 int session_own(struct session *s, const struct owned *what, struct ksnap_err *err);

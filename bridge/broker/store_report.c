@@ -3,27 +3,23 @@
 #include "broker/store_report.h"
 
 #include "broker/bridges.h"
-#include "broker/publish.h"
 #include "broker/snapshot_row.h"
 
-int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args,
-		 uint64_t *ret_seq, struct ksnap_err *err)
+int store_report(struct hosted *h, struct wire_slice tag, struct ksnap_store_args *args,
+		 const struct capture_counts *counts, uint64_t *ret_seq, struct ksnap_err *err)
 {
-	struct hosted *h = request_bridge(rq, err);
 	char name[KSNAP_TAG_MAX + 1];
 	struct ksnap_entry e;
 	int rc;
 
-	if (!h)
-		return err ? err->code : KSNAP_E_LIMIT;
 	tag_copy(name, tag);
 	args->tag = name;
 	rc = ksnap_bridge_store(h->core, args, ret_seq, err);
 	if (rc)
 		return rc;
 	if (!ksnap_bridge_get(h->core, name, &e, NULL)) {
-		publish_snapshot(h->snapshot, &e, false);
-		publish_snapshot(h->report, &e, true);
+		publish_snapshot(h->snapshot, &e, counts, false);
+		publish_snapshot(h->report, &e, counts, true);
 		ksnap_entry_clear(&e);
 	}
 	return 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* cmd_capture.c - ksnap capture: capture now, store under a tag, print the report. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -91,7 +90,7 @@ static int run_capture(const struct cli *cli, const struct args *args)
 	struct ksnap_reply reply = { 0 };
 	struct ksnap_err err;
 	_link_ struct link l = { 0 };
-	int r = ksnap_tag_check(args->words[0], strlen(args->words[0]), &err);
+	int r = args_tag(args, &err);
 
 	if (r == 0)
 		r = link_open(&l, cli, "tool", targets, &err);

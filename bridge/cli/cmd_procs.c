@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* cmd_procs.c - ksnap procs: record which processes a cgroup has, and read the records. */
-#include <string.h>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -78,7 +77,7 @@ static int run_procs(const struct cli *cli, const struct args *args)
 	if (args_flag(args, "drain") == (args->nwords > 0))
 		return say_usage(&cmd_procs, "procs needs a TAG, or --drain and no TAG");
 	if (args->nwords > 0)
-		r = ksnap_tag_check(args->words[0], strlen(args->words[0]), &err);
+		r = args_tag(args, &err);
 	if (r == 0)
 		r = link_open(&l, cli, "tool", NULL, &err);
 	if (r == 0)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* cmd_show.c - ksnap show: a stored snapshot, or one value in it. */
-#include <string.h>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -59,7 +58,7 @@ static int run_show(const struct cli *cli, const struct args *args)
 	struct ksnap_err err;
 	_params_ struct params p;
 	_link_ struct link l = { 0 };
-	int r = ksnap_tag_check(args->words[0], strlen(args->words[0]), &err);
+	int r = args_tag(args, &err);
 
 	params_init(&p);
 	params_str(&p, "tag", args->words[0]);
@@ -83,7 +82,7 @@ const struct command cmd_show = {
 	.text = "PATH names a BPF global (nr_switches, obj.bss:nr_switches), a part of one "
 		"(stats.hits[2]), or a part "
 		"of a map's entry by key (tasks[1234].ctx.weight, names[idle], raw[hex:00ff]), by "
-		"place (tasks[#0]), "
+		"place (tasks[#0]), of one among several maps of a name (id:7[#0]), "
 		"on one CPU (counts[7][cpu=1]).",
 	.options = options,
 	.min_words = 1,

@@ -268,6 +268,13 @@ const char *args_string(const struct args *a, const char *name, const char *fall
 	return s ? s->text : fallback;
 }
 
+int args_tag(const struct args *a, struct ksnap_err *err)
+{
+	int r = ksnap_tag_check(a->words[0], strlen(a->words[0]), err);
+
+	return r < 0 ? err_prefix(err, "tag") : 0;
+}
+
 uint64_t args_uint(const struct args *a, const char *name, uint64_t fallback)
 {
 	const struct option_seen *s = last_seen(a, name);

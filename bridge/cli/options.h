@@ -61,6 +61,8 @@ static inline bool args_flag(const struct args *a, const char *name)
 }
 /* The last value given, or @fallback. */
 const char *args_string(const struct args *a, const char *name, const char *fallback);
+/* 0 when the first word is good as a tag; else E_ARG, which begins with "tag: ". */
+int args_tag(const struct args *a, struct ksnap_err *err);
 uint64_t args_uint(const struct args *a, const char *name, uint64_t fallback);
 /* All values, NULL-terminated, in memory to be freed with free(); NULL when memory is out. */
 const char **args_list(const struct args *a, const char *name);

@@ -10,10 +10,7 @@
 
 /* The rows of options that report_print() reads; put into a command's own table. */
 #define REPORT_OPTIONS                                                                            \
-	{                                                                                         \
-		"raw", 0, OPTION_FLAG, NULL, "JSON: numbers only, no names of enums, no strings", \
-		0,     0                                                                          \
-	},                                                                                        \
+	{ "raw", 0, OPTION_FLAG, NULL, "JSON: plain numbers, no names of enums", 0, 0 },          \
 		{ "indent", 0, OPTION_UINT, "N", "JSON: spaces a level; one line when not given", \
 		  1,        16 },                                                                 \
 	{                                                                                         \

@@ -3,7 +3,8 @@ return {
 	summary = "Name yourself and learn what the broker offers.",
 	doc = [[
 Optional: a client may issue any op its rights allow without it. `client` is shown to operators and,
-for clients whose socket identity changes, keys the reply cache.]],
+for clients whose socket identity changes, keys the reply cache together with `pid`; a client that may
+come back within a minute begins its ids at random.]],
 	params = {
 		{ "client", "str", required = true, min = 1, max = 64, doc = "Name shown to operators." },
 		{ "kind", "str", required = true, enum = { "executor", "monitor", "tool" }, doc = "What the client is for." },

@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: MIT
 """What is wrong is answered, by the right code and with its id when that can be read; and the broker
 still answers the next request of the same connection."""
+import itertools
 import random
-import struct
 import sys
 
 import msgpack
 import zmq
 
 import reports
-from bus import CONTEXT, Client, Late, Live, open_socket, pack, unpack
+from bus import Client, Live, Refused, open_socket, pack, unpack
 from serve import Broker
 from shapes import check_refusal
 from tap import equal, require, run, test
-from bus import Refused
 
-ID = 7
+ID = "the id of the frame"  # stands for the one that new_id gave last
+given = itertools.count(7)
 HUGE = {"array 32": b"\xdd\xff\xff\xff\xff", "map 32": b"\xdf\xff\xff\xff\xff", "str 32": b"\xdb\xff\xff\xff\xff",
         "bin 32": b"\xc6\xff\xff\xff\xff", "ext 32": b"\xc9\xff\xff\xff\xff\x01", "array 16": b"\xdc\xff\xff",
         "map 16": b"\xde\xff\xff", "never used": b"\xc1"}
-PING = pack({"v": 1, "id": ID, "op": "ping"})
+
+
+def new_id():
+    """A fresh one for each request: one that was answered already gets the same answer again."""
+    global last_id
+    last_id = next(given)
+    return last_id
 
 
 def still_answers(c):
@@ -40,7 +46,7 @@ def refused(c, *frames):
 
 def expect(c, code, id, *frames):
     r = refused(c, *frames)
-    equal((r.code, r.reply["id"]), (code, id), r.msg)
+    equal((r.code, r.reply["id"]), (code, last_id if id is ID else id), r.msg)
     still_answers(c)
     return r
 
@@ -52,7 +58,7 @@ def raw_map(*pairs):
 
 def request(**more):
     """An envelope with something else in it; None leaves a key out."""
-    envelope = {"v": 1, "id": ID, "op": "ping", **more}
+    envelope = {"v": 1, "id": new_id(), "op": "ping", **more}
     return pack({k: v for k, v in envelope.items() if v is not None})
 
 
@@ -82,11 +88,10 @@ def random_bytes(broker):
 @test("500 envelopes with one byte changed are answered, well or badly")
 def changed_bytes(broker):
     rng = random.Random(2)
-    good = pack({"v": 1, "id": ID, "op": "store_snapshot", "b": "changed", "t": 1000,
-                 "p": {"tag": "t0", "step": 3, "stats": {"a": [1, 2, {"b": None}]}}})
     with broker.client() as c:
         for _ in range(500):
-            frame = bytearray(good)
+            frame = bytearray(request(op="store_snapshot", b="changed", t=1000,
+                                      p={"tag": "t0", "step": 3, "stats": {"a": [1, 2, {"b": None}]}}))
             frame[rng.randrange(len(frame))] = rng.randrange(256)
             c.send_raw(bytes(frame), reports.head())
             part, = c.receive()
@@ -98,20 +103,21 @@ def changed_bytes(broker):
 
 @test("every cut of a good request is refused")
 def truncated(broker):
-    good = pack({"v": 1, "id": ID, "op": "has", "p": {"tag": "t0"}})
+    good = request(op="has", p={"tag": "t0"})
     with broker.client() as c:
         for n in range(1, len(good)):
             r = refused(c, good[:n])
             equal(r.code, "E_PROTO", f"the first {n} bytes")
-            assert r.reply["id"] in (None, ID), r.reply
+            assert r.reply["id"] in (None, last_id), r.reply
         still_answers(c)
 
 
 @test("bytes behind the envelope are refused")
 def trailing(broker):
     with broker.client() as c:
-        expect(c, "E_PROTO", ID, PING + b"\xc0")
-        expect(c, "E_PROTO", ID, PING + PING)
+        expect(c, "E_PROTO", ID, request() + b"\xc0")
+        frame = request()
+        expect(c, "E_PROTO", ID, frame + frame)
 
 
 @test("msgpack that is no map is no envelope")
@@ -124,7 +130,7 @@ def no_map(broker):
 @test("depth 32 is taken, depth 33 is refused")
 def depth(broker):
     def store(depth):  # the envelope is 1 deep, p is 2
-        return raw_map(("v", pack(1)), ("id", pack(ID)), ("op", pack("store_snapshot")), ("b", pack("deep")),
+        return raw_map(("v", pack(1)), ("id", pack(new_id())), ("op", pack("store_snapshot")), ("b", pack("deep")),
                        ("p", raw_map(("tag", pack("t0")), ("stats", nest(depth - 2)))))
     with broker.client() as c:
         c.send_raw(store(32), reports.head())
@@ -142,8 +148,8 @@ def counts(broker):
         before = c.call("status")["rss_bytes"]
         for name, object in HUGE.items():
             expect(c, "E_PROTO", None, object)
-            expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(ID)), ("op", pack("ping")), ("p", object)))
-            expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(ID)), ("op", object)))
+            expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(new_id())), ("op", pack("ping")), ("p", object)))
+            expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(new_id())), ("op", object)))
         assert c.call("status")["rss_bytes"] < before + (64 << 20), "it grew"
 
 
@@ -155,7 +161,7 @@ def version(broker):
             assert "version" in r.msg or v > 127, r.msg
         for v in (-1, "1", 1.0, True, [1]):
             expect(c, "E_PROTO", ID, request(v=v))
-        expect(c, "E_PROTO", ID, pack({"id": ID, "op": "ping"}))
+        expect(c, "E_PROTO", ID, request(v=None))
 
 
 @test("an unknown op is E_OP")
@@ -185,9 +191,9 @@ def envelope_keys(broker):
     with broker.client() as c:
         for key in ("x", "V", "params", ""):
             expect(c, "E_PROTO", ID, request(**{key: 1}))
-        expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(ID)), ("op", pack("ping")), ("op", pack("bye"))))
-        expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(ID)), ("v", pack(1)), ("op", pack("ping"))))
-        expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(ID)), ("op", pack("ping")), (5, pack(5))))
+        expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(new_id())), ("op", pack("ping")), ("op", pack("bye"))))
+        expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(new_id())), ("v", pack(1)), ("op", pack("ping"))))
+        expect(c, "E_PROTO", ID, raw_map(("v", pack(1)), ("id", pack(new_id())), ("op", pack("ping")), (5, pack(5))))
         for value in ([], "x", 5, b""):
             expect(c, "E_PROTO", ID, request(p=value))
         for value in ("5", -1, 1.5):
@@ -216,7 +222,7 @@ def params(broker):
             r = expect(c, "E_ARG", ID, request(op=op, p=p))
             assert key in r.msg, f"{op} {p}: {r.msg}"
         double = raw_map(("tag", pack("a")), ("tag", pack("b")))
-        expect(c, "E_ARG", ID, raw_map(("v", pack(1)), ("id", pack(ID)), ("op", pack("has")), ("p", double)))
+        expect(c, "E_ARG", ID, raw_map(("v", pack(1)), ("id", pack(new_id())), ("op", pack("has")), ("p", double)))
 
 
 @test("tags have 1 to 64 bytes of UTF-8 without control characters; so have bridge names")
@@ -233,7 +239,7 @@ def tags(broker):
             expect(c, "E_ARG", ID, request(b=tag))
         for raw in (b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe2\x82"):
             tag = bytes([0xa0 | len(raw)]) + raw
-            expect(c, "E_ARG", ID, raw_map(("v", pack(1)), ("id", pack(ID)), ("op", pack("has")),
+            expect(c, "E_ARG", ID, raw_map(("v", pack(1)), ("id", pack(new_id())), ("op", pack("has")),
                                            ("p", raw_map(("tag", tag)))))
         equal(len(c.call("list", b="tags")), len(good))
 
@@ -241,11 +247,12 @@ def tags(broker):
 @test("the wrong number of blobs is refused")
 def blobs(broker):
     with broker.client() as c:
-        store = request(op="store_snapshot", p={"tag": "t0"}, b="blobs")
-        expect(c, "E_PROTO", ID, PING, b"blob")
-        expect(c, "E_PROTO", ID, PING, b"")
-        expect(c, "E_PROTO", ID, store)
-        expect(c, "E_PROTO", ID, store, reports.head(), reports.head())
+        def store():
+            return request(op="store_snapshot", p={"tag": "t0"}, b="blobs")
+        expect(c, "E_PROTO", ID, request(), b"blob")
+        expect(c, "E_PROTO", ID, request(), b"")
+        expect(c, "E_PROTO", ID, store())
+        expect(c, "E_PROTO", ID, store(), reports.head(), reports.head())
         expect(c, "E_PROTO", ID, request(op="attach_object", p={"name": "x"}))
 
 
@@ -253,16 +260,15 @@ def blobs(broker):
 def frames(broker):
     with broker.client() as c:
         for n in (16, 17, 24, 25, 300, 5000):
-            expect(c, "E_PROTO", ID, PING, *[b"x"] * n)
+            expect(c, "E_PROTO", ID, request(), *[b"x"] * n)
 
 
 @test("an envelope above MAX_CONTROL_FRAME is refused, one of that size is not")
 def large(broker):
     def padded(size):
-        short = len(pack({"v": 1, "id": ID, "op": "store_snapshot", "b": "large",
-                          "p": {"tag": "t0", "stats": b"\0" * 65536}}))
-        return pack({"v": 1, "id": ID, "op": "store_snapshot", "b": "large",
-                     "p": {"tag": "t0", "stats": b"\0" * (size - short + 65536)}})
+        def store(n):
+            return request(id="large", op="store_snapshot", b="large", p={"tag": "t0", "stats": b"\0" * n})
+        return store(size - len(store(65536)) + 65536)
     with broker.client() as c:
         frame = padded(1 << 20)
         equal(len(frame), 1 << 20)
@@ -270,7 +276,7 @@ def large(broker):
         part, = c.receive()
         assert part.envelope["ok"], part.envelope
         r = refused(c, padded((1 << 20) + 1), reports.head())
-        equal((r.code, r.reply["id"]), ("E_PROTO", ID))
+        equal((r.code, r.reply["id"]), ("E_PROTO", "large"))
         assert "MAX_CONTROL_FRAME" in r.msg and "1048576" in r.msg and "--max-frame" in r.msg, r.msg
         equal(refused(c, padded(2 << 20), reports.head()).code, "E_PROTO")
         still_answers(c)

@@ -6,7 +6,7 @@ import zmq
 
 import report
 import reports
-from bus import Client, Live
+from bus import Client
 from serve import Broker
 from shapes import OPS, check, check_refusal, check_reply
 from tap import equal, run, test, tests

@@ -4,8 +4,10 @@
 It serves jobs from a table of functions {op: function(params, blobs) -> (result, blob or None)}; one that
 raises Failed answers with that error; an op that is not in the table is left unanswered and the job
 remembered, so that a test can hold one as long as it wants."""
+import itertools
 import os
 import queue
+import random
 import socket as host
 import threading
 import time
@@ -16,6 +18,9 @@ from bus import CONTEXT, Late, WAIT_MS, left_ms, open_socket, pack, unpack
 from shapes import check
 
 
+doors = itertools.count(1)
+
+
 class Failed(Exception):
     def __init__(self, code, cls, msg, retry=False):
         super().__init__(msg)
@@ -23,17 +28,19 @@ class Failed(Exception):
 
 
 class Worker:
-    """Joined when made. The routing id of the socket is the worker's name."""
+    """Joined when made. The routing id of the socket is the worker's name and its life."""
 
-    def __init__(self, url, name, target, jobs=(), accessor=1):
+    def __init__(self, url, name, target, jobs=(), accessor=1, life=None):
         self.name, self.target, self.jobs, self.accessor = name, target, dict(jobs), accessor
+        self.life = random.getrandbits(64) if life is None else life
         self.seqno, self.error = (1 if accessor == 1 else 0), None
         self.got = queue.Queue()  # every message of the broker, in order
-        self.socket = open_socket(zmq.DEALER, url, name.encode())
+        self.socket = open_socket(zmq.DEALER, url, f"{name}#{self.life:x}".encode())
         self.inbox = CONTEXT.socket(zmq.PAIR)
         self.outbox = CONTEXT.socket(zmq.PAIR)
-        self.inbox.bind(f"inproc://{id(self)}")
-        self.outbox.connect(f"inproc://{id(self)}")
+        door = f"inproc://worker-{next(doors)}"
+        self.inbox.bind(door)
+        self.outbox.connect(door)
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
         self.welcome = self.wait("welcome")
@@ -80,8 +87,9 @@ class Worker:
     # ---- what follows runs in the worker's thread
 
     def join_message(self):
-        return {"k": "join", "v": 1, "name": self.name, "target": self.target, "kind": "python",
-                "pid": os.getpid(), "host": host.gethostname()}
+        join = {"k": "join", "v": 1, "name": self.name, "target": self.target, "kind": "python", "pid": os.getpid(),
+                "host": host.gethostname()}
+        return {**join, "life": self.life} if self.life else join  # 0: it is left out
 
     def beat_message(self):
         beat = {"k": "beat", "accessor": self.accessor, "seqno": self.seqno}

@@ -69,6 +69,30 @@ static void refusal_without_an_id_has_none(void **state)
 	}
 }
 
+static void an_id_before_what_is_unsound_is_read(void **state)
+{
+	static const struct wire_slice frames[] = {
+		{ "\x82\xa2id\x05\xa1p\xdd\xff\xff\xff\xff", 12 }, /* a list that is not there */
+		{ "\x82\xa2id\x05\xa1p", 7 },                      /* cut off */
+		{ "\x81\xa2id\x05\xc0", 6 },                       /* something follows */
+		{ "\xdf\xff\xff\xff\xff\xa2id\x05", 9 },
+	};
+
+	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		struct wire_request rq;
+		struct wire_id id;
+
+		assert_int_equal(request_decode(frames[i].p, frames[i].len, &rq, NULL),
+				 KSNAP_E_PROTO);
+		assert_int_equal(rq.id.kind, WIRE_ID_UINT);
+		assert_int_equal(rq.id.num, 5);
+		request_find_id(frames[i].p, frames[i].len, &id);
+		assert_int_equal(id.num, 5);
+		request_find_id(frames[i].p, 3, &id);
+		assert_int_equal(id.kind, WIRE_ID_NONE);
+	}
+}
+
 static void newer_version_is_named_before_its_keys(void **state)
 {
 	static const char frame[] = "\x83\xa1v\x02\xa2id\xa1x\xa3new\xc0";
@@ -174,6 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refusal_is_addressed_when_it_can_be),
 		cmocka_unit_test(refusal_without_an_id_has_none),
+		cmocka_unit_test(an_id_before_what_is_unsound_is_read),
 		cmocka_unit_test(newer_version_is_named_before_its_keys),
 		cmocka_unit_test(refused_reply_leaves_the_result_alone),
 		cmocka_unit_test(error_of_a_newer_broker_is_not_lost),

@@ -75,6 +75,26 @@ static void push_only_to_the_end(void **state)
 	assert_int_equal(f.n, FRAMES_MAX);
 }
 
+static void a_list_may_be_longer_than_what_is_received(void **state)
+{
+	struct pair *p = *state;
+	struct ksnap_blob *parts[FRAMES_MAX + 10] = { 0 };
+	_frames_ struct frames f = { 0 };
+	struct ksnap_err err;
+	size_t n = sizeof(parts) / sizeof(parts[0]);
+
+	assert_int_equal(frames_send_list(p->a, parts, 0, &err), KSNAP_E_INTERNAL);
+	for (size_t i = 0; i < n; i++)
+		parts[i] = ksnap_blob_copy(&i, sizeof(i));
+	assert_int_equal(frames_send_list(p->a, parts, n, &err), 0);
+	for (size_t i = 0; i < n; i++)
+		ksnap_blob_unref(parts[i]);
+	assert_int_equal(receive(p->b, &f, &err), KSNAP_E_PROTO); /* all of it, and told so */
+	assert_int_equal(f.n, FRAMES_MAX);
+	frames_clear(&f);
+	assert_int_equal(frames_recv(p->b, &f, &err), 0);
+}
+
 static void sending_nothing_is_refused(void **state)
 {
 	struct pair *p = *state;
@@ -299,6 +319,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(push_only_to_the_end),
+		T(a_list_may_be_longer_than_what_is_received),
 		T(sending_nothing_is_refused),
 		T(nothing_waits),
 		T(not_a_socket_is_an_error),

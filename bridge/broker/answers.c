@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+/* answers.c - a ring of answers for each client, searched by id, and the rings of named clients. */
+#include "broker/answers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#define KEPT_MAX   256
+#define KEPT_BYTES (1u << 20)
+#define KEPT_NS    (60 * NS_PER_S)
+
+struct answer {
+	struct wire_id id;
+	uint64_t mono_ns;
+	struct ksnap_blob *envelope; /* NULL: not kept */
+};
+
+struct answer_log {
+	struct answer_log *next;
+	struct answer_logs *all; /* NULL: it has no name */
+	char name[65];
+	uint64_t pid;
+	unsigned users;
+	uint64_t begin, end; /* answer n is at n % KEPT_MAX */
+	size_t bytes;
+	uint64_t ids[KEPT_MAX]; /* what is looked at first */
+	struct answer *ring[KEPT_MAX];
+};
+
+struct answer_logs {
+	struct answer_log *first; /* opened last */
+	uint64_t n, max;
+};
+
+struct answer_logs *answer_logs_create(uint64_t max, struct ksnap_err *err)
+{
+	struct answer_logs *all = calloc(1, sizeof(*all));
+
+	if (all)
+		all->max = max;
+	else
+		err_nomem(err);
+	return all;
+}
+
+static void drop_oldest(struct answer_log *log)
+{
+	struct answer *a = log->ring[log->begin++ % KEPT_MAX];
+
+	log->bytes -= a->envelope ? ksnap_blob_size(a->envelope) : 0;
+	ksnap_blob_unref(a->envelope);
+	free(a);
+}
+
+static void free_log(struct answer_log *log)
+{
+	while (log->begin < log->end)
+		drop_oldest(log);
+	free(log);
+}
+
+void answer_logs_destroy(struct answer_logs *all)
+{
+	if (!all)
+		return;
+	while (all->first) {
+		struct answer_log *log = all->first;
+
+		all->first = log->next;
+		free_log(log);
+	}
+	free(all);
+}
+
+struct answer_log *answer_log_create(void)
+{
+	return calloc(1, sizeof(struct answer_log));
+}
+
+static bool is_old(const struct answer_log *log, uint64_t n)
+{
+	return clock_mono_ns() - log->ring[n % KEPT_MAX]->mono_ns > KEPT_NS;
+}
+
+/* Nobody uses it and nothing in it counts any more. */
+static bool is_stale(const struct answer_log *log)
+{
+	return !log->users && (log->begin == log->end || is_old(log, log->end - 1));
+}
+
+/* Forget the stale ones; when there are still too many, the one that was opened first. */
+static void tidy(struct answer_logs *all)
+{
+	struct answer_log **link = &all->first, **unused = NULL;
+
+	while (*link) {
+		struct answer_log *log = *link;
+
+		if (is_stale(log)) {
+			*link = log->next;
+			all->n--;
+			free_log(log);
+			continue;
+		}
+		if (!log->users)
+			unused = link;
+		link = &log->next;
+	}
+	if (all->n >= all->max && unused) {
+		struct answer_log *log = *unused;
+
+		*unused = log->next;
+		all->n--;
+		free_log(log);
+	}
+}
+
+static struct answer_log *add_named(struct answer_logs *all, struct wire_slice name, uint64_t pid)
+{
+	struct answer_log *log;
+
+	tidy(all);
+	log = answer_log_create();
+	if (!log)
+		return NULL;
+	log->all = all;
+	log->pid = pid;
+	memcpy(log->name, name.p, name.len < sizeof(log->name) ? name.len : sizeof(log->name) - 1);
+	log->next = all->first;
+	all->first = log;
+	all->n++;
+	return log;
+}
+
+struct answer_log *answer_log_open(struct answer_logs *all, struct wire_slice name, uint64_t pid)
+{
+	struct answer_log *log = all->first;
+
+	while (log && (log->pid != pid || !wire_slice_is(name, log->name)))
+		log = log->next;
+	if (!log)
+		log = add_named(all, name, pid);
+	if (log)
+		log->users++;
+	return log;
+}
+
+void answer_log_close(struct answer_log *log)
+{
+	if (log && log->all)
+		log->users--;
+	else if (log)
+		free_log(log);
+}
+
+static bool is_same(const struct wire_id *a, const struct wire_id *b)
+{
+	if (a->kind != b->kind || a->num != b->num || a->len != b->len)
+		return false;
+	return !a->len || !memcmp(a->str, b->str, a->len);
+}
+
+/* A number is itself; a string is hashed. */
+static uint64_t short_form(const struct wire_id *id)
+{
+	uint64_t h = id->num;
+
+	for (size_t i = 0; i < id->len; i++)
+		h = (h ^ (uint8_t)id->str[i]) * 0x100000001b3;
+	return h;
+}
+
+enum answer_found answer_log_find(const struct answer_log *log, const struct wire_id *id,
+				  struct ksnap_blob **ret)
+{
+	uint64_t wanted = short_form(id);
+
+	for (uint64_t n = log->end; n > log->begin; n--) {
+		const struct answer *a = log->ring[(n - 1) % KEPT_MAX];
+
+		if (log->ids[(n - 1) % KEPT_MAX] != wanted || !is_same(&a->id, id))
+			continue;
+		if (is_old(log, n - 1))
+			return ANSWER_NONE;
+		*ret = a->envelope;
+		return a->envelope ? ANSWER_KEPT : ANSWER_GIVEN;
+	}
+	return ANSWER_NONE;
+}
+
+void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksnap_blob *envelope)
+{
+	size_t len = envelope ? ksnap_blob_size(envelope) : 0;
+	struct answer *a = malloc(sizeof(*a));
+
+	if (!a)
+		return;
+	if (len > KEPT_BYTES) {
+		envelope = NULL;
+		len = 0;
+	}
+	while (log->begin < log->end &&
+	       (log->end - log->begin == KEPT_MAX || log->bytes + len > KEPT_BYTES))
+		drop_oldest(log);
+	*a = (struct answer){ *id, clock_mono_ns(), ksnap_blob_ref(envelope) };
+	log->ids[log->end % KEPT_MAX] = short_form(id);
+	log->ring[log->end++ % KEPT_MAX] = a;
+	log->bytes += len;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* answers.h - answers that were given, so that a request that is sent twice is done once.
+ *
+ * A log holds a client's last answers by id: at most 256, 1 MiB, for 60 s. A client that gave a
+ * name finds its log again over another connection; any other loses it with its session. */
+#ifndef KSNAP_BROKER_ANSWERS_H
+#define KSNAP_BROKER_ANSWERS_H
+
+#include "wire/envelope.h"
+
+struct answer_log;
+struct answer_logs; /* those that have names */
+
+/* @max: logs kept of clients that are away. */
+struct answer_logs *answer_logs_create(uint64_t max, struct ksnap_err *err);
+/* Sessions close theirs before. */
+void answer_logs_destroy(struct answer_logs *all);
+
+/* A log without a name; NULL: no memory. */
+struct answer_log *answer_log_create(void);
+/* The log of client @name and @pid, made when new; NULL: no memory. */
+struct answer_log *answer_log_open(struct answer_logs *all, struct wire_slice name, uint64_t pid);
+/* The session ends or changes its name. NULL is allowed. */
+void answer_log_close(struct answer_log *log);
+
+enum answer_found {
+	ANSWER_NONE,
+	ANSWER_KEPT,
+	ANSWER_GIVEN, /* but not kept: it had blobs, parts or too many bytes */
+};
+/* *ret: the reply's envelope, borrowed. */
+enum answer_found answer_log_find(const struct answer_log *log, const struct wire_id *id,
+				  struct ksnap_blob **ret);
+/* @envelope: NULL when it cannot be kept. Without memory nothing is noted. */
+void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksnap_blob *envelope);
+
+#endif

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Sessions: names, what they own and lose, and answers that are given twice but made once."""
+import sys
+
+import zmq
+
+import reports
+from bus import Client, Live, Late
+from serve import Broker
+from shapes import check_header, check_refusal
+from tap import equal, run, test
+from worker import Worker
+
+HEAD = reports.head()
+OBJECT = b"\x7fELF object"
+JOBS = {"attach_object": lambda p, blobs: ({"maps": [1], "progs": [2]}, None)}
+
+
+def sessions(c):
+    return c.call("status")["sessions"]
+
+
+def named(c, name):
+    return [row for row in sessions(c) if row["name"] == name]
+
+
+def hello(c, name, **more):
+    return c.call("hello", {"client": name, "kind": "executor", **more})
+
+
+def attach(c, name, target, b="default"):
+    return c.call("attach_object", {"name": name, "target": target}, [OBJECT], b=b)
+
+
+@test("a session has no name before hello, then the one it gave")
+def names(broker):
+    with broker.client() as c:
+        last = sessions(c)[-1]
+        equal((last["name"], last["kind"], "pid" in last, last["ops"]), ("", "", False, 1))
+        hello(c, "first", pid=4711)
+        hello(c, "second \u00e9", pid=2**32)
+        row, = named(c, "second \u00e9")
+        equal((row["kind"], row["pid"], row["in_flight"], row["ops"], row["errors"], row["owns"]),
+              ("executor", 2**32, 1, 4, 0, []))
+        equal(named(c, "first"), [])
+        c.refusal("has", {})
+        equal(named(c, "second \u00e9")[0]["errors"], 1)
+
+
+@test("each connection is a session; several may have one name")
+def connections(broker):
+    with broker.client() as c, broker.client() as d, Client(broker.tcp, zmq.REQ) as e:
+        for x in c, d, e:
+            hello(x, "many")
+        equal(len(named(c, "many")), 3)
+
+
+@test("bye releases what it owns at once: the worker is told to detach")
+def bye(broker):
+    with Worker(broker.work, "w-bye", "bye", JOBS) as w, broker.client() as c, broker.client() as d:
+        hello(c, "bye")
+        for name in "one", "two":
+            attach(c, name, "bye")
+            w.wait("job")
+        equal(sorted(named(c, "bye")[0]["owns"]), ["object one", "object two"])
+        r = d.refusal("attach_object", {"name": "one", "target": "bye"}, [OBJECT])
+        check_refusal(r)
+        equal(r.code, "E_STATE")
+        equal(sorted(c.call("bye")["released"]), ["object one", "object two"])
+        jobs = []
+        for _ in range(2):
+            job = w.wait("job")
+            equal(job["op"], "detach_object")
+            jobs.append(job["p"]["name"])
+            w.done(job["job"], {})
+        equal(sorted(jobs), ["one", "two"])
+        equal(named(d, "bye"), [])
+        attach(d, "one", "bye")
+        equal(c.call("bye")["released"], [])
+
+
+@test("detach_object may be asked by another session, and the name is free again")
+def detach(broker):
+    with Worker(broker.work, "w-det", "det", {**JOBS, "detach_object": lambda p, blobs: ({}, None)}), \
+            broker.client() as c, broker.client() as d:
+        hello(c, "owner")
+        attach(c, "probe", "det")
+        d.call("detach_object", {"name": "probe"})
+        equal(named(c, "owner")[0]["owns"], [])
+        attach(d, "probe", "det")
+
+
+@test("a session that owns something and is silent for five heartbeats is lost; what it stored stays")
+def lost(broker):
+    with Worker(broker.work, "w-lost", "lost", JOBS) as w, broker.client() as c, broker.client() as d, \
+            broker.client() as idle, Live(broker.live, "event/l1", "event/l2") as live:
+        for x, name in (c, "loser"), (d, "keeper"), (idle, "idle"):
+            hello(x, name)
+        c.call("store_snapshot", {"tag": "t0"}, [HEAD], b="l1")
+        c.call("store_snapshot", {"tag": "t0"}, [HEAD], b="l2")
+        attach(c, "lost one", "lost", b="l1")
+        attach(d, "kept one", "lost", b="l1")
+        told = {}
+        while "session_lost" not in told:
+            try:
+                header = live.wait(lambda h: h["k"] == "session_lost", 500)[1]
+                told[header["k"]] = header
+            except Late:
+                d.call("ping")
+        check_header(header, "event_session_lost")
+        equal((header["client"], header["released"]), ("loser", "object lost one"))
+        while (job := w.wait("job"))["op"] != "detach_object":
+            pass
+        equal(job["p"]["name"], "lost one")
+        equal(named(d, "loser"), [])
+        equal(named(d, "keeper")[0]["owns"], ["object kept one"])
+        equal(len(named(d, "idle")), 1)  # it owns nothing: nothing to lose
+        equal(d.call("has", {"tag": "t0"}, b="l1"), True)
+        other = live.next(lambda h: h["k"] == "session_lost")  # raised on every bridge it used
+        equal({header["ch"], other["ch"]}, {"event/l1", "event/l2"})
+
+
+@test("a worker that dies takes its objects with it")
+def worker_dies(broker):
+    with broker.client() as c, Live(broker.live, "worker") as live:
+        hello(c, "owner2")
+        with Worker(broker.work, "w-dies", "dies", JOBS):
+            attach(c, "gone", "dies")
+        with Worker(broker.work, "w-dies", "dies", JOBS):
+            live.wait(lambda h: h["k"] == "lost" and h["worker"] == "w-dies")
+            equal(named(c, "owner2")[0]["owns"], [])
+            attach(c, "gone", "dies")
+
+
+@test("a repeated id gets the same answer, and the request is not executed again")
+def repeated(broker):
+    with broker.client() as c:
+        for id in 1000, "again":
+            first = c.part("store_snapshot", {"tag": "t0"}, [HEAD], b="cache", id=id)
+            second = c.part("store_snapshot", {"tag": "t0"}, [HEAD], b="cache", id=id)
+            equal(second.envelope, first.envelope)
+        equal(c.call("list", b="cache")[0]["seq"], 2)
+        equal(c.call("event_count", b="cache"), 1)
+        first = c.refusal("has", {}, id="refused")
+        equal(c.refusal("has", {}, id="refused").reply, first.reply)
+
+
+@test("blobs are not kept: the same id again is E_STATE then")
+def repeated_blobs(broker):
+    with broker.client() as c:
+        c.call("store_snapshot", {"tag": "t0"}, [HEAD], b="cache2")
+        equal(c.part("get", {"tag": "t0"}, b="cache2", id="get").blobs, [HEAD])
+        r = c.refusal("get", {"tag": "t0"}, b="cache2", id="get")
+        check_refusal(r)
+        equal(r.code, "E_STATE")
+        equal(c.parts("drain", b="cache2", id="drain")[-1].r["count"], 1)
+        equal(c.refusal("drain", b="cache2", id="drain").code, "E_STATE")
+
+
+@test("a client that comes back under its name is known by it: its ids are too")
+def known_by_name(broker):
+    with broker.client() as c:
+        hello(c, "comes back")
+        first = c.part("store_snapshot", {"tag": "t0"}, [HEAD], b="cache3", id="only once")
+    with broker.client() as c:
+        c.call("hello", {"client": "comes back", "kind": "executor"}, id="hello 2")
+        second = c.part("store_snapshot", {"tag": "t0"}, [HEAD], b="cache3", id="only once")
+        equal(second.envelope, first.envelope)
+    with broker.client() as c:
+        hello(c, "another")
+        equal(c.call("store_snapshot", {"tag": "t0"}, [HEAD], b="cache3", id="only once")["seq"], 2)
+
+
+@test("256 answers are kept, the 257th drives out the first")
+def cache_bound(broker):
+    with broker.client() as c:
+        for i in range(257):
+            c.call("store_snapshot", {"tag": "t"}, [HEAD], b="cache4", id=f"r{i}")
+        equal(c.call("store_snapshot", {"tag": "t"}, [HEAD], b="cache4", id="r1")["seq"], 2)
+        equal(c.call("store_snapshot", {"tag": "t"}, [HEAD], b="cache4", id="r0")["seq"], 258)
+
+
+@test("--max-sessions 3: the one silent for longest that owns nothing is forgotten")
+def max_sessions(broker):
+    with Broker(args=("--max-sessions", "3")) as other:
+        clients = [other.client() for _ in range(5)]
+        for i, c in enumerate(clients):
+            hello(c, f"c{i}")
+        equal([row["name"] for row in sessions(clients[4])], ["c2", "c3", "c4"])
+        clients[0].call("ping")
+        equal([row["name"] for row in sessions(clients[4])][0:2], ["c3", ""])
+        for c in clients:
+            c.close()
+
+
+def main():
+    with Broker() as broker:
+        return run(broker, on_failure=broker.tell)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

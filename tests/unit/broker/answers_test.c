@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/* answers_test.c - answers are found by id until they are too old, too many or too large. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "broker/answers.h"
+
+static uint64_t now = 1;
+
+static uint64_t mono(void)
+{
+	return now;
+}
+
+static int64_t real(void)
+{
+	return 0;
+}
+
+static const struct clock_source still = { mono, real };
+
+static struct wire_id number(uint64_t n)
+{
+	return (struct wire_id){ .kind = WIRE_ID_UINT, .num = n };
+}
+
+static struct wire_id word(const char *s)
+{
+	struct wire_id id = { .kind = WIRE_ID_STR, .len = strlen(s) };
+
+	memcpy(id.str, s, id.len);
+	return id;
+}
+
+static void add(struct answer_log *log, struct wire_id id, size_t size)
+{
+	static const char bytes[(1 << 20) + 1];
+	struct ksnap_blob *blob = size ? ksnap_blob_copy(bytes, size) : NULL;
+
+	answer_log_add(log, &id, blob);
+	ksnap_blob_unref(blob);
+}
+
+static enum answer_found find(const struct answer_log *log, struct wire_id id)
+{
+	struct ksnap_blob *blob;
+
+	return answer_log_find(log, &id, &blob);
+}
+
+static void an_empty_log_has_nothing(void **state)
+{
+	struct answer_log *log = answer_log_create();
+
+	assert_int_equal(find(log, number(0)), ANSWER_NONE);
+	assert_int_equal(find(log, word("")), ANSWER_NONE);
+	answer_log_close(log);
+	answer_log_close(NULL);
+	answer_logs_destroy(NULL);
+}
+
+static void ids_of_different_kinds_are_different(void **state)
+{
+	struct answer_log *log = answer_log_create();
+
+	add(log, number(0), 10);
+	add(log, word("a"), 0);
+	assert_int_equal(find(log, number(0)), ANSWER_KEPT);
+	assert_int_equal(find(log, word("")), ANSWER_NONE);
+	assert_int_equal(find(log, word("a")), ANSWER_GIVEN);
+	assert_int_equal(find(log, word("ab")), ANSWER_NONE);
+	assert_int_equal(find(log, number('a')), ANSWER_NONE);
+	answer_log_close(log);
+}
+
+static void the_newest_of_an_id_counts(void **state)
+{
+	struct answer_log *log = answer_log_create();
+
+	add(log, number(1), 10);
+	add(log, number(1), 0);
+	assert_int_equal(find(log, number(1)), ANSWER_GIVEN);
+	answer_log_close(log);
+}
+
+static void old_ones_are_not_found(void **state)
+{
+	struct answer_log *log = answer_log_create();
+
+	add(log, number(1), 10);
+	now += 60 * NS_PER_S;
+	assert_int_equal(find(log, number(1)), ANSWER_KEPT);
+	now++;
+	assert_int_equal(find(log, number(1)), ANSWER_NONE);
+	answer_log_close(log);
+}
+
+static void count_and_bytes_are_bounded(void **state)
+{
+	struct answer_log *log = answer_log_create();
+
+	for (uint64_t i = 0; i < 257; i++)
+		add(log, number(i), 1);
+	assert_int_equal(find(log, number(0)), ANSWER_NONE);
+	assert_int_equal(find(log, number(1)), ANSWER_KEPT);
+	add(log, word("half"), 1 << 19);
+	add(log, word("other half"), 1 << 19);
+	assert_int_equal(find(log, number(256)), ANSWER_NONE);
+	assert_int_equal(find(log, word("half")), ANSWER_KEPT);
+	add(log, word("more"), 1);
+	assert_int_equal(find(log, word("half")), ANSWER_NONE);
+	add(log, word("too large"), (1 << 20) + 1);
+	assert_int_equal(find(log, word("too large")), ANSWER_GIVEN);
+	assert_int_equal(find(log, word("more")), ANSWER_KEPT);
+	answer_log_close(log);
+}
+
+static void a_named_client_finds_its_log_again(void **state)
+{
+	struct answer_logs *all = answer_logs_create(2, NULL);
+	struct answer_log *log = answer_log_open(all, wire_slice_of("a"), 1);
+
+	add(log, number(1), 10);
+	assert_ptr_equal(answer_log_open(all, wire_slice_of("a"), 1), log);
+	answer_log_close(log);
+	answer_log_close(log);
+	log = answer_log_open(all, wire_slice_of("a"), 2);
+	assert_int_equal(find(log, number(1)), ANSWER_NONE);
+	answer_log_close(log);
+	log = answer_log_open(all, wire_slice_of("a"), 1);
+	assert_int_equal(find(log, number(1)), ANSWER_KEPT);
+	answer_log_close(log);
+	answer_logs_destroy(all);
+}
+
+static void logs_of_the_absent_are_bounded(void **state)
+{
+	struct answer_logs *all = answer_logs_create(2, NULL);
+	const char *const names[] = { "used", "first", "second" };
+	struct answer_log *used = NULL;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		struct answer_log *log = answer_log_open(all, wire_slice_of(names[i]), 0);
+
+		add(log, number(1), 10);
+		used = i ? used : log;
+		if (i)
+			answer_log_close(log);
+	}
+	assert_ptr_equal(answer_log_open(all, wire_slice_of("used"), 0), used);
+	assert_int_equal(find(answer_log_open(all, wire_slice_of("second"), 0), number(1)),
+			 ANSWER_KEPT);
+	assert_int_equal(find(answer_log_open(all, wire_slice_of("first"), 0), number(1)),
+			 ANSWER_NONE);
+	answer_logs_destroy(all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_log_has_nothing),
+		cmocka_unit_test(ids_of_different_kinds_are_different),
+		cmocka_unit_test(the_newest_of_an_id_counts),
+		cmocka_unit_test(old_ones_are_not_found),
+		cmocka_unit_test(count_and_bytes_are_bounded),
+		cmocka_unit_test(a_named_client_finds_its_log_again),
+		cmocka_unit_test(logs_of_the_absent_are_bounded),
+	};
+
+	clock_replace(&still);
+	return cmocka_run_group_tests_name("answers", tests, NULL, NULL);
+}
