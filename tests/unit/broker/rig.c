@@ -338,8 +338,12 @@ static void try_reach(struct broker *b, void *arg)
 {
 	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
 	struct reach *reach = arg;
+	struct worker *w = b->workers->first;
 
-	reach->rc = worker_send(b->workers, reach->worker, &wire_shape_work_beat_broker, &m, NULL);
+	while (w && strcmp(w->name, reach->worker))
+		w = w->next;
+	reach->rc =
+		w ? worker_send(w, &wire_shape_work_beat_broker, &m, NULL) : KSNAP_E_UNREACHABLE;
 }
 
 void rig_wait_unreachable(struct rig *r, const char *worker)
