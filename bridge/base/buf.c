@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUF_FIRST 256
+#define BUF_FIRST 128
 
 void buf_init(struct buf *b)
 {
