@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -32,6 +33,7 @@ struct small {
 	/* The second floor: client to broker, broker to worker, and back; readable: go on. */
 	int to_broker, to_worker, from_worker, to_client;
 	pthread_t broker, worker;
+	atomic_bool stop; /* these two */
 	double times[1024];
 };
 
@@ -108,7 +110,7 @@ static void *be_broker(void *arg)
 {
 	struct small *s = arg;
 
-	for (;;) {
+	while (!s->stop) {
 		await(s->to_broker);
 		hand_on(s->to_worker);
 		await(s->from_worker);
@@ -121,7 +123,7 @@ static void *be_worker(void *arg)
 {
 	struct small *s = arg;
 
-	for (;;) {
+	while (!s->stop) {
 		await(s->to_worker);
 		read_kernel(s);
 		hand_on(s->from_worker);
@@ -214,8 +216,8 @@ static int open_small(struct small *s)
 
 static void close_small(struct small *s)
 {
-	pthread_cancel(s->broker);
-	pthread_cancel(s->worker);
+	s->stop = true;
+	hand_on(s->to_broker); /* once more around, and both see it */
 	pthread_join(s->broker, NULL);
 	pthread_join(s->worker, NULL);
 	ksnap_client_destroy(s->client);
