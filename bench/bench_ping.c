@@ -157,7 +157,7 @@ static int measure_over(struct bench *b, const char *transport, const char *cons
 {
 	static struct ping p;
 
-	p = (struct ping){ .trips = bench_is_quick(b) ? 50 : 2000 };
+	p = (struct ping){ .trips = bench_is_quick(b) ? 50 : 500 };
 	if (open_all(&p, urls))
 		return -1;
 	measure(b, transport, &p);
@@ -180,7 +180,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 4; i++)
 		snprintf(ipc[i], sizeof(ipc[i]), "ipc://%s/%s", dir, names[i]);
 	bench_params(b, "median of %d round trips a round, one at a time",
-		     bench_is_quick(b) ? 50 : 2000);
+		     bench_is_quick(b) ? 50 : 500);
 	if (measure_over(b, "ipc", over_ipc) || measure_over(b, "tcp", over_tcp))
 		return 1;
 	return bench_end(b);

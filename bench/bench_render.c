@@ -59,19 +59,6 @@ static int run_write(void *arg, double *ret)
 	return 0;
 }
 
-static int run_copy(void *arg, double *ret)
-{
-	struct rendering *r = arg;
-	uint64_t begin = bench_cpu();
-	_free_ char *copy = malloc(r->json.len);
-
-	if (!copy)
-		return -1;
-	memcpy(copy, r->json.data, r->json.len);
-	*ret = (bench_cpu() - begin) / 1e6;
-	return copy[r->json.len - 1] == (char)r->json.data[r->json.len - 1] ? 0 : -1;
-}
-
 static int run_bpftool(void *arg, double *ret)
 {
 	struct rendering *r = arg;
@@ -104,9 +91,6 @@ static void measure(struct bench *b, struct rendering *r)
 
 	bench_params(b, "entries=%d report=%zu JSON=%zu bytes, %.0f an entry, CPU time", ENTRIES,
 		     ksnap_blob_size(r->report), r->json.len, (double)r->json.len / ENTRIES);
-	bench_run(b, &c);
-	c.floor = "copy the bytes to new memory";
-	c.run_floor = run_copy;
 	bench_run(b, &c);
 	c.floor = "bpftool -j map dump";
 	c.goal = 5;

@@ -243,7 +243,7 @@ int main(int argc, char **argv)
 		return 2;
 	if (kernel_maps_try(b))
 		return bench_end(b);
-	s.ops = bench_is_quick(b) ? 20 : 1000;
+	s.ops = bench_is_quick(b) ? 20 : 500;
 	if (open_small(&s))
 		return 1;
 	bench_params(b, "maps=%d entries=%d each, median of %u ops a round", MAPS, ENTRIES, s.ops);
