@@ -58,23 +58,6 @@ void *buf_reserve(struct buf *b, size_t len)
 	return b->data + b->len;
 }
 
-void buf_commit(struct buf *b, size_t len)
-{
-	b->len += len;
-}
-
-int buf_append(struct buf *b, const void *data, size_t len)
-{
-	void *room = buf_reserve(b, len);
-
-	if (!room)
-		return -1;
-	if (len)
-		memcpy(room, data, len);
-	buf_commit(b, len);
-	return 0;
-}
-
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list args;

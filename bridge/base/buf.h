@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "ksnap.h"
 
@@ -29,13 +30,28 @@ static inline bool buf_ok(const struct buf *b)
 {
 	return !b->failed;
 }
-/* 0, or -1 when memory is out (also remembered). */
-int buf_append(struct buf *b, const void *data, size_t len);
 /* Room for @len bytes at the end, not yet counted in len; NULL when memory is out. The pointer is
  * good until the next append. */
 void *buf_reserve(struct buf *b, size_t len);
 /* Count @len bytes written to reserved room. */
-void buf_commit(struct buf *b, size_t len);
+static inline void buf_commit(struct buf *b, size_t len)
+{
+	b->len += len;
+}
+/* 0, or -1 when memory is out (also remembered). */
+static inline int buf_append(struct buf *b, const void *data, size_t len)
+{
+	void *room = b->data ? b->data + b->len : NULL;
+
+	if (!room || b->failed || len > b->cap - b->len)
+		room = buf_reserve(b, len);
+	if (!room)
+		return -1;
+	if (len)
+		memcpy(room, data, len);
+	b->len += len;
+	return 0;
+}
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Move the contents into a blob without copying; @b is empty afterwards. NULL when memory is out
  * or an append had failed; @b is then unchanged. */

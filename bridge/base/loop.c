@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* loop.c - zmq_poll, and a heap of times.
+/* loop.c - poll, and a heap of times.
  *
- * A turn polls, calls every ready source once, then at most DUE_PER_TURN timers in order of time,
- * so that neither side starves the other. Memory is reserved when a source is added; a turn
- * allocates nothing.
+ * A ZeroMQ socket's descriptor only tells that its state may have changed, so the state of every
+ * socket is read before a wait, and after it that of those whose descriptor woke it. A turn polls,
+ * calls every ready source once, then at most DUE_PER_TURN timers in order of time, so that neither
+ * side starves the other. Memory is reserved when a source is added; a turn allocates nothing.
  */
 #include "base/loop.h"
 
@@ -21,7 +22,9 @@
 #define FIRST_CAP    8
 
 struct source {
-	int id; /* 0: removed, its place is given back between turns */
+	int id;       /* 0: removed, its place is given back between turns */
+	void *socket; /* ZeroMQ, or NULL */
+	bool ready;
 	loop_fn fn;
 	void *arg;
 };
@@ -35,7 +38,7 @@ struct timer {
 
 struct loop {
 	struct source *sources;
-	zmq_pollitem_t *items; /* items[i] belongs to sources[i] */
+	struct pollfd *fds; /* fds[i] belongs to sources[i]; of a socket too */
 	size_t nsources, sources_cap;
 	struct timer *heap; /* the earliest first */
 	size_t nheap, heap_cap;
@@ -62,7 +65,7 @@ void loop_destroy(struct loop *l)
 	if (!l)
 		return;
 	free(l->sources);
-	free(l->items);
+	free(l->fds);
 	free(l->heap);
 	free(l);
 	errno = saved;
@@ -108,7 +111,7 @@ static int grow_sources(struct loop *l)
 {
 	size_t cap = l->sources_cap ? l->sources_cap * 2 : FIRST_CAP;
 	struct source *sources;
-	zmq_pollitem_t *items;
+	struct pollfd *fds;
 
 	if (l->nsources < l->sources_cap)
 		return 0;
@@ -116,36 +119,40 @@ static int grow_sources(struct loop *l)
 	if (!sources)
 		return -1;
 	l->sources = sources;
-	items = realloc(l->items, cap * sizeof(*items));
-	if (!items)
+	fds = realloc(l->fds, cap * sizeof(*fds));
+	if (!fds)
 		return -1;
-	l->items = items;
+	l->fds = fds;
 	l->sources_cap = cap;
 	return 0;
 }
 
-static int add_source(struct loop *l, zmq_pollitem_t item, loop_fn fn, void *arg,
+static int add_source(struct loop *l, void *socket, int fd, loop_fn fn, void *arg,
 		      struct ksnap_err *err)
 {
-	struct source source = { .fn = fn, .arg = arg };
+	struct source source = { .socket = socket, .fn = fn, .arg = arg };
 
 	if (grow_sources(l))
 		return err_nomem(err);
 	source.id = new_id(l);
-	l->items[l->nsources] = item;
+	l->fds[l->nsources] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	l->sources[l->nsources++] = source;
 	return source.id;
 }
 
 int loop_add_socket(struct loop *l, void *socket, loop_fn fn, void *arg, struct ksnap_err *err)
 {
-	return add_source(l, (zmq_pollitem_t){ .socket = socket, .events = ZMQ_POLLIN }, fn, arg,
-			  err);
+	int fd;
+	size_t len = sizeof(fd);
+
+	if (zmq_getsockopt(socket, ZMQ_FD, &fd, &len))
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "a socket cannot be polled");
+	return add_source(l, socket, fd, fn, arg, err);
 }
 
 int loop_add_fd(struct loop *l, int fd, loop_fn fn, void *arg, struct ksnap_err *err)
 {
-	return add_source(l, (zmq_pollitem_t){ .fd = fd, .events = ZMQ_POLLIN }, fn, arg, err);
+	return add_source(l, NULL, fd, fn, arg, err);
 }
 
 /* Between turns only: closes the gaps and takes in what was added. */
@@ -157,8 +164,8 @@ static void settle_sources(struct loop *l)
 		if (!l->sources[i].id)
 			continue;
 		l->sources[n] = l->sources[i];
-		l->items[n] = l->items[i];
-		l->items[n++].revents = 0;
+		l->sources[n].ready = false;
+		l->fds[n++] = l->fds[i];
 	}
 	l->nsources = n;
 }
@@ -170,7 +177,7 @@ static void call_sources(struct loop *l)
 	for (size_t i = 0; i < n; i++) {
 		struct source s = l->sources[i];
 
-		if (s.id && l->items[i].revents)
+		if (s.id && s.ready)
 			s.fn(s.arg);
 	}
 }
@@ -301,21 +308,78 @@ static long wait_ms(const struct loop *l, int timeout_ms)
 	return left > INT_MAX ? INT_MAX : (long)left;
 }
 
-static int poll_sources(struct loop *l, long timeout, struct ksnap_err *err)
+static int fail_poll(const struct loop *l, struct ksnap_err *err)
 {
-	int rc = l->nsources ? zmq_poll(l->items, (int)l->nsources, timeout)
-			     : poll(NULL, 0, (int)timeout);
-
-	if (rc >= 0)
-		return 0;
-	if (errno == EINTR) {
-		for (size_t i = 0; i < l->nsources; i++)
-			l->items[i].revents = 0;
-		return 0;
-	}
 	if (errno == ETERM)
 		return err_set(err, KSNAP_E_STATE, "polling: the ZeroMQ context is closed");
 	return err_errno(err, KSNAP_E_INTERNAL, errno, "polling %zu sources", l->nsources);
+}
+
+/* Read the state of a source whose descriptor is readable, or of a socket whatever its is. -1 with
+ * errno. */
+static int read_state(struct source *s)
+{
+	int events = ZMQ_POLLIN;
+	size_t len = sizeof(events);
+
+	while (s->socket && zmq_getsockopt(s->socket, ZMQ_EVENTS, &events, &len)) {
+		if (errno != EINTR)
+			return -1;
+	}
+	s->ready = events & ZMQ_POLLIN;
+	return s->ready;
+}
+
+/* How many are ready before anything is waited for. */
+static int read_sockets(struct loop *l)
+{
+	int n = 0, rc;
+
+	for (size_t i = 0; i < l->nsources; i++) {
+		rc = l->sources[i].socket ? read_state(&l->sources[i]) : 0;
+		if (rc < 0)
+			return rc;
+		n += rc;
+	}
+	return n;
+}
+
+/* How many are ready after a wait: those there were, and those whose descriptor woke it. */
+static int read_woken(struct loop *l)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < l->nsources; i++) {
+		if (!l->sources[i].ready && l->fds[i].revents && read_state(&l->sources[i]) < 0)
+			return -1;
+		n += l->sources[i].ready;
+	}
+	return n;
+}
+
+/* What woke a wait may be no message, such as a peer that connects: then it goes on. */
+static int poll_sources(struct loop *l, int timeout_ms, struct ksnap_err *err)
+{
+	uint64_t until = clock_mono_ns() + (timeout_ms > 0 ? timeout_ms : 0) * NS_PER_MS;
+	int ready = read_sockets(l), rc;
+
+	if (ready < 0)
+		return fail_poll(l, err);
+	for (;;) {
+		rc = poll(l->fds, l->nsources, ready ? 0 : (int)wait_ms(l, timeout_ms));
+		if (rc < 0)
+			return errno == EINTR ? 0 : fail_poll(l, err);
+		ready = rc ? read_woken(l) : ready;
+		if (ready < 0)
+			return fail_poll(l, err);
+		if (!rc || ready)
+			return 0;
+		if (timeout_ms > 0) {
+			uint64_t now = clock_mono_ns();
+
+			timeout_ms = now < until ? (int)((until - now - 1) / NS_PER_MS) + 1 : 0;
+		}
+	}
 }
 
 int loop_turn(struct loop *l, int timeout_ms, struct ksnap_err *err)
@@ -325,7 +389,7 @@ int loop_turn(struct loop *l, int timeout_ms, struct ksnap_err *err)
 	if (l->in_turn)
 		return err_set(err, KSNAP_E_STATE, "a loop's callback may not turn the same loop");
 	settle_sources(l);
-	rc = poll_sources(l, wait_ms(l, timeout_ms), err);
+	rc = poll_sources(l, timeout_ms, err);
 	if (rc)
 		return rc;
 	l->in_turn = true;

@@ -584,7 +584,8 @@ struct ksnap_blob *report_finish(struct report_builder *rb, struct report_summar
 	rb->is_begun = false;
 	pack_last_reason(rb);
 	pack_str(&rb->pk, "types");
-	type_table_encode(rb->types, &rb->pk);
+	if (type_table_encode(rb->types, &rb->pk))
+		rb->out.failed = true;
 	pack_str(&rb->pk, "reasons");
 	append_reasons(rb, &rb->out);
 	patch_top(rb);

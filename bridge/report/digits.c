@@ -31,17 +31,31 @@ static unsigned count_digits(uint64_t v)
 	return n + (v >= power[n] || !v);
 }
 
+/* Eight digits of @v, zeroes in front; its four parts do not wait for each other. */
+static void put_eight(uint8_t *at, uint32_t v)
+{
+	uint32_t high = v / 10000, low = v % 10000;
+
+	memcpy(at, pairs + 2 * (high / 100), 2);
+	memcpy(at + 2, pairs + 2 * (high % 100), 2);
+	memcpy(at + 4, pairs + 2 * (low / 100), 2);
+	memcpy(at + 6, pairs + 2 * (low % 100), 2);
+}
+
 size_t digits_u64(uint8_t *p, uint64_t v)
 {
 	unsigned n = count_digits(v);
 	uint8_t *at = p + n;
+	uint32_t rest;
 
-	for (; v >= 100; v /= 100)
-		memcpy(at -= 2, pairs + 2 * (v % 100), 2);
-	if (v >= 10)
-		memcpy(at - 2, pairs + 2 * v, 2);
+	for (; v >= 100000000; v /= 100000000)
+		put_eight(at -= 8, v % 100000000);
+	for (rest = v; rest >= 100; rest /= 100)
+		memcpy(at -= 2, pairs + 2 * (rest % 100), 2);
+	if (rest >= 10)
+		memcpy(at - 2, pairs + 2 * rest, 2);
 	else
-		at[-1] = '0' + v;
+		at[-1] = '0' + rest;
 	return n;
 }
 

@@ -104,6 +104,31 @@ static bool prepare_label(struct forms *f, const char *name, struct label *label
 	return json;
 }
 
+static enum form_class class_of_int(const struct type_row *row)
+{
+	bool is_whole = !row->bits || row->bits == 8 * row->size;
+
+	if (row->enc == TYPE_BOOL && row->size == 1)
+		return FORM_BOOL;
+	if (!is_whole || !scalar_is_plain(row->size) || row->enc == TYPE_BOOL)
+		return FORM_BITS;
+	return row->enc == TYPE_SIGNED ? FORM_SINT : FORM_UINT;
+}
+
+/* Most members are whole numbers at whole bytes: what they need is put beside their names. */
+static void find_plain(const struct type_table *t, const struct type_member *m,
+		       struct form_member *ret)
+{
+	const struct type_row *row = type_at(t, type_resolve(t, m->type));
+	enum form_class class = row->kind == TYPE_INT ? class_of_int(row) : FORM_NONE;
+
+	ret->is_signed = class == FORM_SINT;
+	ret->plain = 0;
+	if ((class == FORM_UINT || class == FORM_SINT) && !m->bit_size && m->bit_off % 8 == 0 &&
+	    ret->label.name)
+		ret->plain = row->size;
+}
+
 static void shape_record(struct forms *f, struct form *form)
 {
 	const struct type_row *row = form->row;
@@ -117,7 +142,9 @@ static void shape_record(struct forms *f, struct form *form)
 		members[i].type = m->type;
 		members[i].bit_off = m->bit_off;
 		members[i].bits = m->bit_size;
-		if (!prepare_label(f, member_name(f->types, m), &members[i].label))
+		if (prepare_label(f, member_name(f->types, m), &members[i].label))
+			find_plain(f->types, m, &members[i]);
+		else
 			members = NULL;
 	}
 	f->failed |= !members;
@@ -130,17 +157,6 @@ static bool is_char(const struct type_row *row)
 {
 	return row->kind == TYPE_INT && row->size == 1 &&
 	       (row->enc == TYPE_CHAR || (row->name && !strcmp(row->name, "char")));
-}
-
-static enum form_class class_of_int(const struct type_row *row)
-{
-	bool is_whole = !row->bits || row->bits == 8 * row->size;
-
-	if (row->enc == TYPE_BOOL && row->size == 1)
-		return FORM_BOOL;
-	if (!is_whole || !scalar_is_plain(row->size) || row->enc == TYPE_BOOL)
-		return FORM_BITS;
-	return row->enc == TYPE_SIGNED ? FORM_SINT : FORM_UINT;
 }
 
 static void shape(struct forms *f, uint32_t type, struct form *form)

@@ -28,6 +28,8 @@ struct form_member {
 	uint32_t type;
 	uint64_t bit_off;
 	uint32_t bits; /* bitfield; 0: none */
+	uint8_t plain; /* named, UINT or SINT: its bytes, else 0 */
+	bool is_signed;
 };
 
 struct form {

@@ -40,6 +40,8 @@ struct sink_ops {
 	void (*enumerator)(struct sink *k, const char *name, uint64_t v, bool is_negative);
 	void (*note)(struct sink *k, const char *words); /* "<...>": why a value is not here */
 	void (*null)(struct sink *k);
+	/* A key and a plain integer at once. */
+	void (*member)(struct sink *k, const struct label *label, uint64_t v, bool is_signed);
 };
 
 struct sink {
@@ -88,6 +90,17 @@ static inline void sink_char(struct sink *k, char c)
 		return;
 	*p = c;
 	k->out->len++;
+}
+
+/* A sink's `member` that is nothing but its key and its number. */
+static inline void sink_member(struct sink *k, const struct label *label, uint64_t v,
+			       bool is_signed)
+{
+	k->ops->key(k, label);
+	if (is_signed)
+		k->ops->sint(k, v);
+	else
+		k->ops->uint(k, v);
 }
 
 #define DIGITS_MAX 40 /* of a 128-bit number, with its sign */

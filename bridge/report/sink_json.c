@@ -69,14 +69,13 @@ static void put_key(struct sink *k, const struct label *label)
 		sink_char(k, ' ');
 }
 
-/* Digits, between quotes when they would not survive a double. */
-static void put_digits(struct sink *k, bool is_negative, uint64_t mag)
+#define NUMBER_MAX (DIGITS_MAX + 2)
+
+/* Digits at @at, between quotes when they would not survive a double; returns where they end. */
+static uint8_t *write_digits(const struct sink *k, uint8_t *at, bool is_negative, uint64_t mag)
 {
 	bool is_quoted = mag > EXACT_MAX && !k->opts.raw;
-	uint8_t *p = sink_room(k, DIGITS_MAX + 2), *at = p;
 
-	if (!p)
-		return;
 	if (is_quoted)
 		*at++ = '"';
 	if (is_negative)
@@ -84,7 +83,15 @@ static void put_digits(struct sink *k, bool is_negative, uint64_t mag)
 	at += digits_u64(at, mag);
 	if (is_quoted)
 		*at++ = '"';
-	k->out->len += at - p;
+	return at;
+}
+
+static void put_digits(struct sink *k, bool is_negative, uint64_t mag)
+{
+	uint8_t *p = sink_room(k, NUMBER_MAX);
+
+	if (p)
+		k->out->len += write_digits(k, p, is_negative, mag) - p;
 }
 
 static void put_uint(struct sink *k, uint64_t v)
@@ -97,6 +104,24 @@ static void put_sint(struct sink *k, int64_t v)
 {
 	begin_value(k);
 	put_digits(k, v < 0, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}
+
+static void put_member(struct sink *k, const struct label *label, uint64_t v, bool is_signed)
+{
+	bool is_first = !k->needs_comma, is_negative = is_signed && (int64_t)v < 0;
+	uint8_t *p, *at;
+
+	if (!label->json || k->opts.indent) {
+		sink_member(k, label, v, is_signed);
+		return;
+	}
+	p = sink_room(k, label->json_len + NUMBER_MAX);
+	if (!p)
+		return;
+	memcpy(p, label->json + is_first, label->json_len - is_first);
+	at = p + label->json_len - is_first;
+	k->out->len += write_digits(k, at, is_negative, is_negative ? -v : v) - p;
+	k->needs_comma = true;
 }
 
 static void put_wide(struct sink *k, u128 v, bool is_negative)
@@ -201,6 +226,7 @@ static const struct sink_ops json_ops = {
 	.enumerator = put_enumerator,
 	.note = put_note,
 	.null = put_null,
+	.member = put_member,
 };
 
 void sink_json(struct sink *k, const struct render_opts *o, struct buf *out)

@@ -141,6 +141,7 @@ static const struct sink_ops text_ops = {
 	.enumerator = put_enumerator,
 	.note = put_note,
 	.null = put_null,
+	.member = sink_member,
 };
 
 void sink_text(struct sink *k, const struct render_opts *o, struct buf *out)

@@ -191,6 +191,7 @@ static const struct sink_ops tree_ops = {
 	.enumerator = put_enumerator,
 	.note = put_note,
 	.null = put_null,
+	.member = sink_member,
 };
 
 void sink_tree(struct sink *k, const struct render_opts *o, struct buf *out)

@@ -138,13 +138,36 @@ static void encode_row(const struct type_table *t, const struct type_row *row, m
 		encode_enumerators(row, pk);
 }
 
-int type_table_encode(const struct type_table *t, msgpack_packer *pk)
+static bool is_encoded(const struct type_table *t)
 {
-	int rc = msgpack_pack_array(pk, t->len);
+	const struct type_recipe *a = &t->recipe, *b = &t->encoded_recipe;
 
-	for (size_t i = 0; !rc && i < t->len; i++)
-		encode_row(t, &t->rows[i], pk);
-	return rc;
+	return t->encoded.len && a->n <= RECIPE_MAX && a->n == b->n &&
+	       !memcmp(a->serial, b->serial, a->n * sizeof(a->serial[0]));
+}
+
+/* Captures of the same maps have the same types: what was written for one is kept for the next. */
+static int encode(struct type_table *t)
+{
+	msgpack_packer pk;
+
+	buf_clear(&t->encoded);
+	t->encoded_recipe.n = RECIPE_MAX + 1;
+	pack_init(&pk, &t->encoded);
+	msgpack_pack_array(&pk, t->len);
+	for (size_t i = 0; i < t->len && buf_ok(&t->encoded); i++)
+		encode_row(t, &t->rows[i], &pk);
+	if (!buf_ok(&t->encoded))
+		return KSNAP_E_NOMEM;
+	t->encoded_recipe = t->recipe;
+	return 0;
+}
+
+int type_table_encode(struct type_table *t, msgpack_packer *pk)
+{
+	if (!is_encoded(t) && encode(t))
+		return KSNAP_E_NOMEM;
+	return pk->callback(pk->data, (const char *)t->encoded.data, t->encoded.len);
 }
 
 /* ---- decode -------------------------------------------------------------------------------- */

@@ -13,6 +13,31 @@
 
 static const struct type_row void_row = { .kind = TYPE_VOID, .target = TYPE_NONE };
 
+/* The rows change: they are like no other table's from now on. */
+static void renew_serial(struct type_table *t)
+{
+	static uint64_t last;
+
+	t->serial = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
+static void change(struct type_table *t)
+{
+	renew_serial(t);
+	t->recipe.n = RECIPE_MAX + 1;
+}
+
+static void note_part(struct type_table *t, const struct type_table *from)
+{
+	struct type_recipe *r = &t->recipe;
+
+	renew_serial(t);
+	if (r->n < RECIPE_MAX)
+		r->serial[r->n++] = from->serial;
+	else
+		r->n = RECIPE_MAX + 1;
+}
+
 struct type_table *type_table_create(struct ksnap_err *err)
 {
 	struct type_table *t = calloc(1, sizeof(*t));
@@ -29,6 +54,7 @@ void type_table_destroy(struct type_table *t)
 	if (!t)
 		return;
 	arena_fini(&t->arena);
+	buf_fini(&t->encoded);
 	free(t->rows);
 	free(t);
 	errno = saved;
@@ -37,7 +63,9 @@ void type_table_destroy(struct type_table *t)
 void type_table_clear(struct type_table *t)
 {
 	arena_clear(&t->arena);
+	renew_serial(t);
 	t->len = 0;
+	t->recipe.n = 0;
 }
 
 size_t type_table_len(const struct type_table *t)
@@ -126,6 +154,7 @@ int64_t type_add(struct type_table *t, const struct type_row *row, struct ksnap_
 
 	if (rc < 0)
 		return rc;
+	change(t);
 	if (!copy_row(t, row, &t->rows[t->len]))
 		return err_nomem(err);
 	return t->len++;
@@ -145,6 +174,7 @@ int type_fill(struct type_table *t, uint32_t index, const struct type_row *row,
 		return err_set(err, KSNAP_E_ARG, "type %u is not one of %zu", index, t->len);
 	if (!copy_row(t, row, &copy))
 		return err_nomem(err);
+	change(t);
 	t->rows[index] = copy;
 	return 0;
 }
@@ -188,6 +218,7 @@ int64_t type_append_table(struct type_table *t, const struct type_table *from,
 		shift_row(&t->rows[shift + i], shift);
 	}
 	t->len += n;
+	note_part(t, from);
 	return shift;
 }
 

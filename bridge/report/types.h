@@ -104,8 +104,9 @@ uint64_t type_size(const struct type_table *t, uint32_t index);
 /* Write the type in C words, "struct task_ctx", "u32[4]"; returns the length as snprintf does. */
 int type_describe(const struct type_table *t, uint32_t index, char *buf, size_t cap);
 
-/* As the value of the report's key `types`. */
-int type_table_encode(const struct type_table *t, msgpack_packer *pk);
+/* As the value of the report's key `types`. Kept in @t until other rows are encoded. 0, or not when
+ * memory is out or the packer fails. */
+int type_table_encode(struct type_table *t, msgpack_packer *pk);
 /* From a decoded report. E_PROTO when the table is not sound. */
 struct type_table *type_table_decode(const msgpack_object *types, struct ksnap_err *err);
 

@@ -264,13 +264,40 @@ static struct place member_place(const struct walk *w, const struct form *f, uin
 	return (struct place){ at.p + (off < at.have ? off : at.have), left, at.depth + 1 };
 }
 
+static uint64_t read_plain(const struct walk *w, const uint8_t *p, unsigned size, bool is_signed)
+{
+	uint64_t v = scalar_u64(p, size, w->little_endian);
+	unsigned shift = 64 - 8 * size;
+
+	return is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v;
+}
+
+/* What walk_form does, for a member that is a whole number and is there. */
+static bool walk_plain(struct walk *w, const struct form_member *m, struct place at)
+{
+	uint64_t off = m->bit_off / 8;
+
+	if (!m->plain || at.have < m->plain || off > at.have - m->plain || w->left < 2 ||
+	    at.depth + 1 >= w->sink->ops->depth)
+		return false;
+	w->left -= 2;
+	charge(w, m->label.len);
+	w->sink->ops->member(w->sink, &m->label, read_plain(w, at.p + off, m->plain, m->is_signed),
+			     m->is_signed);
+	return true;
+}
+
 static void walk_members(struct walk *w, const struct form *f, struct place at)
 {
 	for (uint32_t i = 0; i < f->nmembers && w->left; i++) {
 		const struct form_member *m = &f->members[i];
-		const struct form *mf = form_of(&w->forms, m->type);
-		struct place place = member_place(w, f, i, mf, at);
+		const struct form *mf;
+		struct place place;
 
+		if (walk_plain(w, m, at))
+			continue;
+		mf = form_of(&w->forms, m->type);
+		place = member_place(w, f, i, mf, at);
 		w->left--;
 		if (!m->label.name && mf->class == FORM_RECORD &&
 		    place.depth < w->sink->ops->depth) {
@@ -367,13 +394,9 @@ static void walk_sized(struct walk *w, const struct form *f, struct place at)
 	case FORM_UINT:
 		ops->uint(w->sink, scalar_u64(at.p, f->size, w->little_endian));
 		break;
-	case FORM_SINT: {
-		unsigned shift = 64 - 8 * f->size;
-		int64_t v = scalar_u64(at.p, f->size, w->little_endian) << shift;
-
-		ops->sint(w->sink, v >> shift);
+	case FORM_SINT:
+		ops->sint(w->sink, read_plain(w, at.p, f->size, true));
 		break;
-	}
 	case FORM_BOOL:
 		ops->boolean(w->sink, *at.p != 0);
 		break;
