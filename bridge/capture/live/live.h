@@ -4,6 +4,7 @@
 #define KSNAP_CAPTURE_LIVE_LIVE_H
 
 #include "capture/btf.h"
+#include "capture/live/ksyms.h"
 #include "capture/live/map_list.h"
 #include "capture/live/map_read.h"
 #include "capture/live/object.h"
@@ -18,6 +19,8 @@ struct target {
 	struct object_list objects;
 	struct map_list maps; /* kept between captures for their memory */
 	struct prog_list progs;
+	struct selection *selection; /* of the capture that runs */
+	struct ksyms ksyms;
 	struct entries scratch; /* for maps far larger than what is in them */
 };
 
