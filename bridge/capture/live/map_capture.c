@@ -31,11 +31,12 @@ static const char *errno_text(int error)
 static int say_failed(struct map_job *j, const struct read_result *r)
 {
 	bool denied = r->error == EPERM || r->error == EACCES;
+	const char *why = r->why ? r->why : errno_text(r->error);
 
-	j->result.error = errno_text(r->error);
+	j->result.error = why;
 	return report_reason(j->rb, denied ? "denied" : "map_unreadable", j->row.name, UINT64_MAX,
 			     j->result.count, "map %s (id %u) cannot be read: %s", j->row.name,
-			     j->row.id, errno_text(r->error));
+			     j->row.id, why);
 }
 
 static int say_why(struct map_job *j, const struct read_result *r)
@@ -58,6 +59,11 @@ static int say_why(struct map_job *j, const struct read_result *r)
 			"map %s (id %u) shows its next element only: the kernel does not "
 			"tell how many wait behind it",
 			j->row.name, j->row.id);
+	case READ_UNSEEN:
+		return report_reason(j->rb, "map_partial", j->row.name, UINT64_MAX, r->missing,
+				     "map %s (id %u): this kernel cannot be asked about %u threads "
+				     "that are not the first of their process",
+				     j->row.name, j->row.id, r->missing);
 	case READ_ROOM:
 		break;
 	}

@@ -42,13 +42,15 @@ static const struct map_family families[] = {
 	[BPF_MAP_TYPE_SOCKMAP] = { .kind = { .is_readable = true,
 					     .by_walk = true,
 					     .is_sparse = true },
-				   .describe = slots_describe_sockets },
+				   .describe = sockets_describe,
+				   .read = sockets_read },
 	[BPF_MAP_TYPE_CPUMAP] = { .kind = { .is_readable = true,
 					    .by_walk = true,
 					    .is_sparse = true },
 				  .describe = slots_describe_cpus },
 	[BPF_MAP_TYPE_SOCKHASH] = { .kind = { .is_readable = true, .by_walk = true },
-				    .describe = slots_describe_sockets },
+				    .describe = sockets_describe,
+				    .read = sockets_read },
 	[BPF_MAP_TYPE_CGROUP_STORAGE] = { .why_not = "the deprecated cgroup storage is not read; "
 						     "cgrp_storage, which took its place, is" },
 	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = { .kind = { .is_readable = true,
@@ -60,6 +62,9 @@ static const struct map_family families[] = {
 							    "place, is" },
 	[BPF_MAP_TYPE_QUEUE] = { .kind = { .is_readable = true }, .read = queue_read },
 	[BPF_MAP_TYPE_STACK] = { .kind = { .is_readable = true }, .read = queue_read },
+	[BPF_MAP_TYPE_SK_STORAGE] = { .kind = { .is_readable = true, .is_unbounded = true },
+				      .describe = sk_storage_describe,
+				      .read = sk_storage_read },
 	[BPF_MAP_TYPE_DEVMAP_HASH] = { .kind = { .is_readable = true, .by_walk = true },
 				       .describe = slots_describe_devices },
 	[BPF_MAP_TYPE_STRUCT_OPS] = { .kind = { .is_readable = true, .by_walk = true },
@@ -70,11 +75,18 @@ static const struct map_family families[] = {
 	[BPF_MAP_TYPE_INODE_STORAGE] = { .why_not =
 						 "the kernel finds inode storage by an open file "
 						 "only and has no way to list it" },
+	[BPF_MAP_TYPE_TASK_STORAGE] = { .kind = { .is_readable = true, .is_unbounded = true },
+					.describe = tasks_describe,
+					.read = tasks_read },
 	[BPF_MAP_TYPE_BLOOM_FILTER] = { .why_not = "a bloom filter answers whether it may hold a "
 						   "value and cannot be listed" },
 	[BPF_MAP_TYPE_USER_RINGBUF] = { .kind = { .is_readable = true },
 					.read = ring_read,
 					.finish = ring_finish },
+	[TYPE_CGRP_STORAGE] = { .kind = { .is_readable = true, .is_unbounded = true },
+				.name = "cgrp_storage",
+				.describe = cgroups_describe,
+				.read = cgroups_read },
 };
 
 const struct map_family *map_family_of(uint32_t type)

@@ -49,4 +49,14 @@ int stacks_finish(struct map_job *j, const struct entries *e);
 
 int struct_ops_describe(struct map_job *j);
 
+int sk_storage_describe(struct map_job *j);
+int sk_storage_read(struct map_job *j, struct entries *e, struct read_result *res);
+int sockets_describe(struct map_job *j);
+int sockets_read(struct map_job *j, struct entries *e, struct read_result *res);
+
+int tasks_describe(struct map_job *j);
+int tasks_read(struct map_job *j, struct entries *e, struct read_result *res);
+int cgroups_describe(struct map_job *j);
+int cgroups_read(struct map_job *j, struct entries *e, struct read_result *res);
+
 #endif
