@@ -526,6 +526,10 @@ int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct 
 /* Step into @v by "ctx.weight", "hist[3]", "[cpu=1].sum"; E_NOTFOUND lists what is there. */
 int ksnap_value_get(const struct ksnap_value *v, const char *path, struct ksnap_value *ret,
 		    struct ksnap_err *err);
+/* What a pointer points to, in a report captured with `chase`; paths do this by themselves. E_ARG:
+ * @v is no pointer, or pointers were not followed that far; E_NOTFOUND: it is NULL, or nothing
+ * could be read there. */
+int ksnap_value_deref(const struct ksnap_value *v, struct ksnap_value *ret, struct ksnap_err *err);
 /* One CPU of a per-CPU value. */
 int ksnap_value_cpu(const struct ksnap_value *v, unsigned cpu, struct ksnap_value *ret,
 		    struct ksnap_err *err);

@@ -22,6 +22,7 @@ struct seen {
 
 struct conversion {
 	const struct btf *btf;
+	uint32_t btf_id; /* 0: not known */
 	struct type_table *t;
 	struct seen seen;
 	struct ksnap_err *err;
@@ -290,6 +291,8 @@ static int fill_pointer(struct conversion *c, const struct btf_type *t, struct t
 	row->kind = TYPE_PTR;
 	row->size = btf__pointer_size(c->btf) ?: sizeof(void *);
 	row->to = to;
+	row->btf_id = c->btf_id;
+	row->btf_type = t->type;
 	return fill_row(c, index, row);
 }
 
@@ -387,9 +390,10 @@ static int64_t convert(struct conversion *c, uint32_t id, int depth)
 	return ret < 0 ? ret : index;
 }
 
-int64_t btf_convert(const struct btf *btf, uint32_t id, struct type_table *t, struct ksnap_err *err)
+static int64_t convert_from(const struct btf *btf, uint32_t btf_id, uint32_t id,
+			    struct type_table *t, struct ksnap_err *err)
 {
-	struct conversion c = { .btf = btf, .t = t, .err = err };
+	struct conversion c = { .btf = btf, .btf_id = btf_id, .t = t, .err = err };
 	int64_t index;
 
 	if (!btf__type_by_id(btf, id))
@@ -398,6 +402,11 @@ int64_t btf_convert(const struct btf *btf, uint32_t id, struct type_table *t, st
 	index = convert(&c, id, 0);
 	free(c.seen.slots);
 	return index;
+}
+
+int64_t btf_convert(const struct btf *btf, uint32_t id, struct type_table *t, struct ksnap_err *err)
+{
+	return convert_from(btf, 0, id, t, err);
 }
 
 /* ---- kept conversions ------------------------------------------------------------------------ */
@@ -460,11 +469,27 @@ void btf_types_begin(struct btf_types *c)
 	c->report++;
 }
 
+static int load_vmlinux(struct btf_types *c, struct ksnap_err *err)
+{
+	if (!c->vmlinux)
+		c->vmlinux = btf__load_vmlinux_btf();
+	return c->vmlinux ? 0
+			  : err_errno(err, KSNAP_E_TARGET, errno,
+				      "the kernel's own types cannot be read");
+}
+
+static const struct btf *loaded(const struct btf_types *c, uint32_t id)
+{
+	return id == BTF_OF_KERNEL ? c->vmlinux : c->btf;
+}
+
 /* Objects of programs stand alone; those of modules need the kernel's own as their base. */
 static int load(struct btf_types *c, uint32_t id, struct ksnap_err *err)
 {
 	struct btf *btf;
 
+	if (id == BTF_OF_KERNEL)
+		return load_vmlinux(c, err);
 	if (c->btf && c->btf_id == id)
 		return 0;
 	btf = btf__load_from_kernel_by_id(id);
@@ -502,7 +527,7 @@ static struct kept *keep(struct btf_types *c, uint32_t btf_id, uint32_t type_id,
 	table = type_table_create(err);
 	if (!table)
 		return NULL;
-	root = btf_convert(c->btf, type_id, table, err);
+	root = convert_from(loaded(c, btf_id), btf_id, type_id, table, err);
 	if (root < 0) {
 		type_table_destroy(table);
 		return NULL;
@@ -536,4 +561,100 @@ int64_t btf_types_add(struct btf_types *c, uint32_t btf_id, uint32_t type_id,
 		k->shift = shift;
 	}
 	return (int64_t)k->shift + k->root;
+}
+
+/* ---- what pointers point to ------------------------------------------------------------------ */
+
+#define NAME_DEPTH 8 /* anonymous members within each other that are looked into */
+
+static bool has_member(const struct btf *btf, const struct btf_type *t, const char *name, int depth)
+{
+	for (uint32_t i = 0; t && btf_is_composite(t) && i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		const char *have = btf__name_by_offset(btf, m->name_off);
+
+		if (have && *have && !strcmp(have, name))
+			return true;
+		if ((!have || !*have) && depth &&
+		    has_member(btf, btf__type_by_id(btf, m->type), name, depth - 1))
+			return true;
+	}
+	return false;
+}
+
+/* Has the kernel's struct each named member of @t? Then @t is a view of it. */
+static bool is_view(const struct btf *btf, const struct btf_type *t, const struct btf *kernel,
+		    uint32_t id)
+{
+	for (uint32_t i = 0; btf_is_composite(t) && i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(btf, btf_members(t)[i].name_off);
+
+		if (name && *name &&
+		    !has_member(kernel, btf__type_by_id(kernel, id), name, NAME_DEPTH))
+			return false;
+	}
+	return true;
+}
+
+static int kind_wanted(const struct btf_type *t)
+{
+	if (btf_is_fwd(t))
+		return btf_kflag(t) ? BTF_KIND_UNION : BTF_KIND_STRUCT;
+	return btf_kind(t);
+}
+
+/* The kernel's struct that @t of a program's BTF stands for, "name___flavour" for "name"; 0: none.
+ */
+static uint32_t find_in_kernel(struct btf_types *c, const struct btf_type *t)
+{
+	char name[128];
+	char *flavour;
+	int id;
+
+	if ((!btf_is_composite(t) && !btf_is_fwd(t)) || !name_of(c->btf, t) ||
+	    load_vmlinux(c, NULL))
+		return 0;
+	snprintf(name, sizeof(name), "%s", name_of(c->btf, t));
+	flavour = strstr(name, "___");
+	if (flavour && flavour != name)
+		*flavour = 0;
+	id = btf__find_by_name_kind(c->vmlinux, name, kind_wanted(t));
+	return id > 0 && is_view(c->btf, t, c->vmlinux, id) ? id : 0;
+}
+
+/* Behind typedefs and qualifiers; 0: void, or deeper than anything honest. */
+static uint32_t strip(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	for (int i = 0; id && t && i < BTF_DEPTH; i++) {
+		if (!is_wrapper(t) && !btf_is_typedef(t))
+			return id;
+		id = t->type;
+		t = btf__type_by_id(btf, id);
+	}
+	return 0;
+}
+
+int64_t btf_types_pointee(struct btf_types *c, const struct type_row *ptr, struct type_table *into,
+			  struct ksnap_err *err)
+{
+	struct ksnap_err local = { 0 };
+	uint32_t btf_id = ptr->btf_id, id, kernel;
+	const struct btf_type *t;
+
+	if (ptr->kind != TYPE_PTR || !btf_id || !ptr->btf_type)
+		return TYPE_NONE;
+	if (load(c, btf_id, &local) == KSNAP_E_NOMEM)
+		return err_nomem(err);
+	if (local.code)
+		return TYPE_NONE;
+	id = strip(loaded(c, btf_id), ptr->btf_type);
+	t = btf__type_by_id(loaded(c, btf_id), id);
+	if (!id || !t || btf_is_func_proto(t))
+		return TYPE_NONE;
+	kernel = btf_id == BTF_OF_KERNEL ? 0 : find_in_kernel(c, t);
+	if (kernel > 0)
+		return btf_types_add(c, BTF_OF_KERNEL, kernel, into, err);
+	return btf_is_fwd(t) ? TYPE_NONE : btf_types_add(c, btf_id, id, into, err);
 }

@@ -20,6 +20,9 @@ int64_t btf_convert(const struct btf *btf, uint32_t id, struct type_table *t,
 
 struct btf_types;
 
+/* The kernel's own BTF, wherever a BTF id is named here. */
+#define BTF_OF_KERNEL UINT32_MAX
+
 struct btf_types *btf_types_create(struct ksnap_err *err);
 void btf_types_destroy(struct btf_types *c);
 /* A new report begins: what was appended to the last one's table is forgotten. */
@@ -29,5 +32,11 @@ void btf_types_begin(struct btf_types *c);
  */
 int64_t btf_types_add(struct btf_types *c, uint32_t btf_id, uint32_t type_id,
 		      struct type_table *into, struct ksnap_err *err);
+/* The index in @into of what pointer row @ptr points to, appended at its first use in this report;
+ * TYPE_NONE when that has no size or is not known. A struct that is only declared, or has nothing
+ * but members that the kernel's struct of the same name has too (as programs write them for CO-RE,
+ * with offsets of their own), is read as the kernel lays it out. */
+int64_t btf_types_pointee(struct btf_types *c, const struct type_row *ptr, struct type_table *into,
+			  struct ksnap_err *err);
 
 #endif

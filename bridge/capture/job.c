@@ -145,12 +145,13 @@ static int run_capture(struct bench *b, const struct job *job, struct job_result
 	rq.maps = globs;
 	rq.nmaps = p.maps.n;
 	rq.progs = p.progs;
+	rq.chase = b->ops->chases ? p.chase : 0;
 	rq.has_step = p.has_step;
 	rq.step = p.step;
 	ret = begin_report(b, &p, tag, err);
 	if (!ret)
 		ret = b->ops->capture(b->target, &rq, b->rb, err);
-	if (!ret && p.chase)
+	if (!ret && p.chase && !b->ops->chases)
 		ret = report_reason(b->rb, "unsupported", "chase", p.chase, 0,
 				    "target %s does not follow pointers", b->ops->kind);
 	return ret ? ret : finish_report(b, res, err);

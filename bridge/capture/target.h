@@ -16,6 +16,7 @@ struct capture_request {
 	const char *const *maps; /* globs, id:N, obj:NAME, leading ! denies */
 	size_t nmaps;            /* 0: all but ksnap's own */
 	bool progs;
+	unsigned chase; /* pointers deep to follow; 0 of a target whose ops do not say `chases` */
 	bool has_step;
 	uint16_t step;
 	uint64_t deadline_mono_ns; /* stop reading here and say so */
@@ -54,6 +55,8 @@ struct target_ops {
 	/* Facts for the report's head: host, kernel, boot_id, cpus. Static strings of the target.
 	 */
 	void (*describe)(struct target *t, struct report_info *info);
+
+	bool chases; /* capture follows pointers when asked */
 
 	const char *why_not; /* why NULL slots are NULL */
 };

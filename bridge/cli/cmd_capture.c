@@ -22,6 +22,7 @@ static const struct option_row options[] = {
 	  "without a broker",
 	  0, 0 },
 	{ "progs", 0, OPTION_FLAG, NULL, "also list BPF programs with run counts", 0, 0 },
+	{ "chase", 0, OPTION_UINT, "N", "follow pointers, at most N deep", 0, 4 },
 	{ "step", 0, OPTION_UINT, "N", "scenario step to note with it", 0, 65535 },
 	REPORT_OPTIONS,
 	{ 0 },
@@ -41,6 +42,8 @@ static int capture(struct link *l, const struct args *args, struct ksnap_reply *
 	params_list(&p, "maps", maps);
 	if (args_flag(args, "progs"))
 		params_bool(&p, "progs", true);
+	if (args_uint(args, "chase", 0))
+		params_uint(&p, "chase", args_uint(args, "chase", 0));
 	if (args_count(args, "step"))
 		params_uint(&p, "step", args_uint(args, "step", 0));
 	return link_call(l, "capture_snapshot", &p, ret, err);

@@ -26,6 +26,13 @@ struct open_map {
 	unsigned nkeys;                      /* of the row, so far */
 	uint64_t mono;
 	char name[32];
+	struct report_map_view view; /* vals NULL */
+};
+
+/* A map that ended. */
+struct done_map {
+	struct report_map_view view; /* vals NULL */
+	size_t vals;                 /* offset of its values */
 };
 
 struct report_builder {
@@ -33,10 +40,12 @@ struct report_builder {
 	struct type_table *types;
 	struct buf out;
 	struct buf reasons; /* encoded, without a header */
+	struct buf done;    /* struct done_map each */
 	msgpack_packer pk, reason_pk;
 	bool is_begun, is_complete, is_placeholder;
 	size_t placeholder, complete, mono1, nmaps_at, nprogs_at; /* offsets of what is patched */
-	uint32_t nmaps, nprogs, nreasons, nreasons_dropped, npartial;
+	size_t nchased_at;
+	uint32_t nmaps, nprogs, nchased, nreasons, nreasons_dropped, npartial;
 	struct open_map map;
 };
 
@@ -65,6 +74,7 @@ void report_builder_destroy(struct report_builder *rb)
 		return;
 	buf_fini(&rb->out);
 	buf_fini(&rb->reasons);
+	buf_fini(&rb->done);
 	type_table_destroy(rb->types);
 	bufpool_destroy(rb->pool);
 	free(rb);
@@ -198,11 +208,13 @@ int report_begin(struct report_builder *rb, const struct report_info *info, stru
 {
 	buf_clear(&rb->out);
 	buf_clear(&rb->reasons);
+	buf_clear(&rb->done);
 	type_table_clear(rb->types);
 	if (!rb->out.data)
 		bufpool_take(rb->pool, &rb->out);
 	rb->nmaps = rb->nprogs = rb->nreasons = rb->nreasons_dropped = rb->npartial = 0;
-	rb->nprogs_at = NO_OFFSET;
+	rb->nprogs_at = rb->nchased_at = NO_OFFSET;
+	rb->nchased = 0;
 	rb->is_complete = true;
 	rb->is_placeholder = false;
 	rb->map.is_open = false;
@@ -310,6 +322,10 @@ int report_map_begin(struct report_builder *rb, const struct report_map_row *row
 				.key_bytes = key_bytes,
 				.val_bytes = val_bytes };
 	snprintf(m->name, sizeof(m->name), "%s", row->name);
+	m->view = (struct report_map_view){ .vt = row->vt,
+					    .value_size = row->value_size,
+					    .ncpu = row->ncpu,
+					    .stride = row->stride };
 	pack_row(rb, row);
 	p = reserve_bins(rb);
 	if (!p) {
@@ -331,6 +347,7 @@ void report_map_cancel(struct report_builder *rb)
 	rb->map.is_open = false;
 	rb->out.len = rb->map.start;
 	rb->out.failed = false; /* what did not fit is cut off with the rest */
+	rb->done.failed = false;
 }
 
 static void close_bins(struct report_builder *rb, uint64_t count)
@@ -343,6 +360,27 @@ static void close_bins(struct report_builder *rb, uint64_t count)
 		memmove(p + 5 + keys + VALS_HEAD, p + 5 + m->room * m->key_bytes + VALS_HEAD, vals);
 	write_bin_heads(p, keys, vals);
 	buf_commit(&rb->out, 5 + keys + VALS_HEAD + vals);
+}
+
+static void note_done(struct report_builder *rb, uint64_t count)
+{
+	struct open_map *m = &rb->map;
+	struct done_map done = { m->view, m->bins + 5 + count * m->key_bytes + VALS_HEAD };
+
+	done.view.count = count;
+	rb->done.len = rb->nmaps * sizeof(done); /* of a map that was cancelled nothing stays */
+	buf_append(&rb->done, &done, sizeof(done));
+}
+
+bool report_map_at(const struct report_builder *rb, uint32_t i, struct report_map_view *ret)
+{
+	const struct done_map *done = (const struct done_map *)rb->done.data + i;
+
+	if (i >= rb->nmaps)
+		return false;
+	*ret = done->view;
+	ret->vals = rb->out.data + done->vals;
+	return true;
 }
 
 static unsigned pack_optional(msgpack_packer *pk, const char *key, uint64_t v)
@@ -424,8 +462,9 @@ int report_map_end(struct report_builder *rb, const struct report_map_result *re
 		return err_set(err, KSNAP_E_ARG, "map '%s': %llu entries in room for %llu", m->name,
 			       (unsigned long long)res->count, (unsigned long long)m->room);
 	close_bins(rb, res->count);
+	note_done(rb, res->count);
 	pack_row_end(rb, res);
-	if (!buf_ok(&rb->out)) {
+	if (!buf_ok(&rb->out) || !buf_ok(&rb->done)) {
 		report_map_cancel(rb);
 		return err_nomem(err);
 	}
@@ -468,6 +507,38 @@ int report_prog(struct report_builder *rb, const struct report_prog_row *row, st
 	pack_key_uint(pk, "run_time_ns", row->run_time_ns);
 	pack_ids(pk, "maps", row->maps, row->nmaps);
 	rb->nprogs++;
+	return buf_ok(&rb->out) ? 0 : err_nomem(err);
+}
+
+/* ---- memory behind pointers ------------------------------------------------------------------ */
+
+int report_chased_begin(struct report_builder *rb, struct ksnap_err *err)
+{
+	int rc = check_open(rb, err);
+
+	if (rc || rb->nchased_at != NO_OFFSET)
+		return rc;
+	pack_str(&rb->pk, "chased");
+	rb->nchased_at = hold_array32(&rb->out);
+	return buf_ok(&rb->out) ? 0 : err_nomem(err);
+}
+
+int report_chased(struct report_builder *rb, uint64_t addr, uint32_t type, const void *data,
+		  size_t len, const char *error, struct ksnap_err *err)
+{
+	msgpack_packer *pk = &rb->pk;
+
+	if (error)
+		len = 0;
+	msgpack_pack_map(pk, 3 + !!error);
+	pack_key_uint(pk, "addr", addr);
+	pack_key_uint(pk, "type", type);
+	pack_str(pk, "data");
+	msgpack_pack_bin(pk, len);
+	msgpack_pack_bin_body(pk, data, len);
+	if (error)
+		pack_key_str(pk, "error", error);
+	rb->nchased++;
 	return buf_ok(&rb->out) ? 0 : err_nomem(err);
 }
 
@@ -539,15 +610,17 @@ static void append_reasons(const struct report_builder *rb, struct buf *to)
 static void patch_top(struct report_builder *rb)
 {
 	struct buf *out = &rb->out;
-	bool has_progs = rb->nprogs_at != NO_OFFSET;
+	bool has_progs = rb->nprogs_at != NO_OFFSET, has_chased = rb->nchased_at != NO_OFFSET;
 
-	patch(out, TOP_COUNT, 13 + has_progs, 2);
+	patch(out, TOP_COUNT, 13 + has_progs + has_chased, 2);
 	patch_bool(out, rb->placeholder, rb->is_placeholder);
 	patch_bool(out, rb->complete, rb->is_complete);
 	patch(out, rb->mono1, clock_mono_ns(), 8);
 	patch(out, rb->nmaps_at, rb->nmaps, 4);
 	if (has_progs)
 		patch(out, rb->nprogs_at, rb->nprogs, 4);
+	if (has_chased)
+		patch(out, rb->nchased_at, rb->nchased, 4);
 }
 
 struct ksnap_blob *report_finish(struct report_builder *rb, struct report_summary *ret,

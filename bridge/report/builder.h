@@ -94,6 +94,25 @@ int report_progs(struct report_builder *rb, struct ksnap_err *err);
 int report_prog(struct report_builder *rb, const struct report_prog_row *row,
 		struct ksnap_err *err);
 
+/* What a finished map row holds, for who goes on from it; pointers are good until the next call
+ * that writes. */
+struct report_map_view {
+	const uint8_t *vals;
+	uint64_t count;
+	uint32_t vt; /* or TYPE_NONE */
+	uint32_t value_size;
+	uint32_t ncpu, stride; /* as in the row; 0 when it is not a per-CPU map */
+};
+
+/* Map @i of the report being built, in the order they ended; false when there are fewer. */
+bool report_map_at(const struct report_builder *rb, uint32_t i, struct report_map_view *ret);
+
+/* Memory behind pointers, after maps and programs, all at once: report_chased_begin, then each
+ * object with its type in the table. @error NULL: @data is there. */
+int report_chased_begin(struct report_builder *rb, struct ksnap_err *err);
+int report_chased(struct report_builder *rb, uint64_t addr, uint32_t type, const void *data,
+		  size_t len, const char *error, struct ksnap_err *err);
+
 #define REPORT_REASONS_MAX 1024 /* more are counted, and the last reason says how many */
 
 /* Say why the report is not complete; makes it so. @code is one of shape reason's. @subject may be

@@ -319,7 +319,8 @@ static int read_top(struct ksnap_snapshot *s, struct ksnap_err *err)
 		return err ? err->code : KSNAP_E_PROTO;
 	if (is_placeholder)
 		return read_placeholder(s, err);
-	return read_maps(s, err);
+	rc = read_maps(s, err);
+	return rc ? rc : chased_read(s, err);
 }
 
 static int unpack(struct ksnap_snapshot *s, struct ksnap_err *err)
@@ -374,6 +375,7 @@ void ksnap_snapshot_close(struct ksnap_snapshot *s)
 	if (!s)
 		return;
 	free(s->maps);
+	free(s->chased);
 	type_table_destroy(s->types);
 	arena_fini(&s->arena);
 	if (s->zone.chunk_list.head)

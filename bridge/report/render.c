@@ -98,9 +98,39 @@ static void show_map(struct walk *w, const struct ksnap_map *m)
 	w->sink->ops->close(w->sink, true);
 }
 
+/* Each by itself: the pointers within are addresses that this list has, too. */
+static void show_chased(struct walk *w, const struct ksnap_snapshot *s)
+{
+	char what[128];
+
+	walk_key(w, "chased");
+	w->sink->ops->open(w->sink, false);
+	w->is_flat = true;
+	for (size_t i = 0; i < s->nchased && w->left; i++) {
+		const struct chased *c = &s->chased[i];
+		struct ksnap_value v = { s, c->data, c->size, c->type, 0, 0, 0, 0 };
+
+		type_describe(s->types, c->type, what, sizeof(what));
+		w->sink->ops->open(w->sink, true);
+		walk_key(w, "addr");
+		w->sink->ops->address(w->sink, c->addr);
+		walk_key(w, "type");
+		w->sink->ops->text(w->sink, what, strlen(what));
+		walk_key(w, c->error ? "error" : "value");
+		if (c->error)
+			walk_object(w, c->error);
+		else
+			walk_value(w, &v);
+		w->sink->ops->close(w->sink, true);
+	}
+	w->is_flat = false;
+	w->sink->ops->close(w->sink, false);
+}
+
 static void show_report(struct walk *w, const struct ksnap_snapshot *s)
 {
 	static const char *const omitted[] = { "types", NULL }, *const maps[] = { "maps", NULL };
+	static const char *const chased[] = { "chased", NULL };
 	const msgpack_object_map *root = &s->root.via.map;
 
 	w->sink->ops->open(w->sink, true);
@@ -109,6 +139,10 @@ static void show_report(struct walk *w, const struct ksnap_snapshot *s)
 
 		if (key_is_one_of(&kv->key, omitted))
 			continue;
+		if (key_is_one_of(&kv->key, chased)) {
+			show_chased(w, s);
+			continue;
+		}
 		if (!key_is_one_of(&kv->key, maps)) {
 			show_pair(w, kv);
 			continue;

@@ -22,7 +22,10 @@ int render_value_json(const struct ksnap_value *v, const struct render_opts *o, 
 int render_value_text(const struct ksnap_value *v, const struct render_opts *o, struct buf *out);
 int render_value_tree(const struct ksnap_value *v, const struct render_opts *o, struct buf *out);
 
-/* A whole report, as described under "Rendering rules" in the design of captures: the report's
+/* A pointer whose target is in the report (chase) gives {addr, deref}, or {addr, error}; the second
+ * time in one value, and with raw, its address alone.
+ *
+ * A whole report, as described under "Rendering rules" in the design of captures: the report's
  * own keys, with each map as {id, name, type, count, complete, ..., entries: [...]}. */
 int render_report_json(const struct ksnap_snapshot *s, const struct render_opts *o,
 		       struct buf *out);

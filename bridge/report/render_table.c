@@ -326,6 +326,9 @@ int render_report_table(const struct ksnap_snapshot *s, const struct render_opts
 	}
 	if (!v.failed)
 		put_progs(&v, object_get(&s->root, "progs"));
+	if (s->nchased)
+		buf_printf(out, "\n%zu objects behind pointers (use -o json for them)\n",
+			   s->nchased);
 	v.failed |= walk_fini(&v.walk) || !buf_ok(out);
 	table_fini(&v.table);
 	return v.failed ? KSNAP_E_NOMEM : 0;

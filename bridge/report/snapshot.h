@@ -4,6 +4,7 @@
 #define KSNAP_REPORT_SNAPSHOT_H
 
 #include "report/arena.h"
+#include "report/chased.h"
 #include "report/reader.h"
 
 struct ksnap_map {
@@ -32,6 +33,8 @@ struct ksnap_snapshot {
 	unsigned cpus;
 	struct ksnap_map *maps;
 	size_t nmaps;
+	struct chased *chased; /* in order of address */
+	size_t nchased;
 };
 
 /* E_STATE with the reason when @s is a placeholder. */

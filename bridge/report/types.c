@@ -149,6 +149,14 @@ int type_fill(struct type_table *t, uint32_t index, const struct type_row *row,
 	return 0;
 }
 
+void type_point_to(struct type_table *t, uint32_t index, uint32_t target)
+{
+	if (index >= t->len || t->rows[index].kind != TYPE_PTR)
+		return;
+	t->rows[index].target = target;
+	t->rows[index].btf_id = 0;
+}
+
 static void shift_row(struct type_row *row, uint32_t shift)
 {
 	struct type_member *m = (struct type_member *)row->members; /* our own copy */

@@ -64,6 +64,8 @@ struct type_row {
 	uint32_t nmembers;
 	const struct type_enumerator *enumerators;
 	uint32_t nenumerators;
+	uint32_t btf_id, btf_type; /* TYPE_PTR while a report is made: where BTF has what it points
+				    * to; 0: nowhere */
 };
 
 struct type_table;
@@ -81,6 +83,10 @@ int64_t type_add(struct type_table *t, const struct type_row *row, struct ksnap_
 int64_t type_reserve(struct type_table *t, struct ksnap_err *err);
 int type_fill(struct type_table *t, uint32_t index, const struct type_row *row,
 	      struct ksnap_err *err);
+
+/* Say that pointer @index points to type @target of this table; TYPE_NONE: nobody knows to what.
+ * BTF is not asked about it again. */
+void type_point_to(struct type_table *t, uint32_t index, uint32_t target);
 
 /* Append all of @from behind the rows of @t, indexes shifted; gives the shift. */
 int64_t type_append_table(struct type_table *t, const struct type_table *from,

@@ -10,6 +10,7 @@
 #include "report/snapshot.h"
 
 #define ANONYMOUS_MAX 32    /* anonymous members within each other */
+#define POINTERS_MAX  16    /* pointers to pointers that one step follows */
 #define SEARCH_MAX    65536 /* members looked at in one search, against hostile types */
 
 const struct type_row *value_row(const struct ksnap_value *v)
@@ -165,6 +166,26 @@ static int refuse(int code, const char *path, const struct path_step *step, stru
 	return err_set(err, code, "path '%s', column %u: %s", path, step->column, text);
 }
 
+static int err_prefix_code(int code, struct ksnap_err *err, const char *path,
+			   const struct path_step *step)
+{
+	if (err)
+		err_prefix(err, "path '%s', column %u", path, step->column);
+	return code;
+}
+
+/* What @v points to, through pointers to pointers; @v itself when it is no pointer. */
+static int peel_pointers(const struct ksnap_value *v, struct ksnap_value *ret,
+			 struct ksnap_err *err)
+{
+	int rc = 0;
+
+	*ret = *v;
+	for (int i = 0; !rc && i < POINTERS_MAX && value_row(ret)->kind == TYPE_PTR; i++)
+		rc = ksnap_value_deref(ret, ret, err);
+	return rc;
+}
+
 static int miss_member(const struct ksnap_value *v, const char *path, const struct path_step *step,
 		       struct ksnap_err *err)
 {
@@ -191,11 +212,6 @@ static int step_field(const struct ksnap_value *v, const char *path, const struc
 
 	if (!has_members(row)) {
 		value_describe(v, what, sizeof(what));
-		if (row->kind == TYPE_PTR)
-			return refuse(
-				KSNAP_E_ARG, path, step, err,
-				"this is a pointer (%s); what it points to is not in the report",
-				what);
 		return refuse(KSNAP_E_ARG, path, step, err, "%s has no members%s", what,
 			      row->kind == TYPE_ARRAY ? "; name an element as [N]" : "");
 	}
@@ -214,6 +230,19 @@ static uint64_t array_len(const struct ksnap_value *v, const struct type_row *ro
 	return each ? v->size / each : 0;
 }
 
+/* p[0] is what p points to; what lies behind it is not known to be of its kind. */
+static int step_pointer(const struct ksnap_value *v, const char *path, const struct path_step *step,
+			struct ksnap_value *ret, struct ksnap_err *err)
+{
+	int rc;
+
+	if (!step->has_number || step->number)
+		return refuse(KSNAP_E_ARG, path, step, err,
+			      "this is a pointer: [0] is what it points to, no other index is");
+	rc = ksnap_value_deref(v, ret, err);
+	return rc ? err_prefix_code(rc, err, path, step) : 0;
+}
+
 static int step_index(const struct ksnap_value *v, const char *path, const struct path_step *step,
 		      struct ksnap_value *ret, struct ksnap_err *err)
 {
@@ -224,6 +253,8 @@ static int step_index(const struct ksnap_value *v, const char *path, const struc
 	char what[128];
 
 	value_describe(v, what, sizeof(what));
+	if (row->kind == TYPE_PTR)
+		return step_pointer(v, path, step, ret, err);
 	if (row->kind != TYPE_ARRAY)
 		return refuse(KSNAP_E_ARG, path, step, err, "%s is not an array", what);
 	if (!step->has_number)
@@ -266,6 +297,7 @@ int ksnap_value_cpu(const struct ksnap_value *v, unsigned cpu, struct ksnap_valu
 int value_step(const struct ksnap_value *v, const char *path, const struct path_step *step,
 	       struct ksnap_value *ret, struct ksnap_err *err)
 {
+	struct ksnap_value at;
 	int rc;
 
 	if (step->kind == PATH_CPU) {
@@ -285,8 +317,11 @@ int value_step(const struct ksnap_value *v, const char *path, const struct path_
 	if (v->type == TYPE_NONE)
 		return refuse(KSNAP_E_ARG, path, step, err,
 			      "no type is known here: the map had no BTF when it was captured");
-	if (step->kind == PATH_FIELD)
-		return step_field(v, path, step, ret, err);
+	if (step->kind == PATH_FIELD) {
+		rc = peel_pointers(v, &at, err);
+		return rc ? err_prefix_code(rc, err, path, step)
+			  : step_field(&at, path, step, ret, err);
+	}
 	return step_index(v, path, step, ret, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -22,6 +23,9 @@ int walk_init(struct walk *w, const struct ksnap_snapshot *s, struct sink *k, ui
 {
 	*w = (struct walk){ .snap = s, .sink = k, .little_endian = s->is_little_endian };
 	w->left = WALK_BASE + WALK_PER_BYTE * bytes;
+	w->deref_left = WALK_DEREF;
+	if (s->nchased && !(w->shown = calloc(s->nchased, sizeof(*w->shown))))
+		return -1;
 	return forms_init(&w->forms, s->types, !k->opts.raw);
 }
 
@@ -30,6 +34,7 @@ int walk_fini(struct walk *w)
 	bool failed = w->forms.failed || w->scratch.failed || !buf_ok(w->sink->out);
 
 	forms_fini(&w->forms);
+	free(w->shown);
 	buf_fini(&w->scratch);
 	return failed ? -1 : 0;
 }
@@ -294,6 +299,56 @@ static void walk_record(struct walk *w, const struct form *f, struct place at)
 	w->sink->ops->close(w->sink, true);
 }
 
+/* ---- pointers ------------------------------------------------------------------------------ */
+
+/* What is behind the pointer at @at, when it is to be shown here. */
+static const struct chased *chased_at(struct walk *w, const struct form *f, struct place at)
+{
+	const struct chased *c;
+	uint32_t *shown;
+
+	if (!w->snap->nchased || w->is_flat || w->sink->opts.raw || f->size != 8)
+		return NULL;
+	c = chased_find(w->snap, scalar_u64(at.p, 8, w->little_endian));
+	if (!c || at.depth + 2 >= w->sink->ops->depth || !w->deref_left)
+		return NULL;
+	shown = &w->shown[c - w->snap->chased];
+	if (*shown == w->turn)
+		return NULL;
+	*shown = w->turn;
+	return c;
+}
+
+static void walk_target(struct walk *w, const struct chased *c, unsigned depth)
+{
+	uint64_t left = w->left;
+
+	w->left = w->deref_left;
+	walk_form(w, form_of(&w->forms, c->type), c->type,
+		  (struct place){ c->data, c->size, depth });
+	w->deref_left = w->left;
+	w->left = left;
+}
+
+static void walk_pointer(struct walk *w, const struct form *f, struct place at)
+{
+	const struct chased *c = chased_at(w, f, at);
+
+	if (!c) {
+		walk_bits(w, f, at);
+		return;
+	}
+	w->sink->ops->open(w->sink, true);
+	walk_key(w, "addr");
+	w->sink->ops->address(w->sink, c->addr);
+	walk_key(w, c->error ? "error" : "deref");
+	if (c->error)
+		walk_object(w, c->error);
+	else
+		walk_target(w, c, at.depth + 2);
+	w->sink->ops->close(w->sink, true);
+}
+
 /* ---- any type ------------------------------------------------------------------------------ */
 
 static void walk_nothing(struct walk *w, uint32_t type)
@@ -327,6 +382,9 @@ static void walk_sized(struct walk *w, const struct form *f, struct place at)
 		break;
 	case FORM_CPUS:
 		walk_cpus(w, f, at);
+		break;
+	case FORM_PTR:
+		walk_pointer(w, f, at);
 		break;
 	default:
 		walk_bits(w, f, at);
@@ -373,6 +431,7 @@ void walk_value(struct walk *w, const struct ksnap_value *v)
 	struct ksnap_value one = *v;
 	unsigned cpu;
 
+	w->turn++;
 	if (!v->ncpu) {
 		walk_one(w, v);
 		return;

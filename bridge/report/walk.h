@@ -3,7 +3,8 @@
  *
  * Total: whatever the types and bytes are, every value gives exactly one value. Work is bounded by
  * a budget of values shown, WALK_BASE and WALK_PER_BYTE for each byte of data, which honest types
- * never reach. */
+ * never reach. What pointers point to has a budget of its own, and is shown once in a value: where
+ * the value comes back to it, or the budget is spent, the address stands alone. */
 #ifndef KSNAP_REPORT_WALK_H
 #define KSNAP_REPORT_WALK_H
 
@@ -14,15 +15,20 @@
 #define WALK_ELEMENTS 4096 /* of one array that are shown */
 #define WALK_BASE     65536
 #define WALK_PER_BYTE 16
-#define WALK_FREE     64 /* bytes of a name or a text that cost nothing beside the value */
+#define WALK_DEREF    (1u << 22) /* values behind pointers */
+#define WALK_FREE     64         /* bytes of a name or a text that cost nothing beside the value */
 
 struct walk {
 	const struct ksnap_snapshot *snap;
 	struct sink *sink;
 	struct forms forms;
 	bool little_endian;
-	uint64_t left;      /* budget */
-	struct buf scratch; /* lists of CPUs */
+	uint64_t left;       /* budget */
+	struct buf scratch;  /* lists of CPUs */
+	bool is_flat;        /* pointers are not followed */
+	uint64_t deref_left; /* budget of what is behind pointers */
+	uint32_t turn;       /* counts values, whose pointers are followed anew */
+	uint32_t *shown;     /* one a chased object: the turn it was last shown in */
 };
 
 /* 0, or -1 when memory is out. @bytes: of the data that will be shown. */

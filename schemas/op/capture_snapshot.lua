@@ -13,7 +13,7 @@ A tag that is stored already is replaced (event overwrite).]],
 		{ "progs", "bool", doc = "Also list BPF programs with run counts." },
 		{ "freeze", "str", min = 1, max = 4096, doc = "cgroup v2 path to freeze while reading." },
 		{ "step", "uint", max = 65535, doc = "Scenario step: 0 the baseline, 1 to N the steps." },
-		{ "chase", "uint", max = 4, doc = "How many pointers deep to follow." },
+		{ "chase", "uint", max = 4, doc = "How many pointers deep to follow from what is in the maps; what is there is in the report's `chased`." },
 	},
 	reply = { "map", fields = {
 		{ "tag", "str", required = true, doc = "The tag, as stored." },

@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "capture/live/cgroup.h"
+#include "capture/live/chase.h"
+#include "capture/live/kernel_read.h"
 #include "capture/live/load_log.h"
 #include "capture/live/map_nested.h"
 #include "capture/live/privilege.h"
@@ -32,6 +34,7 @@ static void close_live(struct target *t)
 	cleanup_close(&t->stats_fd);
 	map_list_fini(&t->maps);
 	prog_list_fini(&t->progs);
+	kernel_reader_destroy(t->reader);
 	btf_types_destroy(t->types);
 	ksyms_fini(&t->ksyms);
 	free(t->scratch.keys);
@@ -172,6 +175,8 @@ static int capture_live(struct target *t, const struct capture_request *rq,
 	t->selection = NULL;
 	if (!ret && rq->progs)
 		ret = prog_list_report(&t->progs, rb, err);
+	if (!ret && rq->chase)
+		ret = live_chase(t, rq->chase, rq->deadline_mono_ns, rb, err);
 	return ret ? ret : selection_report_misses(&sel, rb);
 }
 
@@ -202,5 +207,6 @@ const struct target_ops target_live = {
 	.detach = detach_live,
 	.close = close_live,
 	.describe = describe_live,
+	.chases = true,
 	.why_not = "the running kernel offers no such thing",
 };

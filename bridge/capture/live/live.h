@@ -19,7 +19,8 @@ struct target {
 	struct object_list objects;
 	struct map_list maps; /* kept between captures for their memory */
 	struct prog_list progs;
-	struct selection *selection; /* of the capture that runs */
+	struct selection *selection;  /* of the capture that runs */
+	struct kernel_reader *reader; /* loaded when kernel memory is first read */
 	struct ksyms ksyms;
 	struct entries scratch; /* for maps far larger than what is in them */
 };
