@@ -478,6 +478,11 @@ static int load_vmlinux(struct btf_types *c, struct ksnap_err *err)
 				      "the kernel's own types cannot be read");
 }
 
+const struct btf *btf_types_kernel(struct btf_types *c, struct ksnap_err *err)
+{
+	return load_vmlinux(c, err) ? NULL : c->vmlinux;
+}
+
 static const struct btf *loaded(const struct btf_types *c, uint32_t id)
 {
 	return id == BTF_OF_KERNEL ? c->vmlinux : c->btf;

@@ -32,6 +32,8 @@ void btf_types_begin(struct btf_types *c);
  */
 int64_t btf_types_add(struct btf_types *c, uint32_t btf_id, uint32_t type_id,
 		      struct type_table *into, struct ksnap_err *err);
+/* The kernel's own BTF, kept until destroy; NULL with E_DENIED or E_TARGET. */
+const struct btf *btf_types_kernel(struct btf_types *c, struct ksnap_err *err);
 /* The index in @into of what pointer row @ptr points to, appended at its first use in this report;
  * TYPE_NONE when that has no size or is not known. A struct that is only declared, or has nothing
  * but members that the kernel's struct of the same name has too (as programs write them for CO-RE,

@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -279,6 +280,177 @@ static void cpumaps_give_queues(void **state)
 	assert_int_equal(key_at(m, 0), 0);
 	assert_int_equal(value_at(m, 0, ""), 192);
 	ksnap_snapshot_close(s);
+}
+
+static int open_event(uint64_t config)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(attr),
+					.config = config };
+
+	return syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* The kernel lets go of an event whose map was closed: the map stays open until the end. */
+static void perf_event_arrays_give_events(void **state)
+{
+	_close_ int fd = make(BPF_MAP_TYPE_PERF_EVENT_ARRAY, "events", 4, 4, 600);
+	_close_ int faults = open_event(PERF_COUNT_SW_PAGE_FAULTS);
+	_close_ int output = open_event(PERF_COUNT_SW_BPF_OUTPUT);
+	struct ksnap_snapshot *s;
+	const struct ksnap_map *m;
+
+	assert_true(faults >= 0 && output >= 0);
+	put_number(fd, 3, faults);
+	put_number(fd, 555, output);
+	s = rig_capture_fd(&rig, fd);
+	m = only_map(s, fd, true);
+	assert_int_equal(ksnap_map_count(m), 2);
+	assert_int_equal(key_at(m, 0), 3);
+	assert_int_equal(value_at(m, 0, "type"), PERF_TYPE_SOFTWARE);
+	assert_int_equal(value_at(m, 0, "config"), PERF_COUNT_SW_PAGE_FAULTS);
+	assert_int_equal(key_at(m, 1), 555);
+	assert_int_equal(value_at(m, 1, "config"), PERF_COUNT_SW_BPF_OUTPUT);
+	ksnap_snapshot_close(s);
+}
+
+static void cgroup_arrays_give_ids(void **state)
+{
+	_close_ int fd = make(BPF_MAP_TYPE_CGROUP_ARRAY, "cgroups", 4, 4, 10);
+	_close_ int root = -1;
+	struct ksnap_snapshot *s;
+	const struct ksnap_map *m;
+	struct stat st;
+	char path[4096];
+
+	if (cgroup_root("/proc/self/mounts", path, sizeof(path), NULL))
+		skip();
+	root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(root >= 0);
+	assert_int_equal(fstat(root, &st), 0);
+	put_number(fd, 4, root);
+	s = rig_capture_fd(&rig, fd);
+	m = only_map(s, fd, true);
+	assert_int_equal(ksnap_map_count(m), 1);
+	assert_int_equal(key_at(m, 0), 4);
+	assert_int_equal(value_at(m, 0, ""), st.st_ino);
+	ksnap_snapshot_close(s);
+}
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), 0);
+	return cookie;
+}
+
+static void xskmaps_give_sockets(void **state)
+{
+	_close_ int fd = make(BPF_MAP_TYPE_XSKMAP, "xsks", 4, 4, 10);
+	_close_ int xsk = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct ksnap_snapshot *s;
+	const struct ksnap_map *m;
+	uint64_t cookie;
+
+	if (xsk < 0) {
+		print_message("# no AF_XDP sockets here: %s\n", strerror(errno));
+		skip();
+	}
+	cookie = cookie_of(xsk);
+	put_number(fd, 6, xsk);
+	s = rig_capture_fd(&rig, fd);
+	m = only_map(s, fd, true);
+	assert_int_equal(ksnap_map_count(m), 1);
+	assert_int_equal(key_at(m, 0), 6);
+	assert_int_equal(value_at(m, 0, "socket_cookie"), cookie);
+	assert_int_equal(value_at(m, 0, "queue_id"), 0);
+	ksnap_snapshot_close(s);
+}
+
+static int open_reuseport(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1;
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), 0);
+	assert_int_equal(bind(fd, (void *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+static void check_reuseport(uint32_t value_size)
+{
+	_close_ int fd = make(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, "reuse", 4, value_size, 10);
+	_close_ int sock = open_reuseport();
+	uint64_t cookie = cookie_of(sock);
+	struct ksnap_snapshot *s;
+	const struct ksnap_map *m;
+
+	put(fd, 8, &(uint64_t){ sock });
+	s = rig_capture_fd(&rig, fd);
+	m = only_map(s, fd, true);
+	assert_int_equal(ksnap_map_count(m), 1);
+	assert_int_equal(key_at(m, 0), 8);
+	assert_int_equal(value_at(m, 0, ""), cookie);
+	ksnap_snapshot_close(s);
+}
+
+static void reuseport_arrays_give_cookies(void **state)
+{
+	check_reuseport(4);
+	check_reuseport(8);
+}
+
+/* ---- arenas ----------------------------------------------------------------------------------
+ */
+
+#define MAP_TYPE_ARENA 33 /* newer than the headers it may be built with */
+#define ARENA_PAGES    200
+
+static void check_arena(int fd, const uint64_t *at, size_t n)
+{
+	struct ksnap_snapshot *s = rig_capture_fd(&rig, fd);
+	const struct ksnap_map *m = only_map(s, fd, true);
+	struct ksnap_value v;
+	uint64_t word;
+
+	assert_int_equal(object_get(map_row(m), "type")->via.str.size, strlen("arena"));
+	assert_int_equal(ksnap_map_count(m), n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(key_at(m, i), at[i]);
+		assert_int_equal(ksnap_map_value(m, i, &v, NULL), 0);
+		assert_int_equal(v.size, 4096);
+		memcpy(&word, v.data + 8, sizeof(word));
+		assert_int_equal(word, at[i] + 1);
+	}
+	ksnap_snapshot_close(s);
+}
+
+/* Reading makes no page: the second capture sees what the first saw. */
+static void arenas_give_the_pages_they_have(void **state)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	_close_ int fd = bpf_map_create(MAP_TYPE_ARENA, "arena", 0, 0, ARENA_PAGES, &opts);
+	uint64_t at[2] = { 0 };
+	uint8_t *p;
+
+	if (fd < 0) {
+		print_message("# no arenas here: %s\n", strerror(errno));
+		skip();
+	}
+	p = mmap(NULL, ARENA_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	check_arena(fd, at, 0);
+	at[0] = (uintptr_t)p + 3 * 4096;
+	at[1] = (uintptr_t)p + 199 * 4096;
+	for (int i = 0; i < 2; i++)
+		*(uint64_t *)(at[i] + 8) = at[i] + 1;
+	check_arena(fd, at, 2);
+	check_arena(fd, at, 2);
+	munmap(p, ARENA_PAGES * 4096);
 }
 
 /* ---- queues and rings ------------------------------------------------------------------------
@@ -569,15 +741,6 @@ static void task_storage_is_read_by_thread(void **state)
 	end_thread(&other);
 }
 
-static uint64_t cookie_of(int fd)
-{
-	uint64_t cookie;
-	socklen_t len = sizeof(cookie);
-
-	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), 0);
-	return cookie;
-}
-
 /* More than the kernel gives in one piece. */
 #define MANY_SOCKETS 2000
 
@@ -729,6 +892,11 @@ int main(void)
 		cmocka_unit_test(prog_arrays_give_ids),
 		cmocka_unit_test(devmaps_give_devices),
 		cmocka_unit_test(cpumaps_give_queues),
+		cmocka_unit_test(perf_event_arrays_give_events),
+		cmocka_unit_test(cgroup_arrays_give_ids),
+		cmocka_unit_test(xskmaps_give_sockets),
+		cmocka_unit_test(reuseport_arrays_give_cookies),
+		cmocka_unit_test(arenas_give_the_pages_they_have),
 		cmocka_unit_test(queues_and_stacks_are_peeked),
 		cmocka_unit_test(rings_give_positions),
 		cmocka_unit_test(user_rings_give_positions),

@@ -17,6 +17,9 @@ static const struct map_family families[] = {
 						.by_walk = true,
 						.is_sparse = true },
 				      .describe = slots_describe_progs },
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { .kind = { .is_readable = true, .is_sparse = true },
+					    .describe = peek_describe,
+					    .read = peek_read },
 	[BPF_MAP_TYPE_PERCPU_HASH] = { .kind = { .is_readable = true, .is_percpu = true } },
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = { .kind = { .is_readable = true,
 						  .is_array = true,
@@ -24,6 +27,9 @@ static const struct map_family families[] = {
 	[BPF_MAP_TYPE_STACK_TRACE] = { .kind = { .is_readable = true, .by_walk = true },
 				       .describe = stacks_describe,
 				       .finish = stacks_finish },
+	[BPF_MAP_TYPE_CGROUP_ARRAY] = { .kind = { .is_readable = true, .is_sparse = true },
+					.describe = peek_describe,
+					.read = peek_read },
 	[BPF_MAP_TYPE_LRU_HASH] = { .kind = { .is_readable = true } },
 	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = { .kind = { .is_readable = true, .is_percpu = true } },
 	[BPF_MAP_TYPE_LPM_TRIE] = { .kind = { .is_readable = true, .may_repeat = true } },
@@ -48,6 +54,9 @@ static const struct map_family families[] = {
 					    .by_walk = true,
 					    .is_sparse = true },
 				  .describe = slots_describe_cpus },
+	[BPF_MAP_TYPE_XSKMAP] = { .kind = { .is_readable = true, .is_sparse = true },
+				  .describe = peek_describe,
+				  .read = peek_read },
 	[BPF_MAP_TYPE_SOCKHASH] = { .kind = { .is_readable = true, .by_walk = true },
 				    .describe = sockets_describe,
 				    .read = sockets_read },
@@ -56,7 +65,8 @@ static const struct map_family families[] = {
 	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = { .kind = { .is_readable = true,
 							 .by_walk = true,
 							 .is_sparse = true },
-					       .describe = slots_describe_sockets },
+					       .describe = peek_describe,
+					       .read = reuseport_read },
 	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = { .why_not = "the deprecated cgroup storage is not "
 							    "read; cgrp_storage, which took its "
 							    "place, is" },
@@ -87,16 +97,19 @@ static const struct map_family families[] = {
 				.name = "cgrp_storage",
 				.describe = cgroups_describe,
 				.read = cgroups_read },
+	[TYPE_ARENA] = { .kind = { .is_readable = true, .is_unbounded = true },
+			 .name = "arena",
+			 .describe = arena_describe,
+			 .read = arena_read },
 };
 
 const struct map_family *map_family_of(uint32_t type)
 {
 	static const struct map_family unknown = { .why_not =
 							   "this program does not know the type" };
-	static const struct map_family refused = { .why_not = "maps of this type are not read" };
 	const struct map_family *f = type < ARRAY_SIZE(families) ? &families[type] : &unknown;
 
-	return f->kind.is_readable || f->why_not ? f : &refused;
+	return f->kind.is_readable || f->why_not ? f : &unknown;
 }
 
 const struct map_kind *map_kind_of(uint32_t type)

@@ -54,6 +54,16 @@ int sk_storage_read(struct map_job *j, struct entries *e, struct read_result *re
 int sockets_describe(struct map_job *j);
 int sockets_read(struct map_job *j, struct entries *e, struct read_result *res);
 
+int peek_describe(struct map_job *j);
+int peek_read(struct map_job *j, struct entries *e, struct read_result *res);
+int reuseport_read(struct map_job *j, struct entries *e, struct read_result *res);
+/* Load what reads kernel memory; a negative code with j->why. */
+int peek_ready(struct map_job *j);
+/* Tell in @res that entries cannot be read, for j->why; only E_NOMEM is given back. */
+int peek_fail(struct map_job *j, struct read_result *res, int code);
+int arena_describe(struct map_job *j);
+int arena_read(struct map_job *j, struct entries *e, struct read_result *res);
+
 int tasks_describe(struct map_job *j);
 int tasks_read(struct map_job *j, struct entries *e, struct read_result *res);
 int cgroups_describe(struct map_job *j);

@@ -3,7 +3,7 @@
  * program of a few instructions writes each element as bytes, key first, into a file read here.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "capture/live/bpf_insns.h"
 #include "capture/live/key_set.h"
-#include "capture/live/load_log.h"
 #include "capture/live/made_types.h"
 #include "capture/live/map_job.h"
 
@@ -22,19 +22,6 @@
 /* Offsets within the iterator's argument of what stands behind the map. */
 enum { ARG_META = 0, ARG_FIRST = 16, ARG_SECOND = 24 };
 
-// clang-format off
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn){ .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
-#define MOVE(d, s)        INSN(BPF_ALU64 | BPF_MOV | BPF_X, d, s, 0, 0)
-#define MOVE_NUMBER(d, n) INSN(BPF_ALU64 | BPF_MOV | BPF_K, d, 0, 0, n)
-#define ADD_NUMBER(d, n)  INSN(BPF_ALU64 | BPF_ADD | BPF_K, d, 0, 0, n)
-#define LOAD(d, s, o)     INSN(BPF_LDX | BPF_MEM | BPF_DW, d, s, o, 0)
-#define STORE(d, o, s)    INSN(BPF_STX | BPF_MEM | BPF_DW, d, s, o, 0)
-#define JUMP_IF_0(r, o)   INSN(BPF_JMP | BPF_JEQ | BPF_K, r, 0, o, 0)
-#define CALL(f)           INSN(BPF_JMP | BPF_CALL, 0, 0, 0, f)
-#define EXIT()            INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-// clang-format on
-
 /* What the elements of an iterator are and where in its argument. */
 struct source {
 	const char *name;
@@ -43,10 +30,11 @@ struct source {
 	bool sock_first; /* the cookie is the key, the bytes are the value */
 };
 
-static const struct source of_storage = { "bpf_sk_storage_map", ARG_FIRST, ARG_SECOND, true };
-static const struct source of_sockets = { "sockmap", ARG_SECOND, ARG_FIRST, false };
+static const struct source of_storage = { "bpf_iter_bpf_sk_storage_map", ARG_FIRST, ARG_SECOND,
+					  true };
+static const struct source of_sockets = { "bpf_iter_sockmap", ARG_SECOND, ARG_FIRST, false };
 
-static int load(const struct source *s, uint32_t bytes)
+static int load(const struct source *s, uint32_t func, uint32_t bytes)
 {
 	/* r6 argument, r7 bytes, r8 socket, r9 file */
 	const struct bpf_insn cookie_then_bytes[] = {
@@ -75,23 +63,17 @@ static int load(const struct source *s, uint32_t bytes)
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_ITER);
 
-	load_log_begin();
-	opts.attach_btf_id = libbpf_find_vmlinux_btf_id(s->name, BPF_TRACE_ITER);
-	load_log_end();
-	if ((int)opts.attach_btf_id <= 0) {
-		errno = ENOENT;
-		return -1;
-	}
+	opts.attach_btf_id = func;
 	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "ksnap_iter", "GPL", cookie_then_bytes,
 			     ARRAY_SIZE(cookie_then_bytes), &opts);
 }
 
 /* A file that gives the elements of map @fd; -1 with errno. */
-static int open_elements(const struct source *s, int fd, uint32_t bytes)
+static int open_elements(const struct source *s, uint32_t func, int fd, uint32_t bytes)
 {
 	union bpf_iter_link_info info = { .map.map_fd = fd };
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info, .iter_info_len = sizeof(info));
-	_close_ int prog = load(s, bytes);
+	_close_ int prog = load(s, func, bytes);
 	_close_ int link = prog < 0 ? -1 : bpf_link_create(prog, 0, BPF_TRACE_ITER, &opts);
 
 	return link < 0 ? -1 : bpf_iter_create(link);
@@ -179,11 +161,13 @@ static int read_elements(struct map_job *j, const struct source *s, uint32_t byt
 			 struct entries *e, struct read_result *res)
 {
 	struct intake in = { .p = &j->plan, .e = e, .res = res };
-	_close_ int fd = open_elements(s, j->plan.fd, bytes);
+	const struct btf *btf = btf_types_kernel(j->t->types, &j->why);
+	int32_t func = btf ? btf__find_by_name_kind(btf, s->name, BTF_KIND_FUNC) : -ENOENT;
+	_close_ int fd = func > 0 ? open_elements(s, func, j->plan.fd, bytes) : -1;
 	int ret;
 
 	if (fd < 0)
-		return fail(res, errno);
+		return fail(res, func > 0 ? errno : ENOENT);
 	key_set_init(&in.seen, j->plan.key_size);
 	ret = take_all(&in, fd);
 	key_set_fini(&in.seen);

@@ -18,6 +18,7 @@ struct map_job {
 	struct report_builder *rb;
 	uint64_t *budget;
 	struct ksnap_err *err;
+	struct ksnap_err why; /* why entries cannot be read */
 };
 
 /* Types of key and value by the map's BTF: the describe of most maps. */

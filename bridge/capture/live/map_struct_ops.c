@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/live/made_types.h"
 #include "capture/live/map_job.h"
@@ -14,31 +13,12 @@
 /* struct bpf_map_info as of Linux 6.9 has an id where older headers have padding. */
 #define VMLINUX_ID_AT (offsetof(struct bpf_map_info, btf_value_type_id) + sizeof(uint32_t))
 
-/* The id of the kernel's own BTF object, 0 when it has none. */
-static uint32_t find_vmlinux(void)
-{
-	char name[16];
-	uint32_t id = 0;
-
-	while (!bpf_btf_get_next_id(id, &id)) {
-		_close_ int fd = bpf_btf_get_fd_by_id(id);
-		struct bpf_btf_info info = { .name = (uintptr_t)name, .name_len = sizeof(name) };
-		uint32_t len = sizeof(info);
-
-		name[0] = 0;
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.kernel_btf &&
-		    !strcmp(name, "vmlinux"))
-			return id;
-	}
-	return 0;
-}
-
 static uint32_t btf_of(const struct map_job *j)
 {
 	uint32_t id;
 
 	memcpy(&id, (const uint8_t *)&j->info + VMLINUX_ID_AT, sizeof(id));
-	return id ? id : find_vmlinux();
+	return id ? id : BTF_OF_KERNEL;
 }
 
 static int say_untyped(struct map_job *j, const char *why)
