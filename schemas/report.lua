@@ -8,7 +8,13 @@ Decoding one value needs the type table only: start at the map's `vt`, follow ty
 qualifiers through `t`, read structs by their members' bit offsets. Byte order is the target's
 (`target.little_endian`). An entry's key is at keys[i*key_size], its value at
 vals[i*value_size], or for a per-CPU map (ncpu present) the value of CPU c is at
-vals[(i*ncpu + c)*stride], stride = value_size rounded up to 8.]],
+vals[(i*ncpu + c)*stride], stride = value_size rounded up to 8.
+
+Where the kernel's own key or value of a map is a descriptor or cannot be looked up, the row holds
+what it stands for, and key_size and value_size are those of `keys` and `vals`: task storage is kept by
+thread id, socket storage by socket cookie, cgroup storage by cgroup id; maps of sockets give cookies,
+maps of programs and maps their ids, perf event arrays {config, type, cpu}, arenas their pages by
+address. Types made for these have the names that kt and vt lead to.]],
 	head = { "schema", "placeholder", "complete" },
 	fields = {
 		{ "schema", "str", required = true, doc = "ksnap.report/1." },
@@ -47,8 +53,8 @@ vals[(i*ncpu + c)*stride], stride = value_size rounded up to 8.]],
 			{ "name", "str", required = true, doc = "Kernel name, at most 15 bytes." },
 			{ "type", "str", required = true, doc = "hash, array, percpu_hash, ..." },
 			{ "flags", "uint", required = true, doc = "map_flags." },
-			{ "key_size", "uint", required = true, doc = "Bytes." },
-			{ "value_size", "uint", required = true, doc = "Bytes." },
+			{ "key_size", "uint", required = true, doc = "Bytes of one of `keys`, or of the kernel's key when none is here." },
+			{ "value_size", "uint", required = true, doc = "Bytes of one of `vals`, without padding." },
 			{ "max_entries", "uint", required = true, doc = "As created." },
 			{ "count", "uint", required = true, doc = "Entries in `keys` and `vals`." },
 			{ "complete", "bool", required = true, doc = "Whether every entry the map had is here." },

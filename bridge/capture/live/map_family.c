@@ -12,7 +12,8 @@
 
 static const struct map_family families[] = {
 	[BPF_MAP_TYPE_HASH] = { .kind = { .is_readable = true } },
-	[BPF_MAP_TYPE_ARRAY] = { .kind = { .is_readable = true, .is_array = true } },
+	[BPF_MAP_TYPE_ARRAY] = { .kind = { .is_readable = true, .is_array = true },
+				 .read = array_read },
 	[BPF_MAP_TYPE_PROG_ARRAY] = { .kind = { .is_readable = true,
 						.by_walk = true,
 						.is_sparse = true },

@@ -31,6 +31,8 @@ const char *map_type_name(uint32_t type);
 
 /* ---- slots --------------------------------------------------------------------------------- */
 
+int array_read(struct map_job *j, struct entries *e, struct read_result *res);
+
 int nested_describe(struct map_job *j);
 int nested_finish(struct map_job *j, const struct entries *e);
 
