@@ -4,11 +4,14 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 uint64_t in_a_minute(void)
@@ -147,6 +150,45 @@ uint64_t row_number(const struct ksnap_map *m, const char *key)
 	if (!o || o->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
 		fail_msg("the map's row has no number %s", key);
 	return o->via.u64;
+}
+
+void *rig_read_object(const char *name, size_t *ret_len)
+{
+	char path[4096];
+	struct stat st;
+	void *data;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/tests/bpf/%s.bpf.o", getenv("KSNAP_TOP_BUILDDIR") ?: ".",
+		 name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		fail_msg("%s: %s", path, strerror(errno));
+	data = malloc(st.st_size);
+	assert_non_null(data);
+	assert_int_equal(read(fd, data, st.st_size), st.st_size);
+	close(fd);
+	*ret_len = st.st_size;
+	return data;
+}
+
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return 0;
+}
+
+struct bpf_object *rig_load_object(const char *name)
+{
+	size_t len;
+	_free_ void *elf = rig_read_object(name, &len);
+	struct bpf_object *obj;
+
+	libbpf_set_print(quiet);
+	obj = bpf_object__open_mem(elf, len, NULL);
+	assert_non_null(obj);
+	if (bpf_object__load(obj))
+		fail_msg("%s cannot be loaded: %s", name, strerror(errno));
+	return obj;
 }
 
 int rig_cannot_run(void)

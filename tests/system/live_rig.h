@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include <bpf/libbpf.h>
+
 #include "capture/target.h"
 #include "report/reader.h"
 
@@ -37,6 +39,9 @@ int64_t key_at(const struct ksnap_map *m, size_t i);
 int64_t value_at(const struct ksnap_map *m, size_t i, const char *path);
 /* A number of the map's row; fails when it has none. */
 uint64_t row_number(const struct ksnap_map *m, const char *key);
+/* The bytes of tests/bpf/@name.bpf.o, malloc'd; the same, loaded. */
+void *rig_read_object(const char *name, size_t *ret_len);
+struct bpf_object *rig_load_object(const char *name);
 /* Can BPF be used here? Prints the plan for skipping or failing; the program's exit code or -1. */
 int rig_cannot_run(void);
 

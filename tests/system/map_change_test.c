@@ -8,6 +8,8 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,17 +19,21 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "tests/bpf/families.h"
 
 #define STEADY   500 /* keys that are always there, their values ever rewritten */
 #define FLEETING 500 /* keys behind them that come and go */
 #define CAPTURES 1000
 
 static struct live_rig rig;
+static struct bpf_object *families;
 
 static int make_keyed(enum bpf_map_type type, uint32_t key_size, uint32_t value_size, uint32_t n,
 		      uint32_t flags)
@@ -352,6 +358,154 @@ static void inner_maps_that_are_swapped_are_told(void **state)
 	close(w.outer);
 }
 
+/* ---- other types -----------------------------------------------------------------------------
+ */
+
+/* Changes something once, in a thread of its own, over and over. */
+struct churner {
+	void (*change)(struct churner *c, uint32_t round);
+	int fd;    /* the map */
+	int owner; /* what is put into it */
+	atomic_bool stop;
+	atomic_uint rounds;
+	pthread_t thread;
+};
+
+static void *churn(void *arg)
+{
+	struct churner *c = arg;
+
+	for (uint32_t round = 0; !atomic_load(&c->stop); round++) {
+		c->change(c, round);
+		atomic_store(&c->rounds, round);
+	}
+	return NULL;
+}
+
+static void check_unique(const struct ksnap_map *m)
+{
+	for (size_t i = 0; i < ksnap_map_count(m); i++)
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(key_at(m, i), key_at(m, k));
+}
+
+/* Captured until it changed often enough: every key once, and never more than @most. */
+static void capture_under(struct churner *c, size_t most, bool has_keys, bool always_whole)
+{
+	uint64_t deadline = in_a_minute();
+
+	assert_int_equal(pthread_create(&c->thread, NULL, churn, c), 0);
+	for (unsigned i = 0; i < 100 || atomic_load(&c->rounds) < 100; i++) {
+		struct ksnap_snapshot *s = rig_capture_fd(&rig, c->fd);
+		const struct ksnap_map *m = first_map(s);
+
+		assert_true(ksnap_map_count(m) <= most);
+		if (has_keys)
+			check_unique(m);
+		if (always_whole)
+			assert_true(ksnap_snapshot_complete(s));
+		ksnap_snapshot_close(s);
+		assert_true(clock_mono_ns() < deadline);
+	}
+	atomic_store(&c->stop, true);
+	pthread_join(c->thread, NULL);
+}
+
+static void push_and_pop(struct churner *c, uint32_t round)
+{
+	uint64_t v = round;
+
+	if (round % 3 == 2)
+		bpf_map_lookup_and_delete_elem(c->fd, NULL, &v);
+	else
+		bpf_map_update_elem(c->fd, NULL, &v, BPF_EXIST);
+}
+
+static void queues_change(void **state)
+{
+	struct churner c = { .change = push_and_pop };
+
+	c.fd = make_keyed(BPF_MAP_TYPE_QUEUE, 0, 8, 10, 0);
+	capture_under(&c, 1, false, false);
+	close(c.fd);
+}
+
+static void put_and_drop(struct churner *c, uint32_t round)
+{
+	uint32_t key = round / 2 % 8;
+
+	if (round % 2)
+		bpf_map_delete_elem(c->fd, &key);
+	else
+		bpf_map_update_elem(c->fd, &key, &c->owner, BPF_ANY);
+}
+
+static void check_places(enum bpf_map_type type, int owner)
+{
+	struct churner c = { .change = put_and_drop, .owner = owner };
+
+	assert_true(owner >= 0);
+	c.fd = make(type, 4, 8, 0);
+	capture_under(&c, 8, true, true);
+	close(c.fd);
+	close(owner);
+}
+
+static void places_of_kernel_objects_change(void **state)
+{
+	struct bpf_program *p = bpf_object__find_program_by_name(families, "fill");
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(attr),
+					.config = PERF_COUNT_SW_BPF_OUTPUT };
+
+	check_places(BPF_MAP_TYPE_PROG_ARRAY, dup(bpf_program__fd(p)));
+	check_places(BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+		     syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+static void open_with_note(struct churner *c, uint32_t round)
+{
+	struct family_note note = { round, "note" };
+	_close_ int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	bpf_map_update_elem(c->fd, &sock, &note, BPF_ANY);
+}
+
+static void owning_sockets_come_and_go(void **state)
+{
+	struct churner c = { .change = open_with_note };
+
+	c.fd = bpf_object__find_map_fd_by_name(families, "of_sockets");
+	capture_under(&c, 100, true, true);
+}
+
+static void *note_myself(void *arg)
+{
+	struct churner *c = arg;
+	struct family_note note = { 1, "note" };
+	_close_ int fd = syscall(SYS_pidfd_open, syscall(SYS_gettid), O_EXCL);
+
+	if (fd >= 0)
+		bpf_map_update_elem(c->fd, &fd, &note, BPF_ANY);
+	return NULL;
+}
+
+static void run_with_note(struct churner *c, uint32_t round)
+{
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, note_myself, c))
+		pthread_join(thread, NULL);
+}
+
+static void owning_threads_come_and_go(void **state)
+{
+	struct churner c = { .change = run_with_note };
+
+	c.fd = bpf_object__find_map_fd_by_name(families, "of_tasks");
+	capture_under(&c, 100, true, false);
+}
+
 /* ---- odd ones ---------------------------------------------------------------------------------
  */
 
@@ -447,11 +601,13 @@ static void mapped_arrays_are_what_look_ups_give(void **state)
 static int set_up(void **state)
 {
 	rig_open(&rig);
+	families = rig_load_object("families");
 	return 0;
 }
 
 static int tear_down(void **state)
 {
+	bpf_object__close(families);
 	rig_close(&rig);
 	return 0;
 }
@@ -465,6 +621,10 @@ int main(void)
 		cmocka_unit_test(a_busy_trie_is_captured),
 		cmocka_unit_test(maps_that_go_away_are_told),
 		cmocka_unit_test(inner_maps_that_are_swapped_are_told),
+		cmocka_unit_test(queues_change),
+		cmocka_unit_test(places_of_kernel_objects_change),
+		cmocka_unit_test(owning_sockets_come_and_go),
+		cmocka_unit_test(owning_threads_come_and_go),
 		cmocka_unit_test(a_value_of_a_mebibyte_is_whole),
 		cmocka_unit_test(empty_maps_are_complete),
 		cmocka_unit_test(maps_without_btf_have_no_types),

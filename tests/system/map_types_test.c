@@ -590,31 +590,11 @@ static void stack_traces_are_named(void **state)
 /* ---- struct_ops ------------------------------------------------------------------------------
  */
 
-static void *read_object(const char *name, size_t *ret_len)
-{
-	char path[4096];
-	struct stat st;
-	void *data;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/tests/bpf/%s.bpf.o", getenv("KSNAP_TOP_BUILDDIR") ?: ".",
-		 name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st))
-		fail_msg("%s: %s", path, strerror(errno));
-	data = malloc(st.st_size);
-	assert_non_null(data);
-	assert_int_equal(read(fd, data, st.st_size), st.st_size);
-	close(fd);
-	*ret_len = st.st_size;
-	return data;
-}
-
 /* A congestion control's name is the host's: it gets this process's number. */
 static struct bpf_object *load_mtcp(char name[16])
 {
 	size_t len;
-	_free_ char *elf = read_object("mtcp", &len);
+	_free_ char *elf = rig_read_object("mtcp", &len);
 	char *at = memmem(elf, len, "mt00000000", 11);
 	struct bpf_object *obj;
 
@@ -854,22 +834,12 @@ static void cgroup_storage_is_read_by_cgroup(void **state)
 /* ----------------------------------------------------------------------------------------------
  */
 
-static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	return 0;
-}
-
 static int set_up(void **state)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	size_t len;
-	_free_ void *elf = read_object("families", &len);
 
 	rig_open(&rig);
-	libbpf_set_print(quiet);
-	families = bpf_object__open_mem(elf, len, NULL);
-	if (!families || bpf_object__load(families))
-		return -1;
+	families = rig_load_object("families");
 	return bpf_prog_test_run_opts(prog_fd_of("fill"), &opts);
 }
 

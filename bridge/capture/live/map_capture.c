@@ -34,9 +34,12 @@ static int say_failed(struct map_job *j, const struct read_result *r)
 	const char *why = r->why ? r->why : errno_text(r->error);
 
 	j->result.error = why;
-	return report_reason(j->rb, denied ? "denied" : "map_unreadable", j->row.name, UINT64_MAX,
-			     j->result.count, "map %s (id %u) cannot be read: %s", j->row.name,
-			     j->row.id, why);
+	return report_reason(j->rb,
+			     denied   ? "denied"
+			     : r->why ? "unsupported"
+				      : "map_unreadable",
+			     j->row.name, UINT64_MAX, j->result.count,
+			     "map %s (id %u) cannot be read: %s", j->row.name, j->row.id, why);
 }
 
 static int say_why(struct map_job *j, const struct read_result *r)
@@ -60,10 +63,8 @@ static int say_why(struct map_job *j, const struct read_result *r)
 			"tell how many wait behind it",
 			j->row.name, j->row.id);
 	case READ_UNSEEN:
-		return report_reason(j->rb, "map_partial", j->row.name, UINT64_MAX, r->missing,
-				     "map %s (id %u): this kernel cannot be asked about %u threads "
-				     "that are not the first of their process",
-				     j->row.name, j->row.id, r->missing);
+		return report_reason(j->rb, "map_partial", j->row.name, UINT64_MAX, j->result.count,
+				     "map %s (id %u): %s", j->row.name, j->row.id, r->why);
 	case READ_ROOM:
 		break;
 	}

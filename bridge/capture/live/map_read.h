@@ -49,14 +49,14 @@ enum read_end {
 	READ_DEADLINE,  /* the deadline passed */
 	READ_RESTARTED, /* keys went away under every walk */
 	READ_FAILED,    /* the kernel refused; see error */
-	READ_UNSEEN,    /* owners that cannot be asked are counted in missing */
+	READ_UNSEEN,    /* some cannot be asked for; see why */
 	READ_PEEKED,    /* the first of a number that cannot be known */
 };
 
 struct read_result {
 	enum read_end end;
 	int error;       /* errno of READ_FAILED */
-	const char *why; /* the same in words, or NULL */
+	const char *why; /* READ_FAILED, or NULL: by error; READ_UNSEEN */
 	uint32_t restarts, duplicates, missing;
 };
 

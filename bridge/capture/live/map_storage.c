@@ -24,6 +24,7 @@
 #define ASK_MAX      (1u << 20)         /* owners asked for one map */
 #define ASK_CHECK    64                 /* owners between two looks at the clock */
 #define DEPTH_MAX    64                 /* of cgroups */
+#define FIRST_PID_NS 0xeffffffcu        /* inode of the namespace the kernel begins with */
 #define THREAD_PIDFD ((unsigned)O_EXCL) /* pidfd_open: of any thread; Linux 6.9 */
 
 struct asking {
@@ -31,7 +32,8 @@ struct asking {
 	struct entries *e;
 	struct read_result *res;
 	uint64_t asked;
-	bool is_over; /* an end was written into res */
+	const char *unseen; /* why not every owner was asked */
+	bool is_over;       /* an end was written into res */
 };
 
 static int end(struct asking *a, enum read_end how, int error)
@@ -81,7 +83,7 @@ static int ask_thread(struct asking *a, pid_t pid, pid_t tid)
 	if (fd < 0 && (errno == ESRCH || errno == ENOENT))
 		return 0;
 	if (fd < 0 && errno == EINVAL) {
-		a->res->missing++;
+		a->unseen = "before Linux 6.9 only the first thread of a process can be asked";
 		return 0;
 	}
 	return fd < 0 ? end(a, READ_FAILED, errno) : ask(a, fd, tid);
@@ -102,9 +104,18 @@ static int ask_process(struct asking *a, pid_t pid)
 	return ret;
 }
 
+static const char *check_namespace(void)
+{
+	struct stat st;
+
+	if (!stat("/proc/self/ns/pid", &st) && st.st_ino == FIRST_PID_NS)
+		return NULL;
+	return "threads outside this PID namespace cannot be asked";
+}
+
 int tasks_read(struct map_job *j, struct entries *e, struct read_result *res)
 {
-	struct asking a = { .j = j, .e = e, .res = res };
+	struct asking a = { .j = j, .e = e, .res = res, .unseen = check_namespace() };
 	_dir_ DIR *d = opendir("/proc");
 	struct dirent *at;
 	int ret = 0;
@@ -115,8 +126,9 @@ int tasks_read(struct map_job *j, struct entries *e, struct read_result *res)
 	while (!ret && !a.is_over && (at = readdir(d)))
 		if (isdigit((unsigned char)at->d_name[0]))
 			ret = ask_process(&a, atoi(at->d_name));
-	if (!ret && !a.is_over && res->missing)
+	if (!ret && !a.is_over && a.unseen)
 		end(&a, READ_UNSEEN, 0);
+	res->why = a.unseen;
 	return ret;
 }
 
