@@ -227,8 +227,9 @@ static void a_busy_trie_is_captured(void **state)
 		bool seen[1000] = { 0 };
 
 		for (size_t i = 0; i < ksnap_map_count(m); i++) {
-			const uint32_t *key = bytes_at(m, i, true);
+			uint32_t key[2];
 
+			memcpy(key, bytes_at(m, i, true), sizeof(key));
 			assert_true(key[1] < 1000 && !seen[key[1]]);
 			seen[key[1]] = true;
 		}
