@@ -115,6 +115,27 @@ void targets_free(struct workers *ws)
 	}
 }
 
+static bool is_forgettable(const struct target *t)
+{
+	return !t->named && !t->nworkers && !t->head && !t->waiters;
+}
+
+void targets_tick(struct workers *ws)
+{
+	struct target **link = &ws->targets, *t;
+
+	for (t = ws->targets; t; t = t->next)
+		jobs_hand_out(t);
+	while ((t = *link)) {
+		if (is_forgettable(t)) {
+			*link = t->next;
+			free_target(t);
+		} else {
+			link = &t->next;
+		}
+	}
+}
+
 static void answer_wait(struct request *rq, enum ksnap_accessor_state state, uint64_t seqno)
 {
 	struct wire_wait_accessor_reply reply = {
@@ -226,6 +247,7 @@ void target_accessor_renew(struct target *t)
 void target_accessor_told(struct target *t, struct worker *w, const struct wire_work_beat *m)
 {
 	bool news = m->accessor != w->accessor || m->seqno != w->seqno;
+	struct ksnap_err err; /* makes text of what a worker says */
 
 	if (!news)
 		return;
@@ -238,8 +260,9 @@ void target_accessor_told(struct target *t, struct worker *w, const struct wire_
 	w->accessor =
 		m->accessor > KSNAP_ACCESSOR_FAILED ? KSNAP_ACCESSOR_FAILED : (unsigned)m->accessor;
 	w->seqno = m->seqno;
-	snprintf(w->error, sizeof(w->error), "%.*s", m->has_error ? (int)m->error.len : 0,
-		 m->has_error ? m->error.p : "");
+	err_set(&err, 0, "%.*s", m->has_error ? (int)m->error.len : 0,
+		m->has_error ? m->error.p : "");
+	strcpy(w->error, err.text);
 	if (w->error[0])
 		log_warn("worker %s: %s", w->name, w->error);
 	wake_waiters(t);
