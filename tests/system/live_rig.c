@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,6 +90,48 @@ const struct ksnap_map *rig_map(const struct ksnap_snapshot *s, int fd)
 		if (ksnap_map_id(ksnap_snapshot_map_at(s, i)) == id)
 			return ksnap_snapshot_map_at(s, i);
 	return NULL;
+}
+
+int make(enum bpf_map_type type, const char *name, uint32_t key, uint32_t value, uint32_t n)
+{
+	int fd = bpf_map_create(type, name, key, value, n, NULL);
+
+	if (fd < 0) {
+		print_message("# a map of type %d cannot be made here: %s\n", (int)type,
+			      strerror(errno));
+		skip();
+	}
+	return fd;
+}
+
+void put(int fd, uint32_t key, const void *value)
+{
+	if (bpf_map_update_elem(fd, &key, value, BPF_ANY))
+		fail_msg("update: %s", strerror(errno));
+}
+
+void put_number(int fd, uint32_t key, uint32_t value)
+{
+	put(fd, key, &value);
+}
+
+const struct ksnap_map *only_map(struct ksnap_snapshot *s, int fd, bool complete)
+{
+	const struct ksnap_map *m = rig_map(s, fd);
+
+	assert_non_null(m);
+	assert_int_equal(ksnap_map_complete(m), complete);
+	assert_int_equal(ksnap_snapshot_complete(s), complete);
+	return m;
+}
+
+uint64_t cookie_of(int fd)
+{
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), 0);
+	return cookie;
 }
 
 static bool is_str(const msgpack_object *o, const char *text)

@@ -32,6 +32,13 @@ struct ksnap_snapshot *rig_capture_fd(struct live_rig *r, int fd);
 uint32_t id_of(int fd);
 /* The map behind @fd in @s; NULL: it is not there. */
 const struct ksnap_map *rig_map(const struct ksnap_snapshot *s, int fd);
+/* The map behind @fd, which is whole, and the report with it, or neither is. */
+const struct ksnap_map *only_map(struct ksnap_snapshot *s, int fd, bool complete);
+/* A map; skips the test when the kernel makes none of the type. */
+int make(enum bpf_map_type type, const char *name, uint32_t key, uint32_t value, uint32_t n);
+void put(int fd, uint32_t key, const void *value);
+void put_number(int fd, uint32_t key, uint32_t value);
+uint64_t cookie_of(int fd);
 bool has_reason(const struct ksnap_snapshot *s, const char *code, const char *subject);
 /* The number at @path of @v, the key or the value of entry @i. */
 int64_t number_at(const struct ksnap_value *v, const char *path);

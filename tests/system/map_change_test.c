@@ -46,7 +46,7 @@ static int make_keyed(enum bpf_map_type type, uint32_t key_size, uint32_t value_
 	return fd;
 }
 
-static int make(enum bpf_map_type type, uint32_t value_size, uint32_t n, uint32_t flags)
+static int make_plain(enum bpf_map_type type, uint32_t value_size, uint32_t n, uint32_t flags)
 {
 	return make_keyed(type, 4, value_size, n, flags);
 }
@@ -175,7 +175,7 @@ static unsigned capture_often(int fd, unsigned times)
 
 static void check_busy(enum bpf_map_type type, uint32_t flags, unsigned times, bool always)
 {
-	_close_ int fd = make(type, 8, 2 * (STEADY + FLEETING), flags);
+	_close_ int fd = make_plain(type, 8, 2 * (STEADY + FLEETING), flags);
 	uint64_t deadline = in_a_minute();
 	struct rewriter w;
 	unsigned complete;
@@ -331,7 +331,7 @@ static void check_inner_rows(const struct ksnap_snapshot *s, const struct ksnap_
 static void inner_maps_that_are_swapped_are_told(void **state)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
-	_close_ int model = make(BPF_MAP_TYPE_ARRAY, 8, 1, 0);
+	_close_ int model = make_plain(BPF_MAP_TYPE_ARRAY, 8, 1, 0);
 	struct swapper w = { .stop = false };
 	uint64_t deadline = in_a_minute();
 	pthread_t thread;
@@ -446,7 +446,7 @@ static void check_places(enum bpf_map_type type, int owner)
 	struct churner c = { .change = put_and_drop, .owner = owner };
 
 	assert_true(owner >= 0);
-	c.fd = make(type, 4, 8, 0);
+	c.fd = make_plain(type, 4, 8, 0);
 	capture_under(&c, 8, true, true);
 	close(c.fd);
 	close(owner);
@@ -512,7 +512,7 @@ static void owning_threads_come_and_go(void **state)
 
 static void a_value_of_a_mebibyte_is_whole(void **state)
 {
-	_close_ int fd = make(BPF_MAP_TYPE_HASH, 1 << 20, 3, BPF_F_NO_PREALLOC);
+	_close_ int fd = make_plain(BPF_MAP_TYPE_HASH, 1 << 20, 3, BPF_F_NO_PREALLOC);
 	_free_ uint8_t *v = malloc(1 << 20);
 	struct ksnap_snapshot *s;
 	const struct ksnap_map *m;
@@ -555,7 +555,7 @@ static void empty_maps_are_complete(void **state)
 
 static void maps_without_btf_have_no_types(void **state)
 {
-	_close_ int fd = make(BPF_MAP_TYPE_ARRAY, 5, 3, 0);
+	_close_ int fd = make_plain(BPF_MAP_TYPE_ARRAY, 5, 3, 0);
 	struct ksnap_snapshot *s = rig_capture_fd(&rig, fd);
 	const struct ksnap_map *m = first_map(s);
 
@@ -570,7 +570,7 @@ static void maps_without_btf_have_no_types(void **state)
 /* Large enough to be read through its mapping; values there are 8 bytes apart. */
 static void check_mapped(uint32_t value_size, uint32_t n)
 {
-	_close_ int fd = make(BPF_MAP_TYPE_ARRAY, value_size, n, BPF_F_MMAPABLE);
+	_close_ int fd = make_plain(BPF_MAP_TYPE_ARRAY, value_size, n, BPF_F_MMAPABLE);
 	_free_ uint8_t *v = calloc(1, value_size + 8), *want = calloc(1, value_size + 8);
 	struct ksnap_snapshot *s;
 	const struct ksnap_map *m;
