@@ -42,6 +42,7 @@ struct target {
 	struct job *head, *tail; /* waiting jobs, oldest first */
 	uint64_t queued;
 	unsigned nworkers;
+	uint64_t vacant_mono_ns; /* when its last worker went */
 	bool handing_out;
 	bool named; /* by the owner: stays without workers */
 	struct ksnap_accessor *accessor;

@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "broker/pool.h"
 #include "broker/request.h"
 #include "core/accessor.h"
+
+#define VACANT_S 60 /* how long a target without workers is remembered */
 
 static struct target *find(struct workers *ws, struct wire_slice name)
 {
@@ -115,9 +118,11 @@ void targets_free(struct workers *ws)
 	}
 }
 
+/* A target that serve did not name goes some time after its last worker, which may come back. */
 static bool is_forgettable(const struct target *t)
 {
-	return !t->named && !t->nworkers && !t->head && !t->waiters;
+	return !t->named && !t->nworkers && !t->head && !t->waiters &&
+	       clock_mono_ns() - t->vacant_mono_ns >= VACANT_S * NS_PER_S;
 }
 
 void targets_tick(struct workers *ws)

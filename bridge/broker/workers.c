@@ -164,6 +164,7 @@ static void unlink_worker(struct workers *ws, struct worker *w)
 		link = &(*link)->next;
 	*link = w->next;
 	w->target->nworkers--;
+	w->target->vacant_mono_ns = clock_mono_ns();
 }
 
 /* The loss is a fact about the bridge whose job it had, else about none in particular. */
