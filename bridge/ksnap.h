@@ -490,7 +490,8 @@ size_t ksnap_snapshot_map_count(const struct ksnap_snapshot *s);
 /* Maps live as long as the snapshot. */
 const struct ksnap_map *ksnap_snapshot_map_at(const struct ksnap_snapshot *s, size_t i);
 /* By exact name (one above 15 bytes also finds what the kernel cut it to), or "id:7". E_NOTFOUND
- * lists the names that are there; E_ARG: several maps have the name; E_STATE on a placeholder. */
+ * lists the names that are there; E_ARG: several maps have the name, and not just one of them is in
+ * use (below); E_STATE on a placeholder. */
 const struct ksnap_map *ksnap_snapshot_map(const struct ksnap_snapshot *s, const char *name,
 					   struct ksnap_err *err);
 
@@ -512,14 +513,33 @@ struct ksnap_value {
 	size_t stride;              /* bytes from one CPU's value to the next */
 };
 
+/* The place of the entry that @key names as within the brackets of a path: its number, its text,
+ * its bytes as "hex:00ff", or "#3", the fourth. E_NOTFOUND shows keys that are there. */
+int ksnap_map_find(const struct ksnap_map *m, const char *key, size_t *ret, struct ksnap_err *err);
+/* The same by the key's bytes, as many as a key has. */
+int ksnap_map_find_bytes(const struct ksnap_map *m, const void *key, size_t len, size_t *ret,
+			 struct ksnap_err *err);
 int ksnap_map_key(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
 		  struct ksnap_err *err);
 int ksnap_map_value(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
 		    struct ksnap_err *err);
-/* A BPF global, "nr_switches" or "obj.bss:nr_switches". Ambiguous names list the candidates. */
+/* A BPF global, "nr_switches" or "obj.bss:nr_switches". Of several the one in a map in use (below)
+ * is meant; a name that is still ambiguous lists the candidates. */
 int ksnap_snapshot_var(const struct ksnap_snapshot *s, const char *name, struct ksnap_value *ret,
 		       struct ksnap_err *err);
-/* From the top: "tasks[1234].ctx.weight" (a key as number, text or hex:), "nr_switches",
+/* The maps in use by the struct_ops programs that were attached: their ids, borrowed from @s, and
+ * what stands before the dot in the names of their sections (NULL: they differ). E_STATE: nothing
+ * was attached, or the report does not tell. */
+int ksnap_snapshot_active(const struct ksnap_snapshot *s, const uint32_t **ret, size_t *ret_n,
+			  struct ksnap_err *err);
+const char *ksnap_snapshot_active_obj(const struct ksnap_snapshot *s);
+/* The same look-ups among the maps in use alone. E_NOTFOUND: also when none of them was captured.
+ */
+const struct ksnap_map *ksnap_snapshot_active_map(const struct ksnap_snapshot *s, const char *name,
+						  struct ksnap_err *err);
+int ksnap_snapshot_active_var(const struct ksnap_snapshot *s, const char *name,
+			      struct ksnap_value *ret, struct ksnap_err *err);
+/* From the top: "tasks[1234].ctx.weight" (a key as ksnap_map_find has it), "nr_switches",
  * "obj.bss:state.count", "stats[0][cpu=1].sum". */
 int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct ksnap_value *ret,
 		       struct ksnap_err *err);
@@ -532,6 +552,26 @@ int ksnap_value_get(const struct ksnap_value *v, const char *path, struct ksnap_
 int ksnap_value_deref(const struct ksnap_value *v, struct ksnap_value *ret, struct ksnap_err *err);
 /* One CPU of a per-CPU value. */
 int ksnap_value_cpu(const struct ksnap_value *v, unsigned cpu, struct ksnap_value *ret,
+		    struct ksnap_err *err);
+
+/* A number with its kind: what is negative is I64, what is not is U64. */
+struct ksnap_number {
+	enum ksnap_number_kind { KSNAP_NUMBER_U64, KSNAP_NUMBER_I64, KSNAP_NUMBER_F64 } kind;
+	union {
+		uint64_t u64;
+		int64_t i64;
+		double f64;
+	};
+	unsigned cpu; /* of a minimum or maximum: the first CPU that has it */
+};
+
+/* Over all CPUs of a per-CPU value, of the whole or of the part at @path (NULL, ""). E_ARG: @v is
+ * not per CPU, the part is no number, or a sum is beyond 64 bits. */
+int ksnap_value_sum(const struct ksnap_value *v, const char *path, struct ksnap_number *ret,
+		    struct ksnap_err *err);
+int ksnap_value_min(const struct ksnap_value *v, const char *path, struct ksnap_number *ret,
+		    struct ksnap_err *err);
+int ksnap_value_max(const struct ksnap_value *v, const char *path, struct ksnap_number *ret,
 		    struct ksnap_err *err);
 
 /* Typed reads. E_ARG names the actual type, or says "narrow with a CPU first". */

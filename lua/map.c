@@ -65,6 +65,20 @@ static int map_value(lua_State *L)
 	return push_read(L, ksnap_map_value);
 }
 
+/* map:lookup(key): the place of the entry with this key, a number or as in a path; nil, err. */
+static int map_lookup(lua_State *L)
+{
+	const struct ksnap_map *m = map_check(L);
+	const char *key = luaL_tolstring(L, 2, NULL);
+	struct ksnap_err err;
+	size_t i;
+
+	if (ksnap_map_find(m, key, &i, &err))
+		return errors_return(L, &err, NULL);
+	lua_pushinteger(L, (lua_Integer)i);
+	return 1;
+}
+
 static int map_len(lua_State *L)
 {
 	lua_pushinteger(L, (lua_Integer)ksnap_map_count(map_check(L)));
@@ -105,9 +119,16 @@ static int map_tostring(lua_State *L)
 }
 
 static const luaL_Reg map_methods[] = {
-	{ "key", map_key },   { "value", map_value },         { "name", map_name },
-	{ "id", map_id },     { "ncpu", map_ncpu },           { "complete", map_complete },
-	{ "__len", map_len }, { "__tostring", map_tostring }, { NULL, NULL },
+	{ "key", map_key },
+	{ "value", map_value },
+	{ "name", map_name },
+	{ "lookup", map_lookup },
+	{ "id", map_id },
+	{ "ncpu", map_ncpu },
+	{ "complete", map_complete },
+	{ "__len", map_len },
+	{ "__tostring", map_tostring },
+	{ NULL, NULL },
 };
 
 void map_register(lua_State *L)

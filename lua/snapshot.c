@@ -88,6 +88,62 @@ static int snapshot_var(lua_State *L)
 	return 1;
 }
 
+/* snapshot:get(path): a value by its path from the top. */
+static int snapshot_get(lua_State *L)
+{
+	struct ksnap_snapshot *s = snapshot_check(L, 1);
+	struct ksnap_value value;
+	struct ksnap_err err;
+
+	if (ksnap_snapshot_get(s, luaL_checkstring(L, 2), &value, &err))
+		return errors_raise(L, &err, NULL);
+	value_push(L, 1, &value);
+	return 1;
+}
+
+/* The ids of the maps in use, and the name of their object or nil. */
+static int snapshot_active_ids(lua_State *L)
+{
+	struct ksnap_snapshot *s = snapshot_check(L, 1);
+	const uint32_t *ids;
+	struct ksnap_err err;
+	size_t n;
+
+	if (ksnap_snapshot_active(s, &ids, &n, &err))
+		return errors_raise(L, &err, NULL);
+	lua_createtable(L, (int)n, 0);
+	for (size_t i = 0; i < n; i++) {
+		lua_pushinteger(L, ids[i]);
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+	lua_pushstring(L, ksnap_snapshot_active_obj(s));
+	return 2;
+}
+
+static int snapshot_active_map(lua_State *L)
+{
+	struct ksnap_snapshot *s = snapshot_check(L, 1);
+	struct ksnap_err err;
+	const struct ksnap_map *map = ksnap_snapshot_active_map(s, luaL_checkstring(L, 2), &err);
+
+	if (!map)
+		return errors_raise(L, &err, NULL);
+	map_push(L, 1, map);
+	return 1;
+}
+
+static int snapshot_active_var(lua_State *L)
+{
+	struct ksnap_snapshot *s = snapshot_check(L, 1);
+	struct ksnap_value value;
+	struct ksnap_err err;
+
+	if (ksnap_snapshot_active_var(s, luaL_checkstring(L, 2), &value, &err))
+		return errors_raise(L, &err, NULL);
+	value_push(L, 1, &value);
+	return 1;
+}
+
 static int snapshot_close(lua_State *L)
 {
 	struct ksnap_snapshot **box = luaL_checkudata(L, 1, SNAPSHOT_MT);
@@ -108,6 +164,10 @@ static const luaL_Reg snapshot_methods[] = {
 	{ "map", snapshot_map },
 	{ "maps", snapshot_maps },
 	{ "var", snapshot_var },
+	{ "get", snapshot_get },
+	{ "active_ids", snapshot_active_ids },
+	{ "active_map", snapshot_active_map },
+	{ "active_var", snapshot_active_var },
 	{ "close", snapshot_close },
 	{ "__gc", snapshot_close },
 	{ "__close", snapshot_close },

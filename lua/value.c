@@ -64,6 +64,60 @@ static int value_ncpu(lua_State *L)
 	return 1;
 }
 
+static int value_deref(lua_State *L)
+{
+	const struct ksnap_value *v = value_check(L);
+	struct ksnap_value target;
+	struct ksnap_err err;
+
+	if (ksnap_value_deref(v, &target, &err))
+		return errors_raise(L, &err, NULL);
+	value_push(L, -1, &target);
+	return 1;
+}
+
+static void push_number(lua_State *L, const struct ksnap_number *n)
+{
+	if (n->kind == KSNAP_NUMBER_F64)
+		lua_pushnumber(L, n->f64);
+	else
+		lua_pushinteger(L, n->kind == KSNAP_NUMBER_I64 ? n->i64 : (lua_Integer)n->u64);
+}
+
+typedef int (*fold_fn)(const struct ksnap_value *v, const char *path, struct ksnap_number *ret,
+		       struct ksnap_err *err);
+
+/* The number; of a minimum or maximum its CPU, too. */
+static int push_fold(lua_State *L, fold_fn fold, bool has_cpu)
+{
+	const char *path = luaL_optstring(L, 2, NULL);
+	const struct ksnap_value *v = value_check(L);
+	struct ksnap_number n;
+	struct ksnap_err err;
+
+	if (fold(v, path, &n, &err))
+		return errors_raise(L, &err, NULL);
+	push_number(L, &n);
+	if (has_cpu)
+		lua_pushinteger(L, n.cpu);
+	return 1 + has_cpu;
+}
+
+static int value_sum(lua_State *L)
+{
+	return push_fold(L, ksnap_value_sum, false);
+}
+
+static int value_min(lua_State *L)
+{
+	return push_fold(L, ksnap_value_min, true);
+}
+
+static int value_max(lua_State *L)
+{
+	return push_fold(L, ksnap_value_max, true);
+}
+
 static int value_u64(lua_State *L)
 {
 	struct ksnap_err err;
@@ -167,10 +221,14 @@ static int value_tostring(lua_State *L)
 }
 
 static const luaL_Reg value_methods[] = {
-	{ "get", value_get },   { "cpu", value_cpu },   { "ncpu", value_ncpu },
-	{ "u64", value_u64 },   { "i64", value_i64 },   { "f64", value_f64 },
-	{ "bool", value_bool }, { "str", value_str },   { "bytes", value_bytes },
-	{ "raw", value_bytes }, { "tree", value_tree }, { "__tostring", value_tostring },
+	{ "get", value_get },     { "cpu", value_cpu },
+	{ "ncpu", value_ncpu },   { "u64", value_u64 },
+	{ "i64", value_i64 },     { "f64", value_f64 },
+	{ "bool", value_bool },   { "str", value_str },
+	{ "bytes", value_bytes }, { "sum", value_sum },
+	{ "min", value_min },     { "max", value_max },
+	{ "deref", value_deref }, { "raw", value_bytes },
+	{ "tree", value_tree },   { "__tostring", value_tostring },
 	{ NULL, NULL },
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "broker/bridges.h"
 #include "broker/request.h"
 #include "broker/snapshot_row.h"
@@ -76,7 +77,15 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		struct ksnap_err *err)
 {
 	struct wire_get_reply reply = reply_of(rq->entry);
+	const struct limit_info *l = &limit_table[LIMIT_ID_MAX_CONTROL_FRAME];
 
+	if (result.len > rq->broker->max_frame)
+		return err_set(
+			err, KSNAP_E_LIMIT,
+			"rendered it has %zu bytes, %lu fit into an envelope (limit %s; raise "
+			"it with ksnap serve %s): name a part of it with path, or get the "
+			"report itself",
+			result.len, (unsigned long)rq->broker->max_frame, l->name, l->change);
 	reply.tree = result;
 	reply.has_tree = true;
 	request_answer(rq, &reply, NULL, 0);

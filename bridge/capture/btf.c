@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/utf8.h"
 
 /* ---- one conversion -------------------------------------------------------------------------- */
 
@@ -22,9 +23,10 @@ struct seen {
 
 struct conversion {
 	const struct btf *btf;
-	uint32_t btf_id; /* 0: not known */
 	struct type_table *t;
 	struct seen seen;
+	int64_t none; /* index of the row for void; -1: none yet */
+	size_t spent; /* bytes, of BTF_MOST */
 	struct ksnap_err *err;
 };
 
@@ -72,12 +74,36 @@ static bool seen_find(const struct seen *s, uint32_t id, uint32_t *ret)
 	return true;
 }
 
-/* NULL for the empty name. */
-static const char *name_of(const struct btf *btf, const struct btf_type *t)
+/* What a few bytes of BTF say can be large: types that share one long name, say. */
+static int spend(struct conversion *c, size_t bytes)
 {
-	const char *name = btf__name_by_offset(btf, t->name_off);
+	c->spent += bytes;
+	if (c->spent <= BTF_MOST)
+		return 0;
+	return err_set(c->err, KSNAP_E_LIMIT,
+		       "the type is larger than the %u bytes that one may have in a report",
+		       BTF_MOST);
+}
 
-	return name && *name ? name : NULL;
+static int refuse(struct conversion *c, uint32_t id, const char *what)
+{
+	return err_set(c->err, KSNAP_E_TARGET, "the BTF is not sound: type %u %s", id, what);
+}
+
+/* The string at @off, NULL for the empty one. @id is the type that it is of. */
+static int take_name(struct conversion *c, uint32_t id, uint32_t off, const char **ret)
+{
+	const char *name = btf__name_by_offset(c->btf, off);
+	size_t len = name ? strnlen(name, BTF_NAME_MAX + 1) : 0;
+
+	if (!name)
+		return refuse(c, id, "has a name that is not there");
+	if (len > BTF_NAME_MAX)
+		return refuse(c, id, "has a name that is too long");
+	if (utf8_sound(name, len) != len)
+		return refuse(c, id, "has a name that is not UTF-8");
+	*ret = len ? name : NULL;
+	return spend(c, len);
 }
 
 /* ---- pointers in words ----------------------------------------------------------------------- */
@@ -108,40 +134,51 @@ static bool is_wrapper(const struct btf_type *t)
 	return btf_is_const(t) || btf_is_volatile(t) || btf_is_restrict(t) || btf_is_type_tag(t);
 }
 
-/* "const struct task_struct *": qualifiers before, the name, one star a pointer. */
-static void describe(const struct btf *btf, uint32_t id, char *buf, size_t cap)
+static void append(char *buf, size_t cap, const char *word)
 {
-	const struct btf_type *t = btf__type_by_id(btf, id);
-	const char *name = "void";
+	size_t len = strlen(buf);
+
+	snprintf(buf + len, cap - len, "%s", word);
+}
+
+/* "const struct task_struct *": qualifiers before, the name, one star a pointer. */
+static int describe(struct conversion *c, uint32_t id, char *buf, size_t cap)
+{
+	const struct btf_type *t = btf__type_by_id(c->btf, id);
+	const char *name = NULL;
 	unsigned stars = 0;
-	size_t len = 0;
+	int rc;
 
 	buf[0] = 0;
-	for (int depth = 0; id && t && depth < BTF_DEPTH && len < cap; depth++) {
+	for (int depth = 0; id && t && depth < BTF_DEPTH; depth++) {
 		if (!is_wrapper(t) && !btf_is_ptr(t))
 			break;
 		stars += btf_is_ptr(t);
-		len += snprintf(buf + len, cap - len, "%s", word_before(t));
+		append(buf, cap, word_before(t));
 		id = t->type;
-		t = btf__type_by_id(btf, id);
+		t = btf__type_by_id(c->btf, id);
 	}
-	if (id && t) {
-		name = name_of(btf, t);
-		if (!name)
-			name = btf_is_func_proto(t) ? "function" : "(anonymous)";
-	}
-	if (len < cap)
-		len += snprintf(buf + len, cap - len, "%s%s%s", id && t ? word_before(t) : "", name,
-				stars ? " " : "");
-	while (stars-- && len + 1 < cap)
-		len += snprintf(buf + len, cap - len, "*");
+	if (!t)
+		return refuse(c, id, "is pointed to and not there");
+	rc = id ? take_name(c, id, t->name_off, &name) : 0;
+	if (rc)
+		return rc;
+	if (!name)
+		name = !id ? "void" : btf_is_func_proto(t) ? "function" : "(anonymous)";
+	append(buf, cap, id ? word_before(t) : "");
+	append(buf, cap, name);
+	append(buf, cap, stars ? " " : "");
+	while (stars--)
+		append(buf, cap, "*");
+	buf[utf8_cut(buf, strlen(buf))] = 0;
+	return 0;
 }
 
 /* ---- one function a kind --------------------------------------------------------------------- */
 
 static int64_t convert(struct conversion *c, uint32_t id, int depth);
 
-static int convert_int(struct conversion *c, const struct btf_type *t, struct type_row *row)
+static void take_int(const struct btf_type *t, struct type_row *row)
 {
 	uint8_t enc = btf_int_encoding(t);
 
@@ -155,7 +192,6 @@ static int convert_int(struct conversion *c, const struct btf_type *t, struct ty
 	/* clang writes char as a signed byte of this name, without the flag. */
 	if (t->size == 1 && row->enc == TYPE_SIGNED && row->name && !strcmp(row->name, "char"))
 		row->enc = TYPE_CHAR;
-	return 0;
 }
 
 static int fill_row(struct conversion *c, uint32_t index, const struct type_row *row)
@@ -176,62 +212,92 @@ static bool is_signed_enum(const struct btf_type *t)
 	return false;
 }
 
-static struct type_enumerator enumerator_at(const struct btf *btf, const struct btf_type *t,
-					    uint32_t i)
+static int take_enumerator(struct conversion *c, uint32_t id, const struct btf_type *t, uint32_t i,
+			   bool is_signed, struct type_enumerator *ret)
 {
+	const struct btf_enum64 *wide = btf_enum64(t) + i;
 	const struct btf_enum *e = btf_enum(t) + i;
+	int rc;
 
-	if (btf_is_enum64(t)) {
-		const struct btf_enum64 *wide = btf_enum64(t) + i;
-
-		return (struct type_enumerator){ btf__name_by_offset(btf, wide->name_off),
-						 btf_enum64_value(wide) };
-	}
-	return (struct type_enumerator){
-		btf__name_by_offset(btf, e->name_off),
-		is_signed_enum(t) ? (int64_t)e->val : (int64_t)(uint32_t)e->val,
-	};
+	if (btf_is_enum64(t))
+		ret->value = btf_enum64_value(wide);
+	else
+		ret->value = is_signed ? (int64_t)e->val : (int64_t)(uint32_t)e->val;
+	rc = take_name(c, id, btf_is_enum64(t) ? wide->name_off : e->name_off, &ret->name);
+	if (!ret->name)
+		ret->name = "";
+	return rc;
 }
 
-static int fill_enum(struct conversion *c, const struct btf_type *t, struct type_row *row,
-		     uint32_t index)
+/* Zeroed room for @n items, paid for. */
+static int allocate(struct conversion *c, size_t n, size_t size, void *ret)
 {
-	uint32_t n = btf_vlen(t);
-	_free_ struct type_enumerator *e = calloc(n + 1, sizeof(*e));
+	int rc = spend(c, n * size);
 
-	if (!e)
-		return err_nomem(c->err);
-	for (uint32_t i = 0; i < n; i++)
-		e[i] = enumerator_at(c->btf, t, i);
+	if (rc)
+		return rc;
+	*(void **)ret = calloc(n + 1, size);
+	return *(void **)ret ? 0 : err_nomem(c->err);
+}
+
+static int fill_enum(struct conversion *c, uint32_t id, const struct btf_type *t,
+		     struct type_row *row, uint32_t index)
+{
+	bool is_signed = is_signed_enum(t);
+	_free_ struct type_enumerator *e = NULL;
+	uint32_t n = btf_vlen(t);
+	int rc = allocate(c, n, sizeof(*e), &e);
+
+	for (uint32_t i = 0; i < n && !rc; i++)
+		rc = take_enumerator(c, id, t, i, is_signed, &e[i]);
+	if (rc)
+		return rc;
 	row->kind = TYPE_ENUM;
 	row->size = t->size;
-	row->enc = is_signed_enum(t) ? TYPE_SIGNED : TYPE_UNSIGNED;
+	row->enc = is_signed ? TYPE_SIGNED : TYPE_UNSIGNED;
 	row->enumerators = e;
 	row->nenumerators = n;
 	return fill_row(c, index, row);
 }
 
-static int fill_composite(struct conversion *c, const struct btf_type *t, struct type_row *row,
-			  uint32_t index, int depth)
+/* Before bitfields had a flag, their type was an int of so many bits at an offset of its own. */
+static void take_old_bitfield(const struct btf *btf, uint32_t id, struct type_member *m)
 {
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	if (!t || !btf_is_int(t) || (btf_int_bits(t) == 8 * t->size && !btf_int_offset(t)))
+		return;
+	m->bit_off += btf_int_offset(t);
+	m->bit_size = btf_int_bits(t);
+}
+
+static int take_member(struct conversion *c, uint32_t id, const struct btf_type *t, uint32_t i,
+		       struct type_member *ret, int depth)
+{
+	const struct btf_member *m = &btf_members(t)[i];
+	int64_t type = convert(c, m->type, depth);
+
+	if (type < 0)
+		return type;
+	ret->type = type;
+	ret->bit_off = btf_member_bit_offset(t, i);
+	ret->bit_size = btf_member_bitfield_size(t, i);
+	if (!btf_kflag(t))
+		take_old_bitfield(c->btf, m->type, ret);
+	return take_name(c, id, m->name_off, &ret->name);
+}
+
+static int fill_composite(struct conversion *c, uint32_t id, const struct btf_type *t,
+			  struct type_row *row, uint32_t index, int depth)
+{
+	_free_ struct type_member *m = NULL;
 	uint32_t n = btf_vlen(t);
-	_free_ struct type_member *m = calloc(n + 1, sizeof(*m));
+	int rc = allocate(c, n, sizeof(*m), &m);
 
-	if (!m)
-		return err_nomem(c->err);
-	for (uint32_t i = 0; i < n; i++) {
-		const char *name = btf__name_by_offset(c->btf, btf_members(t)[i].name_off);
-		int64_t type = convert(c, btf_members(t)[i].type, depth);
-
-		if (type < 0)
-			return type;
-		m[i] = (struct type_member){
-			.name = name && *name ? name : NULL,
-			.type = type,
-			.bit_off = btf_member_bit_offset(t, i),
-			.bit_size = btf_member_bitfield_size(t, i),
-		};
-	}
+	for (uint32_t i = 0; i < n && !rc; i++)
+		rc = take_member(c, id, t, i, &m[i], depth);
+	if (rc)
+		return rc;
 	row->kind = btf_is_union(t) ? TYPE_UNION : TYPE_STRUCT;
 	row->size = t->size;
 	row->members = m;
@@ -239,27 +305,30 @@ static int fill_composite(struct conversion *c, const struct btf_type *t, struct
 	return fill_row(c, index, row);
 }
 
+static int take_variable(struct conversion *c, const struct btf_var_secinfo *v,
+			 struct type_member *ret, int depth)
+{
+	const struct btf_type *var = btf__type_by_id(c->btf, v->type);
+	int64_t type = convert(c, v->type, depth);
+
+	if (type < 0)
+		return type;
+	ret->type = type;
+	ret->bit_off = 8 * (uint64_t)v->offset;
+	return take_name(c, v->type, var->name_off, &ret->name);
+}
+
 static int fill_datasec(struct conversion *c, const struct btf_type *t, struct type_row *row,
 			uint32_t index, int depth)
 {
+	_free_ struct type_member *m = NULL;
 	uint32_t n = btf_vlen(t);
-	_free_ struct type_member *m = calloc(n + 1, sizeof(*m));
+	int rc = allocate(c, n, sizeof(*m), &m);
 
-	if (!m)
-		return err_nomem(c->err);
-	for (uint32_t i = 0; i < n; i++) {
-		const struct btf_var_secinfo *v = &btf_var_secinfos(t)[i];
-		const struct btf_type *var = btf__type_by_id(c->btf, v->type);
-		int64_t type = convert(c, v->type, depth);
-
-		if (type < 0)
-			return type;
-		m[i] = (struct type_member){
-			.name = var ? name_of(c->btf, var) : NULL,
-			.type = type,
-			.bit_off = 8 * (uint64_t)v->offset,
-		};
-	}
+	for (uint32_t i = 0; i < n && !rc; i++)
+		rc = take_variable(c, &btf_var_secinfos(t)[i], &m[i], depth);
+	if (rc)
+		return rc;
 	row->kind = TYPE_DATASEC;
 	row->size = t->size;
 	row->members = m;
@@ -267,8 +336,9 @@ static int fill_datasec(struct conversion *c, const struct btf_type *t, struct t
 	return fill_row(c, index, row);
 }
 
-static int fill_array(struct conversion *c, const struct btf_type *t, struct type_row *row,
-		      uint32_t index, int depth)
+/* The kernel refuses arrays above 4 GiB as well. */
+static int fill_array(struct conversion *c, uint32_t id, const struct btf_type *t,
+		      struct type_row *row, uint32_t index, int depth)
 {
 	const struct btf_array *a = btf_array(t);
 	int64_t of = convert(c, a->type, depth);
@@ -278,7 +348,9 @@ static int fill_array(struct conversion *c, const struct btf_type *t, struct typ
 	row->kind = TYPE_ARRAY;
 	row->target = of;
 	row->len = a->nelems;
-	row->size = type_size(c->t, of) * a->nelems;
+	if (__builtin_mul_overflow(type_size(c->t, of), row->len, &row->size) ||
+	    row->size > UINT32_MAX)
+		return refuse(c, id, "is an array of 4 GiB or more");
 	return fill_row(c, index, row);
 }
 
@@ -286,12 +358,13 @@ static int fill_pointer(struct conversion *c, const struct btf_type *t, struct t
 			uint32_t index)
 {
 	char to[128];
+	int rc = describe(c, t->type, to, sizeof(to));
 
-	describe(c->btf, t->type, to, sizeof(to));
+	if (rc)
+		return rc;
 	row->kind = TYPE_PTR;
 	row->size = btf__pointer_size(c->btf) ?: sizeof(void *);
 	row->to = to;
-	row->btf_id = c->btf_id;
 	row->btf_type = t->type;
 	return fill_row(c, index, row);
 }
@@ -326,13 +399,17 @@ static int fill_behind(struct conversion *c, const struct btf_type *t, struct ty
 	return fill_row(c, index, row);
 }
 
-static int fill(struct conversion *c, const struct btf_type *t, uint32_t index, int depth)
+static int fill(struct conversion *c, uint32_t id, const struct btf_type *t, uint32_t index,
+		int depth)
 {
-	struct type_row row = { .name = name_of(c->btf, t), .target = TYPE_NONE };
+	struct type_row row = { .target = TYPE_NONE };
+	int rc = take_name(c, id, t->name_off, &row.name);
 
+	if (rc)
+		return rc;
 	switch (btf_kind(t)) {
 	case BTF_KIND_INT:
-		convert_int(c, t, &row);
+		take_int(t, &row);
 		break;
 	case BTF_KIND_FLOAT:
 		row.kind = TYPE_FLOAT;
@@ -347,14 +424,14 @@ static int fill(struct conversion *c, const struct btf_type *t, uint32_t index, 
 		break;
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		return fill_enum(c, t, &row, index);
+		return fill_enum(c, id, t, &row, index);
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		return fill_composite(c, t, &row, index, depth);
+		return fill_composite(c, id, t, &row, index, depth);
 	case BTF_KIND_DATASEC:
 		return fill_datasec(c, t, &row, index, depth);
 	case BTF_KIND_ARRAY:
-		return fill_array(c, t, &row, index, depth);
+		return fill_array(c, id, t, &row, index, depth);
 	case BTF_KIND_PTR:
 		return fill_pointer(c, t, &row, index);
 	case BTF_KIND_TYPEDEF:
@@ -370,30 +447,61 @@ static int fill(struct conversion *c, const struct btf_type *t, uint32_t index, 
 	return fill_row(c, index, &row);
 }
 
-/* The row of type @id, made at its first use. Reserved before it is filled, so that a type that
- * holds itself, which only broken BTF can say without a pointer, ends. */
-static int64_t convert(struct conversion *c, uint32_t id, int depth)
+static int64_t reserve(struct conversion *c)
 {
+	int rc = spend(c, sizeof(struct type_row));
+
+	return rc ? rc : type_reserve(c->t, c->err);
+}
+
+/* One row serves whatever is void, or too deep. */
+static int64_t convert_void(struct conversion *c)
+{
+	if (c->none < 0)
+		c->none = reserve(c);
+	return c->none;
+}
+
+/* The type that @id tags, through as many tags as there are. */
+static uint32_t behind_tags(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	for (int i = 0; t && btf_is_decl_tag(t); i++) {
+		id = i < BTF_DEPTH ? t->type : 0;
+		t = btf__type_by_id(btf, id);
+	}
+	return id;
+}
+
+/* The row of type @asked, made at its first use. Reserved before it is filled, so that a type that
+ * holds itself, which only broken BTF can say without a pointer, ends. */
+static int64_t convert(struct conversion *c, uint32_t asked, int depth)
+{
+	uint32_t id = behind_tags(c->btf, asked), known;
 	const struct btf_type *t = btf__type_by_id(c->btf, id);
-	uint32_t known;
 	int64_t index;
-	int ret;
+	int rc;
 
 	if (id && seen_find(&c->seen, id, &known))
 		return known;
-	index = type_reserve(c->t, c->err);
-	if (index < 0 || !id || !t || depth >= BTF_DEPTH)
+	if (!t)
+		return refuse(c, id, "is used and not there");
+	if (!id || depth >= BTF_DEPTH)
+		return convert_void(c);
+	index = reserve(c);
+	if (index < 0)
 		return index;
 	if (seen_add(&c->seen, id, index))
 		return err_nomem(c->err);
-	ret = fill(c, t, index, depth + 1);
-	return ret < 0 ? ret : index;
+	rc = fill(c, id, t, index, depth + 1);
+	return rc < 0 ? rc : index;
 }
 
-static int64_t convert_from(const struct btf *btf, uint32_t btf_id, uint32_t id,
-			    struct type_table *t, struct ksnap_err *err)
+int64_t btf_convert_sized(const struct btf *btf, uint32_t id, struct type_table *t,
+			  size_t *ret_bytes, struct ksnap_err *err)
 {
-	struct conversion c = { .btf = btf, .btf_id = btf_id, .t = t, .err = err };
+	struct conversion c = { .btf = btf, .t = t, .none = -1, .err = err };
 	int64_t index;
 
 	if (!btf__type_by_id(btf, id))
@@ -401,265 +509,13 @@ static int64_t convert_from(const struct btf *btf, uint32_t btf_id, uint32_t id,
 			       btf__type_cnt(btf));
 	index = convert(&c, id, 0);
 	free(c.seen.slots);
+	*ret_bytes = c.spent;
 	return index;
 }
 
 int64_t btf_convert(const struct btf *btf, uint32_t id, struct type_table *t, struct ksnap_err *err)
 {
-	return convert_from(btf, 0, id, t, err);
-}
+	size_t bytes;
 
-/* ---- kept conversions ------------------------------------------------------------------------ */
-
-#define KEEP_MAX 1024 /* conversions; beyond it all are let go and made again at need */
-
-struct kept {
-	uint32_t btf_id, type_id;
-	struct type_table *table;
-	uint32_t root;   /* of the type, in its own table */
-	uint64_t report; /* the report it was last appended to */
-	uint32_t shift;  /* and where */
-};
-
-struct btf_types {
-	struct kept *kept;
-	size_t n;
-	uint64_t report;     /* counts reports */
-	struct btf *btf;     /* the one loaded last */
-	uint32_t btf_id;     /* its id */
-	struct btf *vmlinux; /* base of module BTF; loaded at first need */
-};
-
-struct btf_types *btf_types_create(struct ksnap_err *err)
-{
-	struct btf_types *c = calloc(1, sizeof(*c));
-
-	if (c)
-		c->kept = calloc(KEEP_MAX, sizeof(*c->kept));
-	if (c && c->kept)
-		return c;
-	free(c);
-	err_nomem(err);
-	return NULL;
-}
-
-static void forget(struct btf_types *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		type_table_destroy(c->kept[i].table);
-	c->n = 0;
-}
-
-void btf_types_destroy(struct btf_types *c)
-{
-	int saved = errno;
-
-	if (!c)
-		return;
-	forget(c);
-	btf__free(c->btf);
-	btf__free(c->vmlinux);
-	free(c->kept);
-	free(c);
-	errno = saved;
-}
-
-void btf_types_begin(struct btf_types *c)
-{
-	c->report++;
-}
-
-static int load_vmlinux(struct btf_types *c, struct ksnap_err *err)
-{
-	if (!c->vmlinux)
-		c->vmlinux = btf__load_vmlinux_btf();
-	return c->vmlinux ? 0
-			  : err_errno(err, KSNAP_E_TARGET, errno,
-				      "the kernel's own types cannot be read");
-}
-
-const struct btf *btf_types_kernel(struct btf_types *c, struct ksnap_err *err)
-{
-	return load_vmlinux(c, err) ? NULL : c->vmlinux;
-}
-
-static const struct btf *loaded(const struct btf_types *c, uint32_t id)
-{
-	return id == BTF_OF_KERNEL ? c->vmlinux : c->btf;
-}
-
-/* Objects of programs stand alone; those of modules need the kernel's own as their base. */
-static int load(struct btf_types *c, uint32_t id, struct ksnap_err *err)
-{
-	struct btf *btf;
-
-	if (id == BTF_OF_KERNEL)
-		return load_vmlinux(c, err);
-	if (c->btf && c->btf_id == id)
-		return 0;
-	btf = btf__load_from_kernel_by_id(id);
-	if (!btf && errno != EPERM && errno != ENOENT) {
-		if (!c->vmlinux)
-			c->vmlinux = btf__load_vmlinux_btf();
-		btf = c->vmlinux ? btf__load_from_kernel_by_id_split(id, c->vmlinux) : NULL;
-	}
-	if (!btf)
-		return err_errno(err, errno == EPERM ? KSNAP_E_DENIED : KSNAP_E_TARGET, errno,
-				 "BTF object %u cannot be read", id);
-	btf__free(c->btf);
-	c->btf = btf;
-	c->btf_id = id;
-	return 0;
-}
-
-static struct kept *find(struct btf_types *c, uint32_t btf_id, uint32_t type_id)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->kept[i].btf_id == btf_id && c->kept[i].type_id == type_id)
-			return &c->kept[i];
-	}
-	return NULL;
-}
-
-static struct kept *keep(struct btf_types *c, uint32_t btf_id, uint32_t type_id,
-			 struct ksnap_err *err)
-{
-	struct type_table *table;
-	int64_t root;
-
-	if (load(c, btf_id, err))
-		return NULL;
-	table = type_table_create(err);
-	if (!table)
-		return NULL;
-	root = convert_from(loaded(c, btf_id), btf_id, type_id, table, err);
-	if (root < 0) {
-		type_table_destroy(table);
-		return NULL;
-	}
-	if (c->n == KEEP_MAX)
-		forget(c);
-	c->kept[c->n] =
-		(struct kept){ .btf_id = btf_id, .type_id = type_id, .table = table, .root = root };
-	return &c->kept[c->n++];
-}
-
-int64_t btf_types_add(struct btf_types *c, uint32_t btf_id, uint32_t type_id,
-		      struct type_table *into, struct ksnap_err *err)
-{
-	struct ksnap_err local = { 0 };
-	struct kept *k;
-	int64_t shift;
-
-	if (!btf_id || !type_id)
-		return TYPE_NONE;
-	k = find(c, btf_id, type_id);
-	if (!k)
-		k = keep(c, btf_id, type_id, &local);
-	if (!k)
-		return err_set(err, local.code, "%s", local.text);
-	if (k->report != c->report) {
-		shift = type_append_table(into, k->table, err);
-		if (shift < 0)
-			return shift;
-		k->report = c->report;
-		k->shift = shift;
-	}
-	return (int64_t)k->shift + k->root;
-}
-
-/* ---- what pointers point to ------------------------------------------------------------------ */
-
-#define NAME_DEPTH 8 /* anonymous members within each other that are looked into */
-
-static bool has_member(const struct btf *btf, const struct btf_type *t, const char *name, int depth)
-{
-	for (uint32_t i = 0; t && btf_is_composite(t) && i < btf_vlen(t); i++) {
-		const struct btf_member *m = &btf_members(t)[i];
-		const char *have = btf__name_by_offset(btf, m->name_off);
-
-		if (have && *have && !strcmp(have, name))
-			return true;
-		if ((!have || !*have) && depth &&
-		    has_member(btf, btf__type_by_id(btf, m->type), name, depth - 1))
-			return true;
-	}
-	return false;
-}
-
-/* Has the kernel's struct each named member of @t? Then @t is a view of it. */
-static bool is_view(const struct btf *btf, const struct btf_type *t, const struct btf *kernel,
-		    uint32_t id)
-{
-	for (uint32_t i = 0; btf_is_composite(t) && i < btf_vlen(t); i++) {
-		const char *name = btf__name_by_offset(btf, btf_members(t)[i].name_off);
-
-		if (name && *name &&
-		    !has_member(kernel, btf__type_by_id(kernel, id), name, NAME_DEPTH))
-			return false;
-	}
-	return true;
-}
-
-static int kind_wanted(const struct btf_type *t)
-{
-	if (btf_is_fwd(t))
-		return btf_kflag(t) ? BTF_KIND_UNION : BTF_KIND_STRUCT;
-	return btf_kind(t);
-}
-
-/* The kernel's struct that @t of a program's BTF stands for, "name___flavour" for "name"; 0: none.
- */
-static uint32_t find_in_kernel(struct btf_types *c, const struct btf_type *t)
-{
-	char name[128];
-	char *flavour;
-	int id;
-
-	if ((!btf_is_composite(t) && !btf_is_fwd(t)) || !name_of(c->btf, t) ||
-	    load_vmlinux(c, NULL))
-		return 0;
-	snprintf(name, sizeof(name), "%s", name_of(c->btf, t));
-	flavour = strstr(name, "___");
-	if (flavour && flavour != name)
-		*flavour = 0;
-	id = btf__find_by_name_kind(c->vmlinux, name, kind_wanted(t));
-	return id > 0 && is_view(c->btf, t, c->vmlinux, id) ? id : 0;
-}
-
-/* Behind typedefs and qualifiers; 0: void, or deeper than anything honest. */
-static uint32_t strip(const struct btf *btf, uint32_t id)
-{
-	const struct btf_type *t = btf__type_by_id(btf, id);
-
-	for (int i = 0; id && t && i < BTF_DEPTH; i++) {
-		if (!is_wrapper(t) && !btf_is_typedef(t))
-			return id;
-		id = t->type;
-		t = btf__type_by_id(btf, id);
-	}
-	return 0;
-}
-
-int64_t btf_types_pointee(struct btf_types *c, const struct type_row *ptr, struct type_table *into,
-			  struct ksnap_err *err)
-{
-	struct ksnap_err local = { 0 };
-	uint32_t btf_id = ptr->btf_id, id, kernel;
-	const struct btf_type *t;
-
-	if (ptr->kind != TYPE_PTR || !btf_id || !ptr->btf_type)
-		return TYPE_NONE;
-	if (load(c, btf_id, &local) == KSNAP_E_NOMEM)
-		return err_nomem(err);
-	if (local.code)
-		return TYPE_NONE;
-	id = strip(loaded(c, btf_id), ptr->btf_type);
-	t = btf__type_by_id(loaded(c, btf_id), id);
-	if (!id || !t || btf_is_func_proto(t))
-		return TYPE_NONE;
-	kernel = btf_id == BTF_OF_KERNEL ? 0 : find_in_kernel(c, t);
-	if (kernel > 0)
-		return btf_types_add(c, BTF_OF_KERNEL, kernel, into, err);
-	return btf_is_fwd(t) ? TYPE_NONE : btf_types_add(c, btf_id, id, into, err);
+	return btf_convert_sized(btf, id, t, &bytes, err);
 }

@@ -21,8 +21,9 @@ static const struct option_row options[] = {
 	  "given, live "
 	  "without a broker",
 	  0, 0 },
-	{ "progs", 0, OPTION_FLAG, NULL, "also list BPF programs with run counts", 0, 0 },
 	{ "chase", 0, OPTION_UINT, "N", "follow pointers, at most N deep", 0, 4 },
+	{ "progs", 0, OPTION_FLAG, NULL,
+	  "also list BPF programs with run counts, links and struct_ops", 0, 0 },
 	{ "step", 0, OPTION_UINT, "N", "scenario step to note with it", 0, 65535 },
 	REPORT_OPTIONS,
 	{ 0 },

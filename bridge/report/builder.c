@@ -44,8 +44,7 @@ struct report_builder {
 	msgpack_packer pk, reason_pk;
 	bool is_begun, is_complete, is_placeholder;
 	size_t placeholder, complete, mono1, nmaps_at, nprogs_at; /* offsets of what is patched */
-	size_t nchased_at;
-	uint32_t nmaps, nprogs, nchased, nreasons, nreasons_dropped, npartial;
+	uint32_t nmaps, nprogs, nkeys, nreasons, nreasons_dropped, npartial;
 	struct open_map map;
 };
 
@@ -212,9 +211,9 @@ int report_begin(struct report_builder *rb, const struct report_info *info, stru
 	type_table_clear(rb->types);
 	if (!rb->out.data)
 		bufpool_take(rb->pool, &rb->out);
-	rb->nmaps = rb->nprogs = rb->nreasons = rb->nreasons_dropped = rb->npartial = 0;
-	rb->nprogs_at = rb->nchased_at = NO_OFFSET;
-	rb->nchased = 0;
+	rb->nmaps = rb->nprogs = rb->nkeys = 0;
+	rb->nreasons = rb->nreasons_dropped = rb->npartial = 0;
+	rb->nprogs_at = NO_OFFSET;
 	rb->is_complete = true;
 	rb->is_placeholder = false;
 	rb->map.is_open = false;
@@ -230,6 +229,14 @@ static int check_open(const struct report_builder *rb, struct ksnap_err *err)
 	if (rb->map.is_open)
 		return err_set(err, KSNAP_E_STATE, "map '%s' is begun and not ended", rb->map.name);
 	return buf_ok(&rb->out) ? 0 : err_nomem(err);
+}
+
+/* Lists are written in place, so nothing can be added to them behind a later key. */
+static int check_lists(const struct report_builder *rb, struct ksnap_err *err)
+{
+	if (rb->is_begun && rb->nkeys)
+		return err_set(err, KSNAP_E_STATE, "maps and programs come before other keys");
+	return check_open(rb, err);
 }
 
 /* ---- maps ---------------------------------------------------------------------------------- */
@@ -310,7 +317,7 @@ int report_map_begin(struct report_builder *rb, const struct report_map_row *row
 	uint64_t val_bytes = row->ncpu ? (uint64_t)row->ncpu * row->stride : row->value_size;
 	struct open_map *m = &rb->map;
 	uint8_t *p;
-	int rc = check_open(rb, err);
+	int rc = check_lists(rb, err);
 
 	if (!rc)
 		rc = check_row(row, room, key_bytes, val_bytes, err);
@@ -482,7 +489,7 @@ int report_map_end(struct report_builder *rb, const struct report_map_result *re
 
 int report_progs(struct report_builder *rb, struct ksnap_err *err)
 {
-	int rc = check_open(rb, err);
+	int rc = check_lists(rb, err);
 
 	if (rc || rb->nprogs_at != NO_OFFSET)
 		return rc;
@@ -510,36 +517,17 @@ int report_prog(struct report_builder *rb, const struct report_prog_row *row, st
 	return buf_ok(&rb->out) ? 0 : err_nomem(err);
 }
 
-/* ---- memory behind pointers ------------------------------------------------------------------ */
-
-int report_chased_begin(struct report_builder *rb, struct ksnap_err *err)
+int report_key(struct report_builder *rb, const char *key, const struct buf *value,
+	       struct ksnap_err *err)
 {
 	int rc = check_open(rb, err);
 
-	if (rc || rb->nchased_at != NO_OFFSET)
+	if (rc)
 		return rc;
-	pack_str(&rb->pk, "chased");
-	rb->nchased_at = hold_array32(&rb->out);
-	return buf_ok(&rb->out) ? 0 : err_nomem(err);
-}
-
-int report_chased(struct report_builder *rb, uint64_t addr, uint32_t type, const void *data,
-		  size_t len, const char *error, struct ksnap_err *err)
-{
-	msgpack_packer *pk = &rb->pk;
-
-	if (error)
-		len = 0;
-	msgpack_pack_map(pk, 3 + !!error);
-	pack_key_uint(pk, "addr", addr);
-	pack_key_uint(pk, "type", type);
-	pack_str(pk, "data");
-	msgpack_pack_bin(pk, len);
-	msgpack_pack_bin_body(pk, data, len);
-	if (error)
-		pack_key_str(pk, "error", error);
-	rb->nchased++;
-	return buf_ok(&rb->out) ? 0 : err_nomem(err);
+	pack_str(&rb->pk, key);
+	buf_append(&rb->out, value->data, value->len);
+	rb->nkeys++;
+	return buf_ok(value) && buf_ok(&rb->out) ? 0 : err_nomem(err);
 }
 
 /* ---- reasons ------------------------------------------------------------------------------- */
@@ -610,17 +598,15 @@ static void append_reasons(const struct report_builder *rb, struct buf *to)
 static void patch_top(struct report_builder *rb)
 {
 	struct buf *out = &rb->out;
-	bool has_progs = rb->nprogs_at != NO_OFFSET, has_chased = rb->nchased_at != NO_OFFSET;
+	bool has_progs = rb->nprogs_at != NO_OFFSET;
 
-	patch(out, TOP_COUNT, 13 + has_progs + has_chased, 2);
+	patch(out, TOP_COUNT, 13 + has_progs + rb->nkeys, 2);
 	patch_bool(out, rb->placeholder, rb->is_placeholder);
 	patch_bool(out, rb->complete, rb->is_complete);
 	patch(out, rb->mono1, clock_mono_ns(), 8);
 	patch(out, rb->nmaps_at, rb->nmaps, 4);
 	if (has_progs)
 		patch(out, rb->nprogs_at, rb->nprogs, 4);
-	if (has_chased)
-		patch(out, rb->nchased_at, rb->nchased, 4);
 }
 
 struct ksnap_blob *report_finish(struct report_builder *rb, struct report_summary *ret,

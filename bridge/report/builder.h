@@ -107,11 +107,10 @@ struct report_map_view {
 /* Map @i of the report being built, in the order they ended; false when there are fewer. */
 bool report_map_at(const struct report_builder *rb, uint32_t i, struct report_map_view *ret);
 
-/* Memory behind pointers, after maps and programs, all at once: report_chased_begin, then each
- * object with its type in the table. @error NULL: @data is there. */
-int report_chased_begin(struct report_builder *rb, struct ksnap_err *err);
-int report_chased(struct report_builder *rb, uint64_t addr, uint32_t type, const void *data,
-		  size_t len, const char *error, struct ksnap_err *err);
+/* One more key at the top, such as "links", with the msgpack value that is all of @value. Comes
+ * after maps and programs, which end with the first. E_STATE: a map is open. */
+int report_key(struct report_builder *rb, const char *key, const struct buf *value,
+	       struct ksnap_err *err);
 
 #define REPORT_REASONS_MAX 1024 /* more are counted, and the last reason says how many */
 

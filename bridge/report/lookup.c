@@ -1,56 +1,39 @@
 // SPDX-License-Identifier: MIT
 /* lookup.c - find maps, entries and variables by the names people use. */
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "report/entries.h"
+#include "report/listing.h"
 #include "report/snapshot.h"
 #include "report/value.h"
 
 #define KERNEL_NAME 15 /* bytes of a map's name that the kernel keeps */
 #define SUFFIX_MIN  7  /* of these, libbpf keeps at least so many for the section's name */
 
-/* A list for a message, as much as fits. */
-struct list {
-	char text[320];
-	size_t len;
-	unsigned n;
-};
-
-static void list_add(struct list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void list_add(struct list *l, const char *fmt, ...)
-{
-	char item[128];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(item, sizeof(item), fmt, ap);
-	va_end(ap);
-	if (l->len + strlen(item) + 8 > sizeof(l->text)) {
-		if (!l->n || l->text[l->len - 1] != '.')
-			l->len += snprintf(l->text + l->len, sizeof(l->text) - l->len, ", ...");
-	} else {
-		l->len += snprintf(l->text + l->len, sizeof(l->text) - l->len, "%s%s",
-				   l->n ? ", " : "", item);
-	}
-	l->n++;
-}
-
-static const char *list_text(const struct list *l)
-{
-	return l->n ? l->text : "none";
-}
-
 /* ---- maps ---------------------------------------------------------------------------------- */
 
-static void list_maps(const struct ksnap_snapshot *s, struct list *l)
+/* Which maps a look-up may find. */
+enum scope { ALL_MAPS, ACTIVE_MAPS };
+
+static bool is_in(const struct ksnap_map *m, enum scope scope)
+{
+	return scope == ALL_MAPS || m->is_active;
+}
+
+static const char *scope_words(enum scope scope)
+{
+	return scope == ALL_MAPS ? "" : " among the maps in use";
+}
+
+static void list_maps(const struct ksnap_snapshot *s, enum scope scope, struct list *l)
 {
 	for (size_t i = 0; i < s->nmaps; i++)
-		list_add(l, "%s", s->maps[i].name);
+		if (is_in(&s->maps[i], scope))
+			list_add(l, "%s", s->maps[i].name);
 }
 
 static const struct ksnap_map *map_by_id(const struct ksnap_snapshot *s, const char *text,
@@ -76,13 +59,13 @@ static bool is_named(const struct ksnap_map *m, const char *name, size_t len)
 }
 
 static const struct ksnap_map *map_by_name(const struct ksnap_snapshot *s, const char *name,
-					   size_t len, unsigned *ret_n)
+					   size_t len, enum scope scope, unsigned *ret_n)
 {
 	const struct ksnap_map *first = NULL;
 
 	*ret_n = 0;
 	for (size_t i = 0; i < s->nmaps; i++)
-		if (is_named(&s->maps[i], name, len) && !(*ret_n)++)
+		if (is_in(&s->maps[i], scope) && is_named(&s->maps[i], name, len) && !(*ret_n)++)
 			first = &s->maps[i];
 	return first;
 }
@@ -99,24 +82,39 @@ static int refuse_ambiguous(const struct ksnap_snapshot *s, const char *name, un
 		       list_text(&ids));
 }
 
+/* Of several maps with one name the one in use, when there is one such. */
+static const struct ksnap_map *prefer_active(const struct ksnap_map *m, unsigned *n)
+{
+	unsigned nactive;
+	const struct ksnap_map *active =
+		map_by_name(m->snap, m->name, strlen(m->name), ACTIVE_MAPS, &nactive);
+
+	if (nactive != 1)
+		return m;
+	*n = 1;
+	return active;
+}
+
 static const struct ksnap_map *find_map(const struct ksnap_snapshot *s, const char *name,
-					size_t len, struct ksnap_err *err)
+					size_t len, enum scope scope, struct ksnap_err *err)
 {
 	struct list have = { .n = 0 };
 	unsigned n;
-	const struct ksnap_map *m = map_by_name(s, name, len, &n);
+	const struct ksnap_map *m = map_by_name(s, name, len, scope, &n);
 
 	if (!m && len > KERNEL_NAME)
-		m = map_by_name(s, name, KERNEL_NAME, &n);
+		m = map_by_name(s, name, KERNEL_NAME, scope, &n);
+	if (m && n > 1)
+		m = prefer_active(m, &n);
 	if (m && n == 1)
 		return m;
 	if (m) {
 		refuse_ambiguous(s, m->name, n, err);
 		return NULL;
 	}
-	list_maps(s, &have);
-	err_set(err, KSNAP_E_NOTFOUND, "snapshot '%s' has no map '%.*s'; it has: %s", s->tag,
-		(int)(len < 64 ? len : 64), name, list_text(&have));
+	list_maps(s, scope, &have);
+	err_set(err, KSNAP_E_NOTFOUND, "snapshot '%s' has no map '%.*s'%s; it has: %s", s->tag,
+		(int)(len < 64 ? len : 64), name, scope_words(scope), list_text(&have));
 	return NULL;
 }
 
@@ -127,54 +125,15 @@ const struct ksnap_map *ksnap_snapshot_map(const struct ksnap_snapshot *s, const
 		return NULL;
 	if (!strncmp(name, "id:", 3))
 		return map_by_id(s, name + 3, err);
-	return find_map(s, name, strlen(name), err);
+	return find_map(s, name, strlen(name), ALL_MAPS, err);
 }
 
-/* ---- entries ------------------------------------------------------------------------------- */
-
-static int refuse_entry(const struct ksnap_map *m, size_t i, struct ksnap_err *err)
+const struct ksnap_map *ksnap_snapshot_active_map(const struct ksnap_snapshot *s, const char *name,
+						  struct ksnap_err *err)
 {
-	const msgpack_object *why = object_get(m->row, "error");
-
-	if (why && why->type == MSGPACK_OBJECT_STR && !m->count)
-		return err_set(err, KSNAP_E_NOTFOUND, "map '%s' could not be read: %.*s", m->name,
-			       (int)(why->via.str.size < 256 ? why->via.str.size : 256),
-			       why->via.str.ptr);
-	return err_set(err, KSNAP_E_NOTFOUND, "map '%s' has %llu entries, there is no index %zu",
-		       m->name, (unsigned long long)m->count, i);
-}
-
-int ksnap_map_key(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
-		  struct ksnap_err *err)
-{
-	if (i >= m->count)
-		return refuse_entry(m, i, err);
-	if (!m->has_keys)
-		return err_set(err, KSNAP_E_ARG, "map '%s' (%s) has no keys", m->name, m->type);
-	*ret = (struct ksnap_value){
-		.snap = m->snap,
-		.data = m->keys + i * m->key_size,
-		.size = m->key_size,
-		.type = m->kt,
-	};
-	return 0;
-}
-
-int ksnap_map_value(const struct ksnap_map *m, size_t i, struct ksnap_value *ret,
-		    struct ksnap_err *err)
-{
-	uint64_t each = m->ncpu ? (uint64_t)m->ncpu * m->stride : m->value_size;
-	if (i >= m->count)
-		return refuse_entry(m, i, err);
-	*ret = (struct ksnap_value){
-		.snap = m->snap,
-		.data = m->vals + i * each,
-		.size = m->value_size,
-		.type = m->vt,
-		.ncpu = m->ncpu,
-		.stride = m->stride,
-	};
-	return 0;
+	if (snapshot_check_data(s, err) || active_check(s, err))
+		return NULL;
+	return find_map(s, name, strlen(name), ACTIVE_MAPS, err);
 }
 
 /* ---- variables ----------------------------------------------------------------------------- */
@@ -251,13 +210,14 @@ struct var_name {
 	size_t section_len, len;
 };
 
-static int miss_var(const struct ksnap_snapshot *s, const struct var_name *n, struct ksnap_err *err)
+static int miss_var(const struct ksnap_snapshot *s, const struct var_name *n, enum scope scope,
+		    struct ksnap_err *err)
 {
 	struct list maps = { .n = 0 }, vars = { .n = 0 };
 	int len = n->len < 64 ? n->len : 64;
 
 	for (size_t i = 0; i < s->nmaps; i++) {
-		if (!s->maps[i].is_section)
+		if (!s->maps[i].is_section || !is_in(&s->maps[i], scope))
 			continue;
 		list_add(&maps, "%s%s", s->maps[i].name,
 			 s->maps[i].is_complete ? "" : " (not complete)");
@@ -266,35 +226,52 @@ static int miss_var(const struct ksnap_snapshot *s, const struct var_name *n, st
 	}
 	if (vars.n)
 		return err_set(err, KSNAP_E_NOTFOUND,
-			       "snapshot '%s' has no variable '%.*s'; there are: %s", s->tag, len,
-			       n->var, vars.text);
+			       "snapshot '%s' has no variable '%.*s'%s; there are: %s", s->tag, len,
+			       n->var, scope_words(scope), vars.text);
 	return err_set(err, KSNAP_E_NOTFOUND,
-		       "snapshot '%s' has no variable '%.*s'; sections that are there: %s", s->tag,
-		       len, n->var, list_text(&maps));
+		       "snapshot '%s' has no variable '%.*s'%s; sections that are there: %s",
+		       s->tag, len, n->var, scope_words(scope), list_text(&maps));
 }
 
-static int find_var(const struct ksnap_snapshot *s, const struct var_name *n,
-		    struct ksnap_value *ret, struct ksnap_err *err)
-{
-	struct list found = { .n = 0 };
-	struct ksnap_value v, first = { 0 };
+/* What was found under a name. */
+struct found {
+	struct list places;
+	struct ksnap_value first;
+};
 
+static void look_for_var(const struct ksnap_snapshot *s, const struct var_name *n, enum scope scope,
+			 struct found *f)
+{
+	struct ksnap_value v;
+
+	f->places = (struct list){ .n = 0 };
 	for (size_t i = 0; i < s->nmaps; i++) {
 		const struct ksnap_map *m = &s->maps[i];
 
-		if (!m->is_section || !is_called(m, n->section, n->section_len) ||
-		    !var_in(m, n->var, n->len, &v))
+		if (!m->is_section || !is_in(m, scope) ||
+		    !is_called(m, n->section, n->section_len) || !var_in(m, n->var, n->len, &v))
 			continue;
-		if (!found.n)
-			first = v;
-		list_add(&found, "%s:%.*s (map id %u)", m->name, (int)n->len, n->var, m->id);
+		if (!f->places.n)
+			f->first = v;
+		list_add(&f->places, "%s:%.*s (map id %u)", m->name, (int)n->len, n->var, m->id);
 	}
-	if (!found.n)
-		return miss_var(s, n, err);
-	if (found.n > 1)
+}
+
+/* Of several the one in a map that is in use, when there is one such. */
+static int find_var(const struct ksnap_snapshot *s, const struct var_name *n, enum scope scope,
+		    struct ksnap_value *ret, struct ksnap_err *err)
+{
+	struct found all, active = { .places.n = 0 };
+
+	look_for_var(s, n, scope, &all);
+	if (!all.places.n)
+		return miss_var(s, n, scope, err);
+	if (all.places.n > 1)
+		look_for_var(s, n, ACTIVE_MAPS, &active);
+	if (all.places.n > 1 && active.places.n != 1)
 		return err_set(err, KSNAP_E_ARG, "variable '%.*s' is in %u sections: %s",
-			       (int)n->len, n->var, found.n, found.text);
-	*ret = first;
+			       (int)n->len, n->var, all.places.n, all.places.text);
+	*ret = active.places.n ? active.first : all.first;
 	return 0;
 }
 
@@ -318,7 +295,18 @@ int ksnap_snapshot_var(const struct ksnap_snapshot *s, const char *name, struct 
 	struct var_name n = cut_var(name, "");
 	int rc = snapshot_check_data(s, err);
 
-	return rc ? rc : find_var(s, &n, ret, err);
+	return rc ? rc : find_var(s, &n, ALL_MAPS, ret, err);
+}
+
+int ksnap_snapshot_active_var(const struct ksnap_snapshot *s, const char *name,
+			      struct ksnap_value *ret, struct ksnap_err *err)
+{
+	struct var_name n = cut_var(name, "");
+	int rc = snapshot_check_data(s, err);
+
+	if (!rc)
+		rc = active_check(s, err);
+	return rc ? rc : find_var(s, &n, ACTIVE_MAPS, ret, err);
 }
 
 /* ---- whole paths --------------------------------------------------------------------------- */
@@ -344,73 +332,12 @@ static size_t leading_map(const struct ksnap_snapshot *s, const char *path)
 	return best;
 }
 
-static bool is_hex_of(const struct ksnap_value *key, const char *hex, size_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	if (len != 2 * key->size)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		unsigned nibble = key->data[i / 2] >> (i % 2 ? 0 : 4) & 15;
-
-		if (tolower((unsigned char)hex[i]) != digits[nibble])
-			return false;
-	}
-	return true;
-}
-
-static bool is_number_of(const struct ksnap_value *key, const struct path_step *step)
-{
-	bool is_negative = !step->has_number && step->len > 1 && step->name[0] == '-';
-	struct number n;
-	char *end;
-
-	if ((!step->has_number && !is_negative) || value_number(key, &n, NULL))
-		return false;
-	if (!is_negative)
-		return !n.is_negative && n.value == step->number;
-	return n.is_negative && (i128)n.value == strtoll(step->name, &end, 10) &&
-	       end == step->name + step->len;
-}
-
-static bool is_text_of(const struct ksnap_value *key, const struct path_step *step)
-{
-	char text[256];
-	int len = ksnap_value_str(key, text, sizeof(text), NULL);
-
-	return len >= 0 && (size_t)len == step->len && step->len < sizeof(text) &&
-	       !memcmp(text, step->name, step->len);
-}
-
-static bool is_key(const struct ksnap_value *key, const struct path_step *step)
-{
-	if (step->len > 4 && !memcmp(step->name, "hex:", 4))
-		return is_hex_of(key, step->name + 4, step->len - 4);
-	return is_number_of(key, step) || is_text_of(key, step);
-}
-
-static int find_entry(const struct ksnap_map *m, const struct path_step *step,
-		      struct ksnap_value *ret, struct ksnap_err *err)
-{
-	struct ksnap_value key;
-
-	if (!m->has_keys && m->count && step->has_number)
-		return ksnap_map_value(m, step->number, ret, err);
-	for (size_t i = 0; i < m->count; i++)
-		if (!ksnap_map_key(m, i, &key, NULL) && is_key(&key, step))
-			return ksnap_map_value(m, i, ret, err);
-	return err_set(err, KSNAP_E_NOTFOUND,
-		       "map '%s' has no key '%.*s' among its %llu entries; a key is named by its "
-		       "number, its text, or its bytes as hex:",
-		       m->name, (int)(step->len < 64 ? step->len : 64), step->name,
-		       (unsigned long long)m->count);
-}
-
 static int get_in_map(const struct ksnap_map *m, struct path *p, struct ksnap_value *ret,
 		      struct ksnap_err *err)
 {
 	struct path_step step;
 	struct ksnap_value v;
+	size_t i = 0;
 	int rc;
 
 	if (m->is_section && p->text[p->at] != '[') {
@@ -420,17 +347,52 @@ static int get_in_map(const struct ksnap_map *m, struct path *p, struct ksnap_va
 	rc = path_next(p, &step, err);
 	if (!rc && step.kind != PATH_INDEX)
 		rc = err_set(err, KSNAP_E_ARG,
-			     "path '%s': name an entry of map '%s' by its key, as %s[KEY]", p->text,
-			     m->name, m->name);
+			     "path '%s': name an entry of map '%s' by its key, as %s[KEY], or by "
+			     "its place, %s[#0] the first",
+			     p->text, m->name, m->name, m->name);
 	if (!rc)
-		rc = find_entry(m, &step, &v, err);
+		rc = entry_find(m, &step, &i, err);
+	if (!rc)
+		rc = ksnap_map_value(m, i, &v, err);
 	return rc ? rc : value_walk(&v, p, ret, err);
+}
+
+/* "id:7" at the begin of a path; 0: it is not there. */
+static size_t leading_id(const char *path)
+{
+	size_t len = 3 + strspn(path + (strncmp(path, "id:", 3) ? 0 : 3), "0123456789");
+
+	return !strncmp(path, "id:", 3) && len > 3 && (!path[len] || strchr(".[", path[len])) ? len
+											      : 0;
+}
+
+static const struct ksnap_map *map_at_id(const struct ksnap_snapshot *s, const char *path,
+					 size_t len, struct ksnap_err *err)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%.*s", (int)(len - 3 < sizeof(id) ? len - 3 : sizeof(id) - 1),
+		 path + 3);
+	return map_by_id(s, id, err);
+}
+
+/* What begins as an entry of a map does may be one that is not there. */
+static int miss_both(const struct ksnap_snapshot *s, const char *path, const struct path *p,
+		     struct ksnap_err *err)
+{
+	struct list maps = { .n = 0 };
+
+	list_maps(s, ALL_MAPS, &maps);
+	return err_set(err, KSNAP_E_NOTFOUND,
+		       "snapshot '%s' has neither a map nor a variable '%.*s'; maps: %s", s->tag,
+		       (int)(p->at < 64 ? p->at : 64), path, list_text(&maps));
 }
 
 int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct ksnap_value *ret,
 		       struct ksnap_err *err)
 {
 	const struct ksnap_map *m;
+	struct ksnap_err why = { 0 };
 	struct var_name n;
 	struct ksnap_value v;
 	struct path p;
@@ -439,13 +401,16 @@ int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct 
 	if (rc)
 		return rc;
 	path_init(&p, path);
-	p.at = leading_map(s, path);
-	if (p.at) {
-		m = find_map(s, path, p.at, err);
-		return m ? get_in_map(m, &p, ret, err) : KSNAP_E_ARG;
-	}
+	p.at = leading_id(path);
+	m = p.at ? map_at_id(s, path, p.at, &why) : NULL;
+	if (!p.at && (p.at = leading_map(s, path)))
+		m = find_map(s, path, p.at, ALL_MAPS, &why);
+	if (p.at)
+		return m ? get_in_map(m, &p, ret, err) : err_set(err, why.code, "%s", why.text);
 	n = cut_var(path, ".[");
 	p.at = n.var + n.len - path;
-	rc = find_var(s, &n, &v, err);
-	return rc ? rc : value_walk(&v, &p, ret, err);
+	rc = find_var(s, &n, ALL_MAPS, &v, &why);
+	if (rc == KSNAP_E_NOTFOUND && path[p.at] == '[' && !n.section_len)
+		return miss_both(s, path, &p, err);
+	return rc ? err_set(err, rc, "%s", why.text) : value_walk(&v, &p, ret, err);
 }

@@ -25,7 +25,7 @@ static int digit_of(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : 16;
 }
 
-static bool parse_number(const char *s, size_t len, uint64_t *ret)
+bool path_number(const char *s, size_t len, uint64_t *ret)
 {
 	int base = len > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') ? 16 : 10;
 	uint64_t v = 0;
@@ -65,8 +65,9 @@ static void cut_index(const char *s, struct path_step *ret, const char **ret_nex
 	const char *end = is_quoted ? strstr(body, "\"]") : strchr(body, ']');
 
 	ret->name = body;
+	ret->is_quoted = is_quoted;
 	ret->len = end ? end - body : 0;
-	ret->has_number = !is_quoted && end && parse_number(body, ret->len, &ret->number);
+	ret->has_number = !is_quoted && end && path_number(body, ret->len, &ret->number);
 	*ret_next = end ? end + 1 + is_quoted : NULL;
 }
 
@@ -82,7 +83,7 @@ static int read_index(struct path *p, struct path_step *ret, struct ksnap_err *e
 		return refuse(p, p->at, err, "nothing stands between '[' and ']'");
 	if (step.len >= 4 && !memcmp(step.name, "cpu=", 4) && s[1] != '"') {
 		step.kind = PATH_CPU;
-		if (!parse_number(step.name + 4, step.len - 4, &step.number))
+		if (!path_number(step.name + 4, step.len - 4, &step.number))
 			return refuse(p, p->at + 5, err, "a CPU's number is missing here");
 	}
 	if (*next && *next != '.' && *next != '[')

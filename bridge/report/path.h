@@ -23,6 +23,7 @@ struct path_step {
 	} kind;
 	const char *name; /* within the path */
 	size_t len;
+	bool is_quoted;  /* of an index: it stood in quotes */
 	bool has_number; /* of an index: decimal or 0x hex */
 	uint64_t number;
 	unsigned column; /* where the step begins, from 1 */
@@ -33,5 +34,8 @@ void path_init(struct path *p, const char *text);
 /* Read the next step. E_ARG names the column and the rule that is broken. An index may stand in
  * quotes, "tasks[\"a]b\"]"; name and len are then what is between them. */
 int path_next(struct path *p, struct path_step *ret, struct ksnap_err *err);
+
+/* Decimal or 0x hex, all of @s; false: it is no number, or above 64 bits. */
+bool path_number(const char *s, size_t len, uint64_t *ret);
 
 #endif

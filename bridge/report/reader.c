@@ -320,7 +320,9 @@ static int read_top(struct ksnap_snapshot *s, struct ksnap_err *err)
 	if (is_placeholder)
 		return read_placeholder(s, err);
 	rc = read_maps(s, err);
-	return rc ? rc : chased_read(s, err);
+	if (!rc)
+		rc = chased_read(s, err);
+	return rc ? rc : active_read(s, err);
 }
 
 static int unpack(struct ksnap_snapshot *s, struct ksnap_err *err)
@@ -376,6 +378,7 @@ void ksnap_snapshot_close(struct ksnap_snapshot *s)
 		return;
 	free(s->maps);
 	free(s->chased);
+	free(s->active);
 	type_table_destroy(s->types);
 	arena_fini(&s->arena);
 	if (s->zone.chunk_list.head)

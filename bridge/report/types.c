@@ -157,6 +157,13 @@ void type_point_to(struct type_table *t, uint32_t index, uint32_t target)
 	t->rows[index].btf_id = 0;
 }
 
+void type_table_set_origin(struct type_table *t, uint32_t btf_id)
+{
+	for (size_t i = 0; i < t->len; i++)
+		if (t->rows[i].kind == TYPE_PTR)
+			t->rows[i].btf_id = btf_id;
+}
+
 static void shift_row(struct type_row *row, uint32_t shift)
 {
 	struct type_member *m = (struct type_member *)row->members; /* our own copy */

@@ -88,6 +88,9 @@ int type_fill(struct type_table *t, uint32_t index, const struct type_row *row,
  * BTF is not asked about it again. */
 void type_point_to(struct type_table *t, uint32_t index, uint32_t target);
 
+/* Say that all pointers of the table came from this BTF object. */
+void type_table_set_origin(struct type_table *t, uint32_t btf_id);
+
 /* Append all of @from behind the rows of @t, indexes shifted; gives the shift. */
 int64_t type_append_table(struct type_table *t, const struct type_table *from,
 			  struct ksnap_err *err);

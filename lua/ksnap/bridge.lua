@@ -52,7 +52,7 @@ local function capture_methods(bridge, tag)
 		snapshot = snapshot or errors.assert(bridge:get(tag))
 		return snapshot
 	end
-	for _, name in ipairs { "map", "maps", "var" } do
+	for _, name in ipairs { "map", "maps", "var", "vars", "active" } do
 		methods[name] = function(_, ...)
 			local s = methods.snapshot()
 			return s[name](s, ...)

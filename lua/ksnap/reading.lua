@@ -4,10 +4,48 @@
 local core = require "ksnap.snapshot"
 local errors = require "ksnap.error"
 
-local Map, Value = core.map, core.value
+local Snapshot, Map = core.snapshot, core.map
 
 local Entry = { __name = "ksnap.entry" }
 Entry.__index = Entry
+
+--- One value for each name, in this order.
+function Snapshot:vars(...)
+	if select("#", ...) == 0 then errors.raise("E_ARG", "vars: name at least one variable") end
+	local values = {}
+	for i, name in ipairs { ... } do values[i] = self:var(name) end
+	return table.unpack(values)
+end
+
+-- A snapshot seen through the maps in use alone.
+local Active = { __name = "ksnap.active" }
+Active.__index = Active
+
+--- The maps in use by the struct_ops programs that were attached: map, var, vars, maps as of the
+--- snapshot; ids; obj, the name of their object or nil. Raises E_STATE when nothing was attached.
+function Snapshot:active()
+	local ids, obj = self:active_ids()
+	return setmetatable({ snapshot = self, ids = ids, obj = obj }, Active)
+end
+
+function Active:map(name)
+	return self.snapshot:active_map(name)
+end
+
+function Active:var(name)
+	return self.snapshot:active_var(name)
+end
+
+Active.vars = Snapshot.vars
+
+function Active:maps()
+	local active, found = {}, {}
+	for _, id in ipairs(self.ids) do active[id] = true end
+	for _, map in ipairs(self.snapshot:maps()) do
+		if active[map:id()] then found[#found + 1] = map end
+	end
+	return found
+end
 
 --- Entry i, counted from 0 as everywhere in a report.
 function Map:at(i)
@@ -29,12 +67,30 @@ function Map:__pairs()
 	end
 end
 
---- The first entry for which pred(entry) holds, or nil.
-function Map:find(pred)
+local function sample_keys(map)
+	local keys = {}
+	for i = 0, math.min(#map, 3) - 1 do
+		local ok, key = pcall(function() return tostring(map:key(i)) end)
+		keys[#keys + 1] = ok and (#key > 80 and key:sub(1, 77) .. "..." or key) or nil
+	end
+	if #map > 3 then keys[#keys + 1] = "..." end
+	return #keys > 0 and table.concat(keys, ", ") or "none"
+end
+
+--- The first entry for which what(entry) holds, or the one whose key is @what: a number, a text,
+--- "hex:00ff", "#3" for the fourth. nil and an error with some of the keys when there is none.
+function Map:find(what)
+	if type(what) ~= "function" then
+		local i, err = self:lookup(what)
+		if i then return self:at(i) end
+		return nil, err
+	end
 	for i = 0, #self - 1 do
 		local entry = self:at(i)
-		if pred(entry) then return entry end
+		if what(entry) then return entry end
 	end
+	return nil, errors.new("E_NOTFOUND", ("none of the %d entries of %s is such a one; its keys: %s"):format(
+		#self, self:name(), sample_keys(self)))
 end
 
 --- A list of the entries for which pred(entry) holds; of all when there is no pred.
@@ -55,7 +111,8 @@ function Map:top(n, fn)
 	return table.move(list, 1, n, 1, {})
 end
 
---- The entry with the largest fn(entry), and that value; nil when the map is empty.
+--- The entry with the largest fn(entry), the first of several, and that value; nil and an error when
+--- the map is empty.
 function Map:max_by(fn)
 	local best, most
 	for i = 0, #self - 1 do
@@ -63,11 +120,53 @@ function Map:max_by(fn)
 		local v = fn(entry)
 		if most == nil or v > most then best, most = entry, v end
 	end
+	if not best then
+		return nil, errors.new("E_NOTFOUND", ("%s has no entries, so none is the largest"):format(self:name()))
+	end
 	return best, most
 end
 
-function Entry:key()
-	return self.map:key(self.index)
+-- A per-CPU map seen through one CPU: each entry has one value.
+local Narrow = { __name = "ksnap.map", at = Map.at, find = Map.find, filter = Map.filter, top = Map.top,
+	max_by = Map.max_by, __pairs = Map.__pairs }
+Narrow.__index = Narrow
+
+--- The map with CPU @n's values alone.
+function Map:cpu(n)
+	if math.type(n) ~= "integer" then errors.raise("E_ARG", "cpu: a CPU's number, not %s", n) end
+	if self:ncpu() == 0 then
+		errors.raise("E_ARG", "%s is not a per-CPU map: its entries have one value each", self:name())
+	end
+	if n < 0 or n >= self:ncpu() then
+		errors.raise("E_NOTFOUND", "CPU %d: %s has values of CPUs 0 to %d", n, self:name(), self:ncpu() - 1)
+	end
+	return setmetatable({ map = self, n = n }, Narrow)
+end
+
+function Narrow:value(i)
+	return self.map:value(i):cpu(self.n)
+end
+
+function Narrow:ncpu()
+	return 0
+end
+
+function Narrow:__len()
+	return #self.map
+end
+
+function Narrow:__tostring()
+	return ("%s, CPU %d"):format(self.map, self.n)
+end
+
+for _, name in ipairs { "key", "name", "id", "complete", "lookup" } do
+	Narrow[name] = function(self, ...) return self.map[name](self.map, ...) end
+end
+
+--- The key, or the part of it at @path.
+function Entry:key(path)
+	local key = self.map:key(self.index)
+	return path and key:get(path) or key
 end
 
 function Entry:value()
@@ -87,42 +186,7 @@ function Entry:__tostring()
 	return tostring(self:key()) .. ": " .. tostring(self:value())
 end
 
-for _, name in ipairs { "u64", "i64", "f64", "bool", "str", "bytes", "raw", "tree" } do
-	Entry[name] = function(self) return self:value()[name](self:value()) end
-end
-
-local function number(value)
-	local n = value:tree()
-	return type(n) == "number" and n or value:u64() -- u64 says what it is instead
-end
-
--- fold(so_far, n): whether n replaces it, or what the sum is then
-local function over_cpus(value, path, fold)
-	local ncpu, result, at = value:ncpu(), nil, nil
-	if ncpu == 0 then
-		errors.raise("E_ARG", "this is one value, not one a CPU: read it with :get(%s)", path or "path")
-	end
-	for cpu = 0, ncpu - 1 do
-		local one = value:cpu(cpu)
-		local folded = fold(result, number(path and one:get(path) or one))
-		if folded ~= nil then result, at = folded, cpu end
-	end
-	return result, at
-end
-
-local folds = {
-	sum = function(sum, n) return (sum or 0) + n end,
-	max = function(max, n) if max == nil or n > max then return n end end,
-	min = function(min, n) if min == nil or n < min then return n end end,
-}
-
---- entry:sum(path), :max(path), :min(path) over CPUs; max and min give the CPU, too.
-for name, fold in pairs(folds) do
-	Value[name] = function(self, path)
-		local result, cpu = over_cpus(self, path, fold)
-		if name == "sum" then return result end
-		return result, cpu
-	end
+for _, name in ipairs { "u64", "i64", "f64", "bool", "str", "bytes", "raw", "tree", "deref", "sum", "min", "max" } do
 	Entry[name] = function(self, path) return self:value()[name](self:value(), path) end
 end
 

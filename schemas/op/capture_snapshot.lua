@@ -5,12 +5,15 @@ return {
 The job goes to a worker that serves the target; when all of them are busy it waits in a queue
 of at most MAX_QUEUED_JOBS. The reply comes when the report is stored. A capture for which the
 target gives no report stores nothing, raises capture_unavailable and fails with E_TARGET.
-A tag that is stored already is replaced (event overwrite).]],
+A tag that is stored already is replaced (event overwrite). With progs the report also lists
+BPF links, struct_ops maps with their state, and what sched_ext says of itself. Whoever asks
+has the kernel count runs from then on, until the target's next capture without progs: two
+captures with progs in a row say by their difference what ran between them.]],
 	params = {
 		{ "tag", "tag", required = true, doc = "Name to store it under; 1 to 64 bytes of UTF-8 without control characters." },
 		{ "target", "str", min = 1, max = 256, doc = "Target name; the broker's first target when absent." },
 		{ "maps", "list", of = "str", max = 64, doc = "Which BPF maps: globs on the name, id:N, obj:NAME; a leading ! denies, and deny wins. All but ksnap's own when absent." },
-		{ "progs", "bool", doc = "Also list BPF programs with run counts." },
+		{ "progs", "bool", doc = "Also list BPF programs with run counts and run time, links, struct_ops and sched_ext." },
 		{ "freeze", "str", min = 1, max = 4096, doc = "cgroup v2 path to freeze while reading." },
 		{ "step", "uint", max = 65535, doc = "Scenario step: 0 the baseline, 1 to N the steps." },
 		{ "chase", "uint", max = 4, doc = "How many pointers deep to follow from what is in the maps; what is there is in the report's `chased`." },

@@ -85,3 +85,10 @@ for _, e in ipairs(model.errors) do
 		v = 1, id = "x", ok = false, e = { code = e.code, class = e.class, msg = e.doc or "", retry = false },
 	})
 end
+
+local paths = {
+	"nr_switches", "other.bss:shared", "sched_probe.bss:nr_switches", "tasks[7].pid", "tasks[0x4d2].weight",
+	"tasks[hex:d2040000].pid", "tasks[#1].comm[0]", "tasks[\"7\"]", "tasks[-7]", "stats[0][cpu=1].sum",
+	"id:1[7].state", "plain[hex:01ff]", "tasks[7]..x", "tasks[7", "[", "]", ".", "id:", "a[\"b]\"].c",
+}
+for i, path in ipairs(paths) do write("path", ("path%02d"):format(i), path) end

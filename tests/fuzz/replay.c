@@ -16,10 +16,8 @@ static const struct {
 	const char *name;
 	fuzz_fn fn;
 } targets[] = {
-	{ "scan", fuzz_scan },
-	{ "envelope", fuzz_envelope },
-	{ "params", fuzz_params },
-	{ "report", fuzz_report },
+	{ "scan", fuzz_scan },     { "envelope", fuzz_envelope }, { "params", fuzz_params },
+	{ "report", fuzz_report }, { "path", fuzz_path },
 };
 
 static unsigned long runs;

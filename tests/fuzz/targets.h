@@ -18,5 +18,7 @@ int fuzz_envelope(const uint8_t *data, size_t len);
 int fuzz_params(const uint8_t *data, size_t len);
 /* A report: open, look up, render in every form. */
 int fuzz_report(const uint8_t *data, size_t len);
+/* A path into a report. */
+int fuzz_path(const uint8_t *data, size_t len);
 
 #endif

@@ -63,13 +63,72 @@ assert(#cpus:bytes() == 16)
 fails("E_ARG", "not one a CPU", worker.sum, worker, "time.run_ns")
 fails("E_NOTFOUND", "", cpus.cpu, cpus, 2)
 
+-- The map through one CPU.
+local per_cpu = s:map "cpus"
+fails("E_ARG", "not a per-CPU map", tasks.cpu, tasks, 0)
+fails("E_ARG", "a CPU's number, not x", per_cpu.cpu, per_cpu, "x")
+fails("E_NOTFOUND", "CPUs 0 to 1", per_cpu.cpu, per_cpu, 2)
+fails("E_ARG", "narrow with a CPU first", function() return cpus:get "x" end)
+local second = per_cpu:cpu(1)
+assert(#second == 1 and second:at(0):u64() == 12 and second:ncpu() == 0 and second:name() == "cpus")
+assert(second:max_by(function(e) return e:u64() end):key():u64() == 0 and second:find(0):u64() == 12)
+for key, entry in pairs(second) do assert(key:u64() == 0 and entry:u64() == 12) end
+fails("E_NOTFOUND", "there is no 1", second.at, second, 1)
+fails("E_ARG", "not one a CPU", function() return second:at(0):sum() end)
+
+-- By key; a miss says which there are.
+assert(tasks:find(9):get("comm"):str() == "shell" and tasks:find("#1"):key():u64() == 7)
+assert(tasks:find("hex:07000000"):key():u64() == 7)
+local none_such, miss = tasks:find(8)
+assert(none_such == nil and miss.code == "E_NOTFOUND" and tostring(miss):find("it has: 1, 7, 9", 1, true))
+none_such, miss = tasks:find(function() return false end)
+assert(none_such == nil and miss.code == "E_NOTFOUND" and tostring(miss):find("its keys: 1, 7, 9", 1, true))
+assert(s:get("tasks[7].comm"):str() == "worker" and s:get("cpus[0][cpu=1]"):u64() == 12)
+fails("E_NOTFOUND", "neither a map nor a variable 'task'", s.get, s, "task[7]")
+fails("E_ARG", "path 'tasks[7'", s.get, s, "tasks[7")
+fails("E_ARG", "is not a pointer", function() return worker:deref() end)
+
+-- Several variables at once.
+local a, b = s:vars("nr_switches", "probe.bss:nr_switches")
+assert(a:u64() == 42 and b:u64() == 42)
+fails("E_ARG", "name at least one", s.vars, s)
+fails("E_NOTFOUND", "nr_switches", s.vars, s, "nr_switches", "nr_nothing")
+fails("E_STATE", "does not say which maps are in use", s.active, s)
+
 assert(s:var("nr_switches"):u64() == 42 and s:var("probe.bss:nr_switches"):u64() == 42)
+
+-- Two sections of one name: the one in use is meant.
+bridge:capture_snapshot "twins"
+bridge:capture_snapshot "detached"
+local twins, detached = bridge:get "twins", bridge:get "detached"
+assert(twins:var("nr_switches"):u64() == 43 and twins:map("probe.bss"):id() == 14)
+local active = twins:active()
+assert(#active.ids == 1 and active.ids[1] == 14 and active.obj == nil)
+assert(active:var("nr_switches"):u64() == 43 and active:map("probe.bss"):id() == 14)
+assert(active:vars("nr_switches"):u64() == 43 and #active:maps() == 1)
+fails("E_NOTFOUND", "among the maps in use; it has: probe.bss", active.map, active, "tasks")
+fails("E_NOTFOUND", "among the maps in use; there are: nr_switches", active.var, active, "nr_nothing")
+fails("E_ARG", "probe.bss:nr_switches (map id 13), probe.bss:nr_switches (map id 14)", detached.var, detached,
+	"nr_switches")
+fails("E_ARG", "name one of id:13, id:14", detached.map, detached, "probe.bss")
+fails("E_STATE", "no struct_ops program was attached", detached.active, detached)
+
+-- Pointers that the capture followed.
+local node = twins:map("nodes"):find(3)
+assert(node:get("next.n"):u64() == 77 and node:get("next.next.n"):u64() == 77)
+assert(node:get("next"):deref():get("n"):u64() == 77 and node:value():tree().next.deref.n == 77)
+fails("E_NOTFOUND", "is NULL", function() return twins:get "nodes[4].next.n" end)
+local nothing, why_not = twins:map("nothing"):max_by(function() return 1 end)
+assert(nothing == nil and tostring(why_not):find "nothing has no entries")
 
 -- A placeholder holds no data, and says why.
 local empty = bridge:get "empty"
 assert(empty.placeholder:find "did not stop" and not empty.complete)
 fails("E_STATE", "did not stop", empty.map, empty, "tasks")
 fails("E_STATE", "did not stop", empty.var, empty, "nr_switches")
+fails("E_STATE", "did not stop", empty.vars, empty, "nr_switches")
+fails("E_STATE", "did not stop", empty.active, empty)
+fails("E_STATE", "did not stop", empty.get, empty, "nr_switches")
 
 -- Values outlive nothing: a closed snapshot says so, and keeps what points into it harmless.
 local value = tasks:at(0):value()

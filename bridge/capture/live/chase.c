@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "capture/live/kernel_read.h"
+#include "wire/pack.h"
 
 #define SPOTS_MAX   65536 /* pointers in one value that are followed */
 #define SPOTS_DEPTH 32    /* types within each other that are looked into */
@@ -349,21 +350,36 @@ static const char *read_error(int error)
 {
 	if (error == ERANGE)
 		return "this is no kernel address";
-	return error == EFAULT ? "nothing is mapped there" : strerrordesc_np(error);
+	return error == EFAULT ? "nothing is mapped there" : "it cannot be read";
+}
+
+static void pack_object(const struct chase *c, const struct object *o, msgpack_packer *pk)
+{
+	const char *error = o->error ? read_error(o->error) : NULL;
+
+	msgpack_pack_map(pk, 3 + !!error);
+	pack_str(pk, "addr");
+	msgpack_pack_uint64(pk, o->addr);
+	pack_str(pk, "type");
+	msgpack_pack_uint32(pk, o->type);
+	pack_str(pk, "data");
+	pack_bin(pk, c->data.data + o->data, error ? 0 : o->len);
+	if (!error)
+		return;
+	pack_str(pk, "error");
+	pack_str(pk, error);
 }
 
 static int write_objects(struct chase *c)
 {
-	int rc = report_chased_begin(c->rb, c->err);
+	_buf_ struct buf out = BUF_INIT;
+	msgpack_packer pk;
 
-	for (size_t i = 0; !rc && i < c->nobjects; i++) {
-		const struct object *o = object_at(c, i);
-		const char *error = o->error ? read_error(o->error) : NULL;
-
-		rc = report_chased(c->rb, o->addr, o->type, c->data.data + o->data, o->len,
-				   o->error && !error ? "it cannot be read" : error, c->err);
-	}
-	return rc;
+	pack_init(&pk, &out);
+	msgpack_pack_array(&pk, c->nobjects);
+	for (size_t i = 0; i < c->nobjects; i++)
+		pack_object(c, object_at(c, i), &pk);
+	return report_key(c->rb, "chased", &out, c->err);
 }
 
 static int say_limits(struct chase *c)

@@ -35,6 +35,9 @@ static void close_live(struct target *t)
 	map_list_fini(&t->maps);
 	prog_list_fini(&t->progs);
 	kernel_reader_destroy(t->reader);
+	link_list_fini(&t->links);
+	ops_list_fini(&t->ops);
+	active_fini(&t->active);
 	btf_types_destroy(t->types);
 	ksyms_fini(&t->ksyms);
 	free(t->scratch.keys);
@@ -110,8 +113,9 @@ static int check_access(struct target *t, struct ksnap_err *err)
 	return privilege_or_target(err, errno, "list BPF maps");
 }
 
-/* The kernel counts runs only while somebody wants it: from the first capture that asks for
- * programs to the first that does not. */
+/* The kernel counts runs only while somebody holds this descriptor. It is held from the first
+ * capture that asks for programs to the first that does not, so that between two that ask no run
+ * is missed. */
 static void keep_statistics(struct target *t, bool wanted)
 {
 	if (!wanted)
@@ -171,12 +175,16 @@ static int capture_live(struct target *t, const struct capture_request *rq,
 		return ret;
 	map_list_select(&t->maps, &sel, &t->progs, &t->objects);
 	t->selection = &sel;
-	ret = read_maps(t, rq->deadline_mono_ns, rb, err);
+	ret = live_attachments_read(t, rq->progs, rb, err);
+	if (!ret)
+		ret = read_maps(t, rq->deadline_mono_ns, rb, err);
 	t->selection = NULL;
 	if (!ret && rq->progs)
 		ret = prog_list_report(&t->progs, rb, err);
 	if (!ret && rq->chase)
 		ret = live_chase(t, rq->chase, rq->deadline_mono_ns, rb, err);
+	if (!ret)
+		ret = live_attachments_report(t, rq->progs, rb, err);
 	return ret ? ret : selection_report_misses(&sel, rb);
 }
 

@@ -4,10 +4,13 @@
 #define KSNAP_CAPTURE_LIVE_LIVE_H
 
 #include "capture/btf.h"
+#include "capture/live/active.h"
 #include "capture/live/ksyms.h"
+#include "capture/live/link_list.h"
 #include "capture/live/map_list.h"
 #include "capture/live/map_read.h"
 #include "capture/live/object.h"
+#include "capture/live/ops_list.h"
 #include "capture/live/prog_list.h"
 #include "capture/target.h"
 
@@ -21,9 +24,20 @@ struct target {
 	struct prog_list progs;
 	struct selection *selection;  /* of the capture that runs */
 	struct kernel_reader *reader; /* loaded when kernel memory is first read */
+	struct link_list links;
+	struct ops_list ops;
+	struct active_maps active;
 	struct ksyms ksyms;
 	struct entries scratch; /* for maps far larger than what is in them */
 };
+
+/* Read links and struct_ops maps, and find which maps are active. With @all also links that nobody
+ * needs for that. */
+int live_attachments_read(struct target *t, bool all, struct report_builder *rb,
+			  struct ksnap_err *err);
+/* Write `active`, and with @all `links`, `struct_ops` and `sched`, behind maps and programs. */
+int live_attachments_report(struct target *t, bool all, struct report_builder *rb,
+			    struct ksnap_err *err);
 
 /* Open and read one selected map into @rb: a row in every case, reasons for what is missing.
  * *budget is what the report may still grow. Returns 0, 1 when the deadline passed under it, or a

@@ -48,7 +48,7 @@ static int read_number(struct map_job *j, uint64_t addr, uint64_t *ret)
 static int find_arena(struct map_job *j, struct arena_place *ret)
 {
 	struct ksnap_err *why = &j->why;
-	const struct btf *btf = btf_types_kernel(j->t->types, why);
+	const struct btf *btf = btf_types_load(j->t->types, BTF_OF_KERNEL, why);
 	int64_t user_at = btf ? kernel_offset(btf, "bpf_arena", "user_vm_start", why) : why->code;
 	int64_t area_at = user_at < 0 ? user_at : kernel_offset(btf, "bpf_arena", "kern_vm", why);
 	int64_t addr_at = area_at < 0 ? area_at : kernel_offset(btf, "vm_struct", "addr", why);

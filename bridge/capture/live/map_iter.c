@@ -161,7 +161,7 @@ static int read_elements(struct map_job *j, const struct source *s, uint32_t byt
 			 struct entries *e, struct read_result *res)
 {
 	struct intake in = { .p = &j->plan, .e = e, .res = res };
-	const struct btf *btf = btf_types_kernel(j->t->types, &j->why);
+	const struct btf *btf = btf_types_load(j->t->types, BTF_OF_KERNEL, &j->why);
 	int32_t func = btf ? btf__find_by_name_kind(btf, s->name, BTF_KIND_FUNC) : -ENOENT;
 	_close_ int fd = func > 0 ? open_elements(s, func, j->plan.fd, bytes) : -1;
 	int ret;

@@ -249,7 +249,7 @@ static int find_layout(struct peek *p)
 {
 	const struct gallery *g = p->g;
 	struct ksnap_err *why = &p->j->why;
-	const struct btf *btf = btf_types_kernel(p->j->t->types, why);
+	const struct btf *btf = btf_types_load(p->j->t->types, BTF_OF_KERNEL, why);
 	int64_t at = btf ? kernel_offset(btf, g->places.type, g->places.path, why) : why->code;
 
 	if (at < 0)

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "fake_client.h"
 #include "report/builder.h"
+#include "wire/pack.h"
 
 struct row {
 	char comm[8];
@@ -14,7 +15,7 @@ struct row {
 };
 
 struct fake_types {
-	uint32_t u32, u64, row, section;
+	uint32_t u32, u64, row, section, node;
 };
 
 static uint32_t add(struct type_table *t, struct type_row row)
@@ -59,6 +60,23 @@ static uint32_t add_row_type(struct type_table *t, uint32_t u64)
 					 .nmembers = 4 });
 }
 
+static uint32_t add_node_type(struct type_table *t, uint32_t u64)
+{
+	uint32_t next = add(
+		t, (struct type_row){
+			   .kind = TYPE_PTR, .size = 8, .to = "struct node", .target = TYPE_NONE });
+	const struct type_member members[] = { { .name = "next", .type = next },
+					       { .name = "n", .type = u64, .bit_off = 64 } };
+	uint32_t node = add(t, (struct type_row){ .kind = TYPE_STRUCT,
+						  .name = "node",
+						  .size = 16,
+						  .members = members,
+						  .nmembers = 2 });
+
+	type_point_to(t, next, node);
+	return node;
+}
+
 static struct fake_types add_types(struct type_table *t)
 {
 	struct fake_types ids;
@@ -70,6 +88,7 @@ static struct fake_types add_types(struct type_table *t)
 	ids.row = add_row_type(t, ids.u64);
 	var = add(t,
 		  (struct type_row){ .kind = TYPE_VAR, .name = "nr_switches", .target = ids.u64 });
+	ids.node = add_node_type(t, ids.u64);
 	members[0].type = var;
 	ids.section = add(t, (struct type_row){ .kind = TYPE_DATASEC,
 						.name = ".bss",
@@ -122,10 +141,10 @@ static void add_cpus(struct report_builder *rb, const struct fake_types *ids)
 	report_map_end(rb, &(struct report_map_result){ .count = 1, .complete = true }, NULL);
 }
 
-static void add_globals(struct report_builder *rb, const struct fake_types *ids)
+static void add_globals(struct report_builder *rb, const struct fake_types *ids, uint32_t id,
+			uint64_t nr_switches)
 {
-	const uint64_t nr_switches = 42;
-	struct report_map_row map = { .id = 13,
+	struct report_map_row map = { .id = id,
 				      .name = "probe.bss",
 				      .type = "array",
 				      .key_size = 4,
@@ -139,6 +158,58 @@ static void add_globals(struct report_builder *rb, const struct fake_types *ids)
 	report_map_begin(rb, &map, 1, &keys, &vals, NULL);
 	memcpy(vals, &nr_switches, sizeof(nr_switches));
 	report_map_end(rb, &(struct report_map_result){ .count = 1, .complete = true }, NULL);
+}
+
+#define NODE 0xffff888000001000ull
+
+/* A node of a list; what follows it is in chased, and leads back. */
+static void add_nodes(struct report_builder *rb, const struct fake_types *ids)
+{
+	const uint64_t nodes[] = { NODE, 1, 0, 2 };
+	struct report_map_row map = { .id = 15,
+				      .name = "nodes",
+				      .type = "hash",
+				      .key_size = 4,
+				      .value_size = 16,
+				      .max_entries = 4,
+				      .kt = ids->u32,
+				      .vt = ids->node };
+	uint8_t *keys, *vals;
+
+	report_map_begin(rb, &map, 2, &keys, &vals, NULL);
+	memcpy(keys, (uint32_t[]){ 3, 4 }, 8);
+	memcpy(vals, nodes, sizeof(nodes));
+	report_map_end(rb, &(struct report_map_result){ .count = 2, .complete = true }, NULL);
+	map.id = 16;
+	map.name = "nothing";
+	report_map_begin(rb, &map, 0, &keys, &vals, NULL);
+	report_map_end(rb, &(struct report_map_result){ .complete = true }, NULL);
+}
+
+/* Another section of the same name; the second is in use when @attached. */
+static void add_twins(struct report_builder *rb, const struct fake_types *ids, bool attached)
+{
+	const uint64_t node[] = { NODE, 77 };
+	_buf_ struct buf out = BUF_INIT;
+	msgpack_packer pk;
+
+	add_globals(rb, ids, 14, 43);
+	add_nodes(rb, ids);
+	pack_init(&pk, &out);
+	msgpack_pack_array(&pk, attached);
+	if (attached)
+		msgpack_pack_uint32(&pk, 14);
+	report_key(rb, "active", &out, NULL);
+	buf_clear(&out);
+	msgpack_pack_array(&pk, 1);
+	msgpack_pack_map(&pk, 3);
+	pack_str(&pk, "addr");
+	msgpack_pack_uint64(&pk, NODE);
+	pack_str(&pk, "type");
+	msgpack_pack_uint32(&pk, ids->node);
+	pack_str(&pk, "data");
+	pack_bin(&pk, node, sizeof(node));
+	report_key(rb, "chased", &out, NULL);
 }
 
 static const struct report_info about = {
@@ -165,7 +236,9 @@ struct ksnap_blob *fake_report(const char *tag)
 	ids = add_types(report_types(rb));
 	add_tasks(rb, &ids);
 	add_cpus(rb, &ids);
-	add_globals(rb, &ids);
+	add_globals(rb, &ids, 13, 42);
+	if (!strcmp(tag, "twins") || !strcmp(tag, "detached"))
+		add_twins(rb, &ids, !strcmp(tag, "twins"));
 	blob = report_finish(rb, &summary, NULL, NULL);
 	report_builder_destroy(rb);
 	return blob;

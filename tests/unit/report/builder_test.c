@@ -59,6 +59,7 @@ static void refuses_calls_within_a_map(void **state)
 {
 	struct report_builder *rb = *state;
 	struct report_map_result res = { .count = 2 };
+	struct buf none = BUF_INIT;
 	struct ksnap_err err = { 0 };
 	uint8_t *k, *v;
 
@@ -67,6 +68,7 @@ static void refuses_calls_within_a_map(void **state)
 	assert_int_equal(report_map_begin(rb, &plain, 1, &k, &v, &err), KSNAP_E_STATE);
 	assert_non_null(strstr(err.text, "'m'"));
 	assert_int_equal(report_progs(rb, &err), KSNAP_E_STATE);
+	assert_int_equal(report_key(rb, "links", &none, &err), KSNAP_E_STATE);
 	assert_null(report_finish(rb, NULL, NULL, &err));
 	assert_int_equal(report_map_end(rb, &res, &err), KSNAP_E_ARG);
 	assert_non_null(strstr(err.text, "2 entries in room for 1"));
@@ -267,6 +269,34 @@ static void cancels_a_map(void **state)
 	ksnap_snapshot_close(s);
 }
 
+static void further_keys_end_the_lists(void **state)
+{
+	struct report_prog_row prog = { .name = "p", .type = "t", .tag = "" };
+	struct buf seven = { .data = (uint8_t *)"\x07", .len = 1 };
+	struct ksnap_err err = { 0 };
+	struct ksnap_snapshot *s;
+	uint8_t *k, *v;
+
+	assert_int_equal(report_begin(*state, &sample_info, NULL), 0);
+	assert_int_equal(report_prog(*state, &prog, NULL), 0);
+	assert_int_equal(report_key(*state, "a", &seven, NULL), 0);
+	assert_int_equal(report_key(*state, "b", &seven, NULL), 0);
+	assert_int_equal(report_prog(*state, &prog, &err), KSNAP_E_STATE);
+	assert_non_null(strstr(err.text, "come before"));
+	assert_int_equal(report_map_begin(*state, &plain, 1, &k, &v, &err), KSNAP_E_STATE);
+	s = finish(*state, NULL, NULL);
+	assert_int_equal(object_get(snapshot_root(s), "progs")->via.array.size, 1);
+	assert_int_equal(object_get(snapshot_root(s), "a")->via.u64, 7);
+	assert_int_equal(object_get(snapshot_root(s), "b")->via.u64, 7);
+	ksnap_snapshot_close(s);
+	assert_int_equal(report_begin(*state, &sample_info, NULL), 0);
+	assert_int_equal(report_map_begin(*state, &plain, 1, &k, &v, NULL), 0);
+	report_map_cancel(*state);
+	s = finish(*state, NULL, NULL);
+	assert_null(object_get(snapshot_root(s), "a"));
+	ksnap_snapshot_close(s);
+}
+
 static void begins_anew(void **state)
 {
 	struct report_info info = sample_info;
@@ -358,6 +388,7 @@ int main(void)
 		TEST(says_why_it_is_not_complete),
 		TEST(bounds_reasons),
 		TEST(cancels_a_map),
+		TEST(further_keys_end_the_lists),
 		TEST(begins_anew),
 		TEST(builds_a_placeholder),
 		TEST(uses_buffers_again),

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/* attachments.c - what hangs where: links, struct_ops, the active maps, sched_ext. */
+#include "capture/live/live.h"
+#include "capture/live/sched.h"
+#include "wire/pack.h"
+
+int live_attachments_read(struct target *t, bool all, struct report_builder *rb,
+			  struct ksnap_err *err)
+{
+	int ret = 0;
+
+	t->links.n = 0;
+	if (all || ops_list_needs_links(&t->maps))
+		ret = link_list_read(&t->links, err);
+	if (!ret)
+		ret = ops_list_read(&t->ops, &t->maps, &t->links, t->types, rb, err);
+	return ret ? ret : active_find(&t->active, &t->ops, &t->progs, &t->maps, err);
+}
+
+static int write_active(struct target *t, struct report_builder *rb, struct ksnap_err *err)
+{
+	_buf_ struct buf ids = BUF_INIT, obj = BUF_INIT;
+	msgpack_packer pk;
+	int ret;
+
+	active_pack(&t->active, &ids);
+	ret = report_key(rb, "active", &ids, err);
+	if (ret || !t->active.obj[0])
+		return ret;
+	pack_init(&pk, &obj);
+	pack_str(&pk, t->active.obj);
+	return report_key(rb, "active_obj", &obj, err);
+}
+
+static int write_links(struct target *t, struct report_builder *rb, struct ksnap_err *err)
+{
+	_buf_ struct buf list = BUF_INIT;
+
+	link_list_pack(&t->links, &list);
+	return report_key(rb, "links", &list, err);
+}
+
+static int write_ops(struct target *t, struct report_builder *rb, struct ksnap_err *err)
+{
+	_buf_ struct buf list = BUF_INIT;
+
+	ops_list_pack(&t->ops, &list);
+	return report_key(rb, "struct_ops", &list, err);
+}
+
+static int write_sched(struct report_builder *rb, struct ksnap_err *err)
+{
+	_buf_ struct buf facts = BUF_INIT;
+	int ret = sched_pack(SCHED_DIR, &facts, err);
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	return report_key(rb, "sched", &facts, err);
+}
+
+int live_attachments_report(struct target *t, bool all, struct report_builder *rb,
+			    struct ksnap_err *err)
+{
+	int ret = write_active(t, rb, err);
+
+	if (!ret && all)
+		ret = write_links(t, rb, err);
+	if (!ret && all)
+		ret = write_ops(t, rb, err);
+	return ret || !all ? ret : write_sched(rb, err);
+}
