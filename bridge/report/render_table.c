@@ -210,14 +210,16 @@ static void end_table(struct view *v)
 static void put_count(struct view *v, const struct ksnap_map *m)
 {
 	const msgpack_object *ring = object_get(m->row, "ringbuf");
+	const msgpack_object *max = object_get(m->row, "max_entries");
 
 	if (ring)
 		buf_printf(v->out, "  %" PRIu64 " of %" PRIu64 " bytes pending",
 			   uint_of(object_get(ring, "pending")),
 			   uint_of(object_get(ring, "capacity")));
-	else if (!m->is_section)
-		buf_printf(v->out, "  %" PRIu64 " of %" PRIu64 " entries", m->count,
-			   uint_of(object_get(m->row, "max_entries")));
+	else if (!m->is_section && uint_of(max))
+		buf_printf(v->out, "  %" PRIu64 " of %" PRIu64 " entries", m->count, uint_of(max));
+	else if (!m->is_section) /* bounded by its owners only */
+		buf_printf(v->out, "  %" PRIu64 " entries", m->count);
 }
 
 static void put_title(struct view *v, const struct ksnap_map *m)
