@@ -8,7 +8,13 @@ Decoding one value needs the type table only: start at the map's `vt`, follow ty
 qualifiers through `t`, read structs by their members' bit offsets. Byte order is the target's
 (`target.little_endian`). An entry's key is at keys[i*key_size], its value at
 vals[i*value_size], or for a per-CPU map (ncpu present) the value of CPU c is at
-vals[(i*ncpu + c)*stride], stride = value_size rounded up to 8.]],
+vals[(i*ncpu + c)*stride], stride = value_size rounded up to 8.
+
+Where the kernel's own key or value of a map is a descriptor or cannot be looked up, the row holds
+what it stands for, and key_size and value_size are those of `keys` and `vals`: task storage is kept by
+thread id, socket storage by socket cookie, cgroup storage by id of a cgroup of the unified hierarchy; maps of sockets give cookies,
+maps of programs and maps their ids, perf event arrays {config, type, cpu}, arenas their pages by
+address. Types made for these have the names that kt and vt lead to.]],
 	head = { "schema", "placeholder", "complete" },
 	fields = {
 		{ "schema", "str", required = true, doc = "ksnap.report/1." },
@@ -52,8 +58,8 @@ vals[(i*ncpu + c)*stride], stride = value_size rounded up to 8.]],
 			{ "name", "str", required = true, doc = "Kernel name, at most 15 bytes." },
 			{ "type", "str", required = true, doc = "hash, array, percpu_hash, ..." },
 			{ "flags", "uint", required = true, doc = "map_flags." },
-			{ "key_size", "uint", required = true, doc = "Bytes." },
-			{ "value_size", "uint", required = true, doc = "Bytes." },
+			{ "key_size", "uint", required = true, doc = "Bytes of one of `keys`, or of the kernel's key when none is here." },
+			{ "value_size", "uint", required = true, doc = "Bytes of one of `vals`, without padding." },
 			{ "max_entries", "uint", required = true, doc = "As created." },
 			{ "count", "uint", required = true, doc = "Entries in `keys` and `vals`." },
 			{ "complete", "bool", required = true, doc = "Whether every entry the map had is here." },
@@ -69,7 +75,21 @@ vals[(i*ncpu + c)*stride], stride = value_size rounded up to 8.]],
 			{ "duplicates", "uint", doc = "Entries met twice and removed." },
 			{ "missing", "uint", doc = "Keys met whose value was gone." },
 			{ "owners", "list", of = "uint", doc = "Ids of the programs that use it." },
+			{ "inner", "list", of = "uint", doc = "Map of maps: ids of the maps within, in order; they are rows of their own." },
+			{ "ringbuf", "report_ringbuf", doc = "Ring buffer: where writer and reader are. The data is not read." },
+			{ "symbols", "list", of = "report_symbol", doc = "Stack traces: the kernel's addresses among the values that have a name, in order." },
 			{ "error", "str", doc = "Why nothing could be read." },
+		} },
+		{ name = "report_ringbuf", doc = "Positions of a ring buffer, in bytes since it was made.", fields = {
+			{ "capacity", "uint", required = true, doc = "Bytes of data it holds." },
+			{ "producer", "uint", required = true, doc = "The writer's position." },
+			{ "consumer", "uint", required = true, doc = "The reader's position." },
+			{ "pending", "uint", required = true, doc = "Bytes written and not yet read, headers of records included." },
+		} },
+		{ name = "report_symbol", doc = "What a kernel address is.", fields = {
+			{ "addr", "uint", required = true, doc = "Address." },
+			{ "name", "str", required = true, doc = "Function, with \" [module]\" behind it for one of a module." },
+			{ "off", "uint", required = true, doc = "Bytes from the function's begin." },
 		} },
 		{ name = "report_prog", doc = "One BPF program.", fields = {
 			{ "id", "uint", required = true, doc = "Kernel id." },

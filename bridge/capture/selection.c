@@ -103,6 +103,15 @@ bool selection_takes(struct selection *s, uint32_t id, const char *name, selecti
 	return allowed && !denied;
 }
 
+bool selection_denies(const struct selection *s, uint32_t id, const char *name,
+		      selection_obj_fn obj, void *arg)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->rules[i].deny && rule_names(&s->rules[i], id, name, obj, arg))
+			return true;
+	return false;
+}
+
 const char *selection_asks_for(struct selection *s, uint32_t id)
 {
 	for (size_t i = 0; i < s->n; i++) {

@@ -36,6 +36,9 @@ int selection_init(struct selection *s, const char *const *patterns, size_t n,
 /* Is the map taken? Counts, on each allow rule, that it was met. @obj is asked for obj: rules. */
 bool selection_takes(struct selection *s, uint32_t id, const char *name, selection_obj_fn obj,
 		     void *arg);
+/* Does a deny rule name it? */
+bool selection_denies(const struct selection *s, uint32_t id, const char *name,
+		      selection_obj_fn obj, void *arg);
 /* The id:N rule that asks for exactly this map, counted as met; NULL when there is none. */
 const char *selection_asks_for(struct selection *s, uint32_t id);
 /* Give a reason no_match for every allow rule that met nothing. */

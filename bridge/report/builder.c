@@ -405,6 +405,40 @@ static void pack_ids(msgpack_packer *pk, const char *key, const uint32_t *ids, s
 		msgpack_pack_uint32(pk, ids[i]);
 }
 
+static void pack_ring(msgpack_packer *pk, const struct report_ring *r)
+{
+	pack_str(pk, "ringbuf");
+	msgpack_pack_map(pk, 4);
+	pack_key_uint(pk, "capacity", r->capacity);
+	pack_key_uint(pk, "producer", r->producer);
+	pack_key_uint(pk, "consumer", r->consumer);
+	pack_key_uint(pk, "pending", r->producer - r->consumer);
+}
+
+static void pack_symbols(msgpack_packer *pk, const struct report_symbol *s, size_t n)
+{
+	pack_str(pk, "symbols");
+	msgpack_pack_array(pk, n);
+	for (size_t i = 0; i < n; i++) {
+		msgpack_pack_map(pk, 3);
+		pack_key_uint(pk, "addr", s[i].addr);
+		pack_key_str(pk, "name", s[i].name);
+		pack_key_uint(pk, "off", s[i].off);
+	}
+}
+
+/* What only some types of maps have. */
+static unsigned pack_row_own(msgpack_packer *pk, const struct report_map_result *res)
+{
+	if (res->inner)
+		pack_ids(pk, "inner", res->inner, res->ninner);
+	if (res->ring)
+		pack_ring(pk, res->ring);
+	if (res->nsymbols)
+		pack_symbols(pk, res->symbols, res->nsymbols);
+	return !!res->inner + !!res->ring + !!res->nsymbols;
+}
+
 static void pack_row_end(struct report_builder *rb, const struct report_map_result *res)
 {
 	msgpack_packer *pk = &rb->pk;
@@ -417,6 +451,7 @@ static void pack_row_end(struct report_builder *rb, const struct report_map_resu
 	n += pack_optional(pk, "missing", res->missing);
 	if (res->nowners && ++n)
 		pack_ids(pk, "owners", res->owners, res->nowners);
+	n += pack_row_own(pk, res);
 	if (res->error && ++n)
 		pack_key_str(pk, "error", res->error);
 	rb->map.nkeys += n;

@@ -49,12 +49,28 @@ struct report_map_row {
 int report_map_begin(struct report_builder *rb, const struct report_map_row *row, uint64_t room,
 		     uint8_t **ret_keys, uint8_t **ret_vals, struct ksnap_err *err);
 
+/* Where writer and reader of a ring buffer are, in bytes since it was made. */
+struct report_ring {
+	uint64_t capacity, producer, consumer;
+};
+
+/* A kernel address: @off bytes into function @name. */
+struct report_symbol {
+	uint64_t addr, off;
+	const char *name;
+};
+
 struct report_map_result {
 	uint64_t count; /* entries written, at most room */
 	bool complete;  /* false makes the report incomplete too: add a reason */
 	uint32_t restarts, duplicates, missing; /* 0 is left out */
 	const uint32_t *owners;
 	size_t nowners;
+	const uint32_t *inner; /* maps of maps: ids of the maps within; NULL: it is none */
+	size_t ninner;
+	const struct report_ring *ring; /* ring buffers; or NULL */
+	const struct report_symbol *symbols;
+	size_t nsymbols;
 	const char *error; /* or NULL */
 };
 

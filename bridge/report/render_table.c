@@ -207,6 +207,21 @@ static void end_table(struct view *v)
 
 /* ---- maps ---------------------------------------------------------------------------------- */
 
+static void put_count(struct view *v, const struct ksnap_map *m)
+{
+	const msgpack_object *ring = object_get(m->row, "ringbuf");
+	const msgpack_object *max = object_get(m->row, "max_entries");
+
+	if (ring)
+		buf_printf(v->out, "  %" PRIu64 " of %" PRIu64 " bytes pending",
+			   uint_of(object_get(ring, "pending")),
+			   uint_of(object_get(ring, "capacity")));
+	else if (!m->is_section && uint_of(max))
+		buf_printf(v->out, "  %" PRIu64 " of %" PRIu64 " entries", m->count, uint_of(max));
+	else if (!m->is_section) /* bounded by its owners only */
+		buf_printf(v->out, "  %" PRIu64 " entries", m->count);
+}
+
 static void put_title(struct view *v, const struct ksnap_map *m)
 {
 	const msgpack_object *error = object_get(m->row, "error");
@@ -216,9 +231,7 @@ static void put_title(struct view *v, const struct ksnap_map *m)
 	sink_escaped(&k, m->name, strlen(m->name));
 	buf_printf(v->out, "  ");
 	sink_escaped(&k, m->type, strlen(m->type));
-	if (!m->is_section)
-		buf_printf(v->out, "  %" PRIu64 " of %" PRIu64 " entries", m->count,
-			   uint_of(object_get(m->row, "max_entries")));
+	put_count(v, m);
 	buf_printf(v->out, "%s", m->is_complete ? "" : "  not complete");
 	if (error)
 		buf_printf(v->out, ": ");
@@ -272,6 +285,22 @@ static void put_entries(struct view *v, const struct ksnap_map *m)
 		buf_printf(v->out,
 			   "  \xe2\x80\xa6 %" PRIu64 " more entries (use -o json for all)\n",
 			   m->count - i);
+}
+
+/* The functions that a map's addresses are in. */
+static void put_symbols(struct view *v, const struct ksnap_map *m)
+{
+	const msgpack_object *symbols = object_get(m->row, "symbols");
+
+	if (!symbols || symbols->type != MSGPACK_OBJECT_ARRAY)
+		return;
+	for (uint32_t i = 0; i < symbols->via.array.size; i++) {
+		const msgpack_object *s = &symbols->via.array.ptr[i];
+
+		buf_printf(v->out, "  0x%" PRIx64 "  ", uint_of(object_get(s, "addr")));
+		put_words(v, object_get(s, "name"));
+		buf_printf(v->out, "+0x%" PRIx64 "\n", uint_of(object_get(s, "off")));
+	}
 }
 
 /* ---- programs and what they hang on ---------------------------------------------------------- */
@@ -361,6 +390,7 @@ int render_report_table(const struct ksnap_snapshot *s, const struct render_opts
 			put_section(&v, &s->maps[i]);
 		else
 			put_entries(&v, &s->maps[i]);
+		put_symbols(&v, &s->maps[i]);
 	}
 	if (!v.failed)
 		put_lists(&v, s);

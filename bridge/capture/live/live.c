@@ -19,6 +19,7 @@
 #include "capture/live/chase.h"
 #include "capture/live/kernel_read.h"
 #include "capture/live/load_log.h"
+#include "capture/live/map_nested.h"
 #include "capture/live/privilege.h"
 
 #define HEAD_ROOM (4u << 20) /* of MAX_BLOB, kept for types, rows and reasons */
@@ -38,6 +39,7 @@ static void close_live(struct target *t)
 	ops_list_fini(&t->ops);
 	active_fini(&t->active);
 	btf_types_destroy(t->types);
+	ksyms_fini(&t->ksyms);
 	free(t->scratch.keys);
 	free(t->scratch.vals);
 	free(t);
@@ -124,19 +126,32 @@ static void keep_statistics(struct target *t, bool wanted)
 		t->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 }
 
-static int read_maps(struct target *t, size_t selected, uint64_t deadline,
-		     struct report_builder *rb, struct ksnap_err *err)
+static size_t count_taken(const struct map_list *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += l->refs[i].taken;
+	return n;
+}
+
+/* The list may grow meanwhile, at its end. */
+static int read_maps(struct target *t, uint64_t deadline, struct report_builder *rb,
+		     struct ksnap_err *err)
 {
 	uint64_t budget = LIMIT_MAX_BLOB - HEAD_ROOM;
-	size_t done = 0;
-	int ret = 0;
+	size_t done = 0, selected;
+	int ret = nested_take_inner(t, deadline, err);
 
 	for (size_t i = 0; i < t->maps.n && !ret && clock_mono_ns() < deadline; i++) {
-		if (!t->maps.refs[i].taken)
+		struct map_ref ref = t->maps.refs[i];
+
+		if (!ref.taken)
 			continue;
-		ret = live_map_capture(t, &t->maps.refs[i], deadline, &budget, rb, err);
+		ret = live_map_capture(t, &ref, deadline, &budget, rb, err);
 		done += !ret;
 	}
+	selected = count_taken(&t->maps);
 	if (ret < 0 || done == selected)
 		return ret < 0 ? ret : 0;
 	return report_reason(rb, "deadline", NULL, selected, done,
@@ -147,7 +162,6 @@ static int capture_live(struct target *t, const struct capture_request *rq,
 			struct report_builder *rb, struct ksnap_err *err)
 {
 	struct selection sel;
-	size_t selected;
 	int ret = selection_init(&sel, rq->maps, rq->nmaps, err);
 
 	if (ret)
@@ -159,10 +173,12 @@ static int capture_live(struct target *t, const struct capture_request *rq,
 		ret = map_list_read(&t->maps, &sel, rb, err);
 	if (ret)
 		return ret;
-	selected = map_list_select(&t->maps, &sel, &t->progs, &t->objects);
+	map_list_select(&t->maps, &sel, &t->progs, &t->objects);
+	t->selection = &sel;
 	ret = live_attachments_read(t, rq->progs, rb, err);
 	if (!ret)
-		ret = read_maps(t, selected, rq->deadline_mono_ns, rb, err);
+		ret = read_maps(t, rq->deadline_mono_ns, rb, err);
+	t->selection = NULL;
 	if (!ret && rq->progs)
 		ret = prog_list_report(&t->progs, rb, err);
 	if (!ret && rq->chase)

@@ -5,6 +5,7 @@
 
 #include "capture/btf.h"
 #include "capture/live/active.h"
+#include "capture/live/ksyms.h"
 #include "capture/live/link_list.h"
 #include "capture/live/map_list.h"
 #include "capture/live/map_read.h"
@@ -21,10 +22,12 @@ struct target {
 	struct object_list objects;
 	struct map_list maps; /* kept between captures for their memory */
 	struct prog_list progs;
-	struct kernel_reader *reader; /* loaded when pointers are first followed */
+	struct selection *selection;  /* of the capture that runs */
+	struct kernel_reader *reader; /* loaded when kernel memory is first read */
 	struct link_list links;
 	struct ops_list ops;
 	struct active_maps active;
+	struct ksyms ksyms;
 	struct entries scratch; /* for maps far larger than what is in them */
 };
 

@@ -9,33 +9,14 @@
 #include <string.h>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "capture/live/live.h"
+#include "capture/live/map_job.h"
 #include "capture/live/privilege.h"
 
 #define DIRECT_MAX (64u << 20) /* bytes of room taken in a report before anything is read */
 #define SLACK      64 /* entries above max_entries that a hash map may show while it changes */
-
-struct map_job {
-	struct target *t;
-	struct bpf_map_info info; /* as it is now */
-	struct read_plan plan;
-	struct report_map_row row;
-	struct report_map_result result;
-	struct report_builder *rb;
-	uint64_t *budget;
-	struct ksnap_err *err;
-};
-
-static const char *type_name(uint32_t type)
-{
-	const char *name = libbpf_bpf_map_type_str(type);
-
-	return name ? name : "unknown";
-}
 
 /* ---- what is wrong, in words ------------------------------------------------------------------
  */
@@ -50,11 +31,15 @@ static const char *errno_text(int error)
 static int say_failed(struct map_job *j, const struct read_result *r)
 {
 	bool denied = r->error == EPERM || r->error == EACCES;
+	const char *why = r->why ? r->why : errno_text(r->error);
 
-	j->result.error = errno_text(r->error);
-	return report_reason(j->rb, denied ? "denied" : "map_unreadable", j->row.name, UINT64_MAX,
-			     j->result.count, "map %s (id %u) cannot be read: %s", j->row.name,
-			     j->row.id, errno_text(r->error));
+	j->result.error = why;
+	return report_reason(j->rb,
+			     denied   ? "denied"
+			     : r->why ? "unsupported"
+				      : "map_unreadable",
+			     j->row.name, UINT64_MAX, j->result.count,
+			     "map %s (id %u) cannot be read: %s", j->row.name, j->row.id, why);
 }
 
 static int say_why(struct map_job *j, const struct read_result *r)
@@ -71,6 +56,15 @@ static int say_why(struct map_job *j, const struct read_result *r)
 		return report_reason(j->rb, "map_partial", j->row.name, UINT64_MAX, j->result.count,
 				     "keys of map %s went away under %d walks", j->row.name,
 				     READ_RESTARTS + 1);
+	case READ_PEEKED:
+		return report_reason(
+			j->rb, "map_partial", j->row.name, UINT64_MAX, j->result.count,
+			"map %s (id %u) shows its next element only: the kernel does not "
+			"tell how many wait behind it",
+			j->row.name, j->row.id);
+	case READ_UNSEEN:
+		return report_reason(j->rb, "map_partial", j->row.name, UINT64_MAX, j->result.count,
+				     "map %s (id %u): %s", j->row.name, j->row.id, r->why);
 	case READ_ROOM:
 		break;
 	}
@@ -88,10 +82,15 @@ static void take_result(struct map_job *j, const struct entries *e, const struct
 	j->result.missing = r->missing;
 }
 
+static uint64_t entry_bytes(const struct read_plan *p)
+{
+	return p->key_size + p->val_size;
+}
+
 static int end_map(struct map_job *j, const struct read_result *r)
 {
 	int ret = say_why(j, r);
-	uint64_t bytes = j->result.count * (j->plan.key_size + j->plan.val_size);
+	uint64_t bytes = j->result.count * entry_bytes(&j->plan);
 
 	*j->budget -= bytes < *j->budget ? bytes : *j->budget;
 	if (!ret)
@@ -104,14 +103,32 @@ static int end_map(struct map_job *j, const struct read_result *r)
 
 static uint64_t room_of(const struct read_plan *p)
 {
-	return p->kind->is_array ? p->expected : p->expected + p->expected / 8 + SLACK;
+	return p->kind->is_array || p->kind->is_sparse ? p->expected
+						       : p->expected + p->expected / 8 + SLACK;
 }
 
 static bool fits_directly(const struct map_job *j)
 {
 	uint64_t most = *j->budget < DIRECT_MAX ? *j->budget : DIRECT_MAX;
 
-	return room_of(&j->plan) <= most / (j->plan.key_size + j->plan.val_size);
+	if (!entry_bytes(&j->plan))
+		return true;
+	return !j->plan.kind->is_unbounded && room_of(&j->plan) <= most / entry_bytes(&j->plan);
+}
+
+/* Read, and write down what stands beside the entries. */
+static int read_entries(struct map_job *j, struct entries *e, struct read_result *r)
+{
+	const struct map_family *f = j->family;
+	int ret;
+
+	*r = (struct read_result){ 0 };
+	e->count = 0;
+	ret = f->read ? f->read(j, e, r) : map_read(&j->plan, e, r);
+	if (ret)
+		return err_nomem(j->err);
+	take_result(j, e, r);
+	return f->finish ? f->finish(j, e) : 0;
 }
 
 static int read_directly(struct map_job *j)
@@ -120,12 +137,9 @@ static int read_directly(struct map_job *j)
 	struct read_result r;
 	int ret = report_map_begin(j->rb, &j->row, e.room, &e.keys, &e.vals, j->err);
 
-	if (ret)
-		return ret;
-	if (map_read(&j->plan, &e, &r))
-		return err_nomem(j->err);
-	take_result(j, &e, &r);
-	return end_map(j, &r);
+	if (!ret)
+		ret = read_entries(j, &e, &r);
+	return ret ? ret : end_map(j, &r);
 }
 
 static int read_aside(struct map_job *j)
@@ -138,16 +152,15 @@ static int read_aside(struct map_job *j)
 	free(e->keys);
 	free(e->vals);
 	*e = (struct entries){ .max_bytes = *j->budget };
-	if (map_read(&j->plan, e, &r))
-		return err_nomem(j->err);
-	ret = report_map_begin(j->rb, &j->row, e->count, &keys, &vals, j->err);
+	ret = read_entries(j, e, &r);
+	if (!ret)
+		ret = report_map_begin(j->rb, &j->row, e->count, &keys, &vals, j->err);
 	if (ret)
 		return ret;
 	if (e->count) {
 		memcpy(keys, e->keys, e->count * j->plan.key_size);
 		memcpy(vals, e->vals, e->count * j->plan.val_size);
 	}
-	take_result(j, e, &r);
 	return end_map(j, &r);
 }
 
@@ -170,16 +183,14 @@ static int write_empty(struct map_job *j, const char *error)
 
 static int refuse_type(struct map_job *j)
 {
-	char text[128];
-
-	snprintf(text, sizeof(text), "maps of type %s are not read", j->row.type);
 	report_reason(j->rb, "unsupported", j->row.name, UINT64_MAX, UINT64_MAX,
-		      "map %s (id %u): %s", j->row.name, j->row.id, text);
-	return write_empty(j, text);
+		      "map %s (id %u, %s): %s", j->row.name, j->row.id, j->row.type,
+		      j->family->why_not);
+	return write_empty(j, j->family->why_not);
 }
 
-/* Types of key and value. Without them the bytes are still good: a reason, not a failure. */
-static int find_types(struct map_job *j)
+/* Without types the bytes are still good: a reason, not a failure. */
+int map_describe_by_btf(struct map_job *j)
 {
 	const struct bpf_map_info *info = &j->info;
 	struct type_table *table = report_types(j->rb);
@@ -213,10 +224,10 @@ static void lay_out(struct map_job *j)
 {
 	const struct bpf_map_info *info = &j->info;
 	const struct map_kind *kind = j->plan.kind;
-	uint32_t stride = (info->value_size + 7) / 8 * 8;
+	uint32_t stride = (j->row.value_size + 7) / 8 * 8;
 
-	j->plan.key_size = info->key_size;
-	j->plan.val_size = kind->is_percpu ? (size_t)stride * j->t->ncpu : info->value_size;
+	j->plan.key_size = j->row.key_size;
+	j->plan.val_size = kind->is_percpu ? (size_t)stride * j->t->ncpu : j->row.value_size;
 	j->plan.expected = info->max_entries;
 	j->plan.is_section = j->row.no_keys = is_section(j);
 	if (kind->is_percpu) {
@@ -252,11 +263,12 @@ static void begin_row(struct map_job *j)
 {
 	const struct bpf_map_info *info = &j->info;
 
-	j->plan.kind = map_kind_of(info->type);
+	j->family = map_family_of(info->type);
+	j->plan.kind = &j->family->kind;
 	j->row = (struct report_map_row){
 		.id = info->id,
 		.name = info->name,
-		.type = type_name(info->type),
+		.type = map_type_name(info->type),
 		.flags = info->map_flags,
 		.key_size = info->key_size,
 		.value_size = info->value_size,
@@ -274,9 +286,9 @@ static int capture_open(struct map_job *j)
 	begin_row(j);
 	if (prog_list_owners(&j->t->progs, j->row.id, &r->owners, &r->nowners))
 		return err_nomem(j->err);
-	if (!j->plan.kind->is_readable)
+	if (j->family->why_not)
 		return refuse_type(j);
-	ret = find_types(j);
+	ret = j->family->describe ? j->family->describe(j) : map_describe_by_btf(j);
 	if (ret)
 		return ret;
 	lay_out(j);
@@ -295,6 +307,7 @@ int live_map_capture(struct target *t, const struct map_ref *ref, uint64_t deadl
 	};
 	int ret = open_map(&j, ref) ? say_gone(&j, ref) : capture_open(&j);
 
+	buf_fini(&j.beside);
 	cleanup_close(&j.plan.fd);
 	return ret;
 }

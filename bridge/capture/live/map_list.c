@@ -136,7 +136,7 @@ static bool is_section_of(const char *map, const char *obj)
 	return true;
 }
 
-static const char *name_of_map(const struct map_list *l, uint32_t id)
+static struct map_ref *find_ref(const struct map_list *l, uint32_t id)
 {
 	size_t lo = 0, hi = l->n;
 
@@ -148,7 +148,14 @@ static const char *name_of_map(const struct map_list *l, uint32_t id)
 		else
 			hi = mid;
 	}
-	return lo < l->n && l->refs[lo].info.id == id ? l->refs[lo].info.name : "";
+	return lo < l->n && l->refs[lo].info.id == id ? &l->refs[lo] : NULL;
+}
+
+static const char *name_of_map(const struct map_list *l, uint32_t id)
+{
+	const struct map_ref *ref = find_ref(l, id);
+
+	return ref ? ref->info.name : "";
 }
 
 static bool prog_is_of(const struct lookup *lk, const struct prog_row *p, const char *obj)
@@ -192,4 +199,44 @@ size_t map_list_select(struct map_list *l, struct selection *sel, const struct p
 		n += ref->taken;
 	}
 	return n;
+}
+
+/* ---- one more ----------------------------------------------------------------------------------
+ */
+
+/* 1: it is gone, or older than the last in the list and so was gone when that was made. */
+static int append(struct map_list *l, uint32_t id, struct ksnap_err *err)
+{
+	struct map_ref *ref;
+	int ret;
+
+	if (l->n && id < l->refs[l->n - 1].info.id)
+		return 1;
+	ref = next_ref(l);
+	if (!ref)
+		return err_nomem(err);
+	ref->taken = false;
+	ret = ask(id, &ref->info, err);
+	l->n += !ret;
+	return ret;
+}
+
+int map_list_add(struct map_list *l, uint32_t id, struct selection *sel,
+		 const struct prog_list *progs, const struct object_list *objects,
+		 struct ksnap_err *err)
+{
+	struct lookup lk = { l, progs, objects };
+	struct map_ref *ref = find_ref(l, id);
+	int ret;
+
+	if (!ref) {
+		ret = append(l, id, err);
+		if (ret)
+			return ret < 0 ? ret : MAP_NOT_ADDED;
+		ref = &l->refs[l->n - 1];
+	}
+	if (ref->taken || selection_denies(sel, id, ref->info.name, belongs_to, &lk))
+		return MAP_NOT_ADDED;
+	ref->taken = true;
+	return MAP_ADDED;
 }

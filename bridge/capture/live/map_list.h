@@ -31,4 +31,13 @@ int map_list_read(struct map_list *l, struct selection *sel, struct report_build
 size_t map_list_select(struct map_list *l, struct selection *sel, const struct prog_list *progs,
 		       const struct object_list *objects);
 
+enum { MAP_NOT_ADDED, MAP_ADDED };
+
+/* Mark map @id too, listing it when it is newer than all that are: MAP_ADDED when it was not marked
+ * before. One that a rule denies, or that is gone, is MAP_NOT_ADDED. A negative code when the
+ * kernel or memory fails. May move the refs. */
+int map_list_add(struct map_list *l, uint32_t id, struct selection *sel,
+		 const struct prog_list *progs, const struct object_list *objects,
+		 struct ksnap_err *err);
+
 #endif

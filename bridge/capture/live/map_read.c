@@ -17,24 +17,6 @@
 #define TOKEN_MIN       4          /* bytes a hash map's batch position has */
 #define KERNEL_ENOTSUPP 524        /* the kernel's own, not in errno.h */
 
-const struct map_kind *map_kind_of(uint32_t type)
-{
-	static const struct map_kind unreadable;
-	static const struct map_kind kinds[] = {
-		[BPF_MAP_TYPE_HASH] = { .is_readable = true },
-		[BPF_MAP_TYPE_ARRAY] = { .is_readable = true, .is_array = true },
-		[BPF_MAP_TYPE_PERCPU_HASH] = { .is_readable = true, .is_percpu = true },
-		[BPF_MAP_TYPE_PERCPU_ARRAY] = { .is_readable = true,
-						.is_array = true,
-						.is_percpu = true },
-		[BPF_MAP_TYPE_LRU_HASH] = { .is_readable = true },
-		[BPF_MAP_TYPE_LRU_PERCPU_HASH] = { .is_readable = true, .is_percpu = true },
-		[BPF_MAP_TYPE_LPM_TRIE] = { .is_readable = true, .may_repeat = true },
-	};
-
-	return type < ARRAY_SIZE(kinds) ? &kinds[type] : &unreadable;
-}
-
 static bool is_late(const struct read_plan *p)
 {
 	return clock_mono_ns() >= p->deadline_mono_ns;
@@ -52,8 +34,7 @@ static int fail(struct read_result *res, int error)
 	return finish(res, READ_FAILED);
 }
 
-/* Twice the room, within max_bytes. 1: there is none to have; 0; or E_NOMEM. */
-static int make_room(const struct read_plan *p, struct entries *e)
+int entries_grow(const struct read_plan *p, struct entries *e)
 {
 	uint64_t limit = e->max_bytes / (p->key_size + p->val_size);
 	uint64_t room = e->room ? 2 * e->room : 1024;
@@ -121,7 +102,7 @@ static int read_batches(const struct read_plan *p, struct entries *e, struct rea
 		return KSNAP_E_NOMEM;
 	for (;;) {
 		if (e->count >= e->room)
-			ret = make_room(p, e);
+			ret = entries_grow(p, e);
 		if (ret)
 			return ret < 0 ? ret : finish(res, READ_ROOM);
 		error = look_up_some(p, e, token, first);
@@ -130,7 +111,7 @@ static int read_batches(const struct read_plan *p, struct entries *e, struct rea
 		if (first && is_unsupported(error))
 			return 1;
 		if (error == ENOSPC) { /* the next bucket has more entries than there is room */
-			ret = make_room(p, e);
+			ret = entries_grow(p, e);
 			continue;
 		}
 		if (error == EINTR && ++res->restarts <= READ_RESTARTS)
@@ -193,7 +174,7 @@ static int take_entry(struct walk *w)
 	if (bpf_map_lookup_elem(p->fd, w->key, val_at(p, e, e->count))) {
 		if (errno != ENOENT)
 			return fail(w->res, errno);
-		w->res->missing++;
+		w->res->missing += !p->kind->is_sparse;
 		return 0;
 	}
 	memcpy(key_at(p, e, e->count), w->key, p->key_size);
@@ -213,7 +194,7 @@ static int step(struct walk *w)
 		return note_repeat(w) ? 1 : finish(w->res, READ_RESTARTED);
 	w->repeating = false;
 	if (e->count >= e->room) {
-		ret = make_room(w->plan, e);
+		ret = entries_grow(w->plan, e);
 		if (ret)
 			return ret < 0 ? ret : finish(w->res, READ_ROOM);
 	}

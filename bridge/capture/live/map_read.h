@@ -17,9 +17,11 @@ struct map_kind {
 	bool is_readable; /* false: a type that is not read */
 	bool is_array;    /* max_entries entries, always */
 	bool is_percpu;
-	bool by_walk;    /* it has no batch look-up */
-	bool may_repeat; /* its batch look-up may give a key twice when keys are deleted meanwhile
-			  */
+	bool by_walk;      /* it has no batch look-up */
+	bool is_sparse;    /* an array with free places: a key without a value is not missing */
+	bool is_unbounded; /* max_entries does not bound what is in it */
+	bool may_repeat;   /* its batch look-up may give a key twice when keys are deleted meanwhile
+			    */
 };
 
 const struct map_kind *map_kind_of(uint32_t type);
@@ -47,14 +49,19 @@ enum read_end {
 	READ_DEADLINE,  /* the deadline passed */
 	READ_RESTARTED, /* keys went away under every walk */
 	READ_FAILED,    /* the kernel refused; see error */
+	READ_UNSEEN,    /* some cannot be asked for; see why */
+	READ_PEEKED,    /* the first of a number that cannot be known */
 };
 
 struct read_result {
 	enum read_end end;
-	int error; /* errno of READ_FAILED */
+	int error;       /* errno of READ_FAILED */
+	const char *why; /* READ_FAILED, or NULL: by error; READ_UNSEEN */
 	uint32_t restarts, duplicates, missing;
 };
 
+/* Twice the room of @e, within max_bytes. 1: there is none to have; 0; or E_NOMEM. */
+int entries_grow(const struct read_plan *p, struct entries *e);
 /* 0, or E_NOMEM. Everything else is told in @res; @e->count entries are good in every case. */
 int map_read(const struct read_plan *plan, struct entries *e, struct read_result *res);
 

@@ -140,7 +140,7 @@ static void kinds_beyond_the_table_are_unreadable(void **state)
 {
 	assert_false(map_kind_of(UINT32_MAX)->is_readable);
 	assert_false(map_kind_of(BPF_MAP_TYPE_UNSPEC)->is_readable);
-	assert_false(map_kind_of(BPF_MAP_TYPE_RINGBUF)->is_readable);
+	assert_false(map_kind_of(BPF_MAP_TYPE_BLOOM_FILTER)->is_readable);
 	assert_true(map_kind_of(BPF_MAP_TYPE_LRU_PERCPU_HASH)->is_percpu);
 }
 

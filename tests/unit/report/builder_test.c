@@ -11,6 +11,7 @@
 
 #include "report/bufpool.h"
 #include "report/reader.h"
+#include "report/render.h"
 #include "sample.h"
 
 static const struct report_map_row plain = {
@@ -166,6 +167,46 @@ static void gives_back_room(void **state)
 				 ->via.array.ptr[1]
 				 .via.u64,
 			 12);
+	ksnap_snapshot_close(s);
+}
+
+static void expect_words(const struct buf *out, const char *words)
+{
+	if (!memmem(out->data, out->len, words, strlen(words)))
+		fail_msg("'%s' is not in: %.*s", words, (int)out->len, (char *)out->data);
+}
+
+/* What stands beside the entries of some types of maps, in the report and when it is shown. */
+static void keeps_what_stands_beside(void **state)
+{
+	const uint32_t inner[] = { 3, 5 };
+	const struct report_ring ring = { .capacity = 4096, .producer = 96, .consumer = 32 };
+	const struct report_symbol symbol = { 0xffffffff81000010, 0x10, "startup" };
+	struct report_map_result res = { .complete = true,
+					 .inner = inner,
+					 .ninner = 2,
+					 .ring = &ring,
+					 .symbols = &symbol,
+					 .nsymbols = 1 };
+	struct render_opts opts = { 0 };
+	struct buf json = BUF_INIT, table = BUF_INIT;
+	struct ksnap_snapshot *s;
+	uint8_t *keys, *vals;
+
+	assert_int_equal(report_begin(*state, &sample_info, NULL), 0);
+	assert_int_equal(report_map_begin(*state, &plain, 0, &keys, &vals, NULL), 0);
+	assert_int_equal(report_map_end(*state, &res, NULL), 0);
+	s = finish(*state, NULL, NULL);
+	assert_int_equal(render_report_json(s, &opts, &json), 0);
+	assert_int_equal(render_report_table(s, &opts, 0, &table), 0);
+	expect_words(&json, "\"inner\":[3,5]");
+	expect_words(&json, "\"ringbuf\":{\"capacity\":4096,\"producer\":96,\"consumer\":32,"
+			    "\"pending\":64}");
+	expect_words(&json, "\"name\":\"startup\",\"off\":16");
+	expect_words(&table, "64 of 4096 bytes pending");
+	expect_words(&table, "0xffffffff81000010  startup+0x10");
+	buf_fini(&json);
+	buf_fini(&table);
 	ksnap_snapshot_close(s);
 }
 
@@ -343,6 +384,7 @@ int main(void)
 		TEST(refuses_impossible_sizes),
 		TEST(builds_an_empty_report),
 		TEST(gives_back_room),
+		TEST(keeps_what_stands_beside),
 		TEST(says_why_it_is_not_complete),
 		TEST(bounds_reasons),
 		TEST(cancels_a_map),
