@@ -249,7 +249,7 @@ static void an_object_is_cut_at_its_limit(void **state)
 	ksnap_snapshot_close(s);
 }
 
-static void objects_are_counted(void **state)
+static void objects_and_bytes_are_bounded(void **state)
 {
 	int fd = bpf_program__fd(bpf_object__find_program_by_name(object, "fill_many"));
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -259,6 +259,10 @@ static void objects_are_counted(void **state)
 	s = chase("pt_many", 4);
 	assert_int_equal(nchased(s), LIMIT_MAX_CHASED);
 	assert_true(has_reason(s, "limit", "MAX_CHASED"));
+	ksnap_snapshot_close(s);
+	s = chase("pt_holds", 1);
+	assert_int_equal(nchased(s), LIMIT_MAX_CHASED_BYTES / LIMIT_MAX_CHASED_OBJECT);
+	assert_true(has_reason(s, "limit", "MAX_CHASED_BYTES"));
 	ksnap_snapshot_close(s);
 }
 
@@ -483,7 +487,7 @@ int main(void)
 		cmocka_unit_test(follows_globals),
 		cmocka_unit_test(each_kind_of_pointer),
 		cmocka_unit_test(an_object_is_cut_at_its_limit),
-		cmocka_unit_test(objects_are_counted),
+		cmocka_unit_test(objects_and_bytes_are_bounded),
 		cmocka_unit_test(kernel_types_come_from_the_kernel),
 		cmocka_unit_test(the_kernel_is_followed_on),
 		cmocka_unit_test(every_address_stands_once),
