@@ -274,38 +274,76 @@ static void put_entries(struct view *v, const struct ksnap_map *m)
 			   m->count - i);
 }
 
-/* ---- programs ------------------------------------------------------------------------------ */
+/* ---- programs and what they hang on ---------------------------------------------------------- */
 
-static const char *const prog_columns[] = { "id", "name", "type", "tag", "run_cnt", "run_time_ns" };
+#define LIST_COLUMNS 7
 
-#define PROG_COLUMNS (sizeof(prog_columns) / sizeof(prog_columns[0]))
+static const struct list {
+	const char *key, *what;
+	const char *columns[LIST_COLUMNS + 1];
+} lists[] = {
+	{ "progs", "programs", { "id", "name", "type", "tag", "run_cnt", "run_time_ns" } },
+	{ "links", "links", { "id", "type", "prog", "attach", "target", "target_id", "map" } },
+	{ "struct_ops",
+	  "struct_ops maps",
+	  { "map", "name", "ops", "state", "attached", "refcnt", "link" } },
+};
 
-static void put_prog(struct view *v, const msgpack_object *prog)
+static void put_cell(struct view *v, const msgpack_object *o)
 {
 	struct sink k = { .out = &v->table.text };
 
-	for (unsigned i = 0; i < PROG_COLUMNS; i++) {
-		const msgpack_object *o = object_get(prog, prog_columns[i]);
-
-		if (o && o->type == MSGPACK_OBJECT_STR)
-			sink_escaped(&k, o->via.str.ptr, o->via.str.size);
-		else
-			buf_printf(&v->table.text, "%" PRIu64, uint_of(o));
-		table_end_cell(&v->table);
-	}
+	if (!o)
+		buf_printf(&v->table.text, "-");
+	else if (o->type == MSGPACK_OBJECT_STR)
+		sink_escaped(&k, o->via.str.ptr, o->via.str.size);
+	else if (o->type == MSGPACK_OBJECT_BOOLEAN)
+		buf_printf(&v->table.text, "%s", o->via.boolean ? "yes" : "no");
+	else
+		buf_printf(&v->table.text, "%" PRIu64, uint_of(o));
+	table_end_cell(&v->table);
 }
 
-static void put_progs(struct view *v, const msgpack_object *progs)
+static void put_list(struct view *v, const struct list *l, const msgpack_object *rows)
 {
-	if (!progs || progs->type != MSGPACK_OBJECT_ARRAY)
+	unsigned n = 0;
+
+	if (!rows || rows->type != MSGPACK_OBJECT_ARRAY)
 		return;
-	buf_printf(v->out, "\n%u programs\n", progs->via.array.size);
-	begin_table(v, PROG_COLUMNS);
-	for (unsigned i = 0; i < PROG_COLUMNS; i++)
-		table_cell(&v->table, prog_columns[i]);
-	for (uint32_t i = 0; i < progs->via.array.size; i++)
-		put_prog(v, &progs->via.array.ptr[i]);
+	buf_printf(v->out, "\n%u %s\n", rows->via.array.size, l->what);
+	while (l->columns[n])
+		n++;
+	begin_table(v, n);
+	for (unsigned i = 0; i < n && rows->via.array.size; i++)
+		table_cell(&v->table, l->columns[i]);
+	for (uint32_t r = 0; r < rows->via.array.size; r++) {
+		for (unsigned i = 0; i < n; i++)
+			put_cell(v, object_get(&rows->via.array.ptr[r], l->columns[i]));
+	}
 	end_table(v);
+}
+
+static void put_sched(struct view *v, const msgpack_object *sched)
+{
+	const msgpack_object *state = object_get(sched, "state"), *ops = object_get(sched, "ops");
+	struct sink k = { .out = v->out };
+
+	if (!state || state->type != MSGPACK_OBJECT_STR)
+		return;
+	buf_printf(v->out, "\nsched_ext is ");
+	sink_escaped(&k, state->via.str.ptr, state->via.str.size);
+	if (ops && ops->type == MSGPACK_OBJECT_STR) {
+		buf_printf(v->out, ": ");
+		sink_escaped(&k, ops->via.str.ptr, ops->via.str.size);
+	}
+	buf_printf(v->out, "\n");
+}
+
+static void put_lists(struct view *v, const struct ksnap_snapshot *s)
+{
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		put_list(v, &lists[i], object_get(&s->root, lists[i].key));
+	put_sched(v, object_get(&s->root, "sched"));
 }
 
 int render_report_table(const struct ksnap_snapshot *s, const struct render_opts *o,
@@ -325,7 +363,7 @@ int render_report_table(const struct ksnap_snapshot *s, const struct render_opts
 			put_entries(&v, &s->maps[i]);
 	}
 	if (!v.failed)
-		put_progs(&v, object_get(&s->root, "progs"));
+		put_lists(&v, s);
 	if (s->nchased)
 		buf_printf(out, "\n%zu objects behind pointers (use -o json for them)\n",
 			   s->nchased);

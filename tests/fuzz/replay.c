@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* replay.c - the corpus, each of its prefixes and each of its bytes changed, through the fuzz
- * targets: replay DIR. With --seed DIR it only adds the report that samples are made of. */
+ * targets: replay DIR. With --seed DIR it only adds the report and the BTF that samples are made
+ * of. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/capture/btf_sample.h"
 #include "../unit/report/sample.h"
 #include "targets.h"
 
@@ -17,7 +19,7 @@ static const struct {
 	fuzz_fn fn;
 } targets[] = {
 	{ "scan", fuzz_scan },     { "envelope", fuzz_envelope }, { "params", fuzz_params },
-	{ "report", fuzz_report }, { "path", fuzz_path },
+	{ "report", fuzz_report }, { "path", fuzz_path },         { "btf", fuzz_btf },
 };
 
 static unsigned long runs;
@@ -91,18 +93,30 @@ static unsigned replay(const char *dir, const char *target, fuzz_fn fn)
 	return n;
 }
 
-static int seed(const char *dir)
+static bool write_seed(const char *dir, const char *target, const void *data, size_t len)
 {
-	struct ksnap_blob *report = sample_report();
 	char path[1024];
 	FILE *f;
 	bool ok;
 
-	snprintf(path, sizeof(path), "%s/report/sample", dir);
+	snprintf(path, sizeof(path), "%s/%s/sample", dir, target);
 	f = fopen(path, "wb");
-	ok = f && fwrite(ksnap_blob_data(report), ksnap_blob_size(report), 1, f) == 1;
+	ok = f && fwrite(data, len, 1, f) == 1;
 	if (f)
 		ok = !fclose(f) && ok;
+	return ok;
+}
+
+static int seed(const char *dir)
+{
+	struct ksnap_blob *report = sample_report();
+	struct btf *btf = btf_sample();
+	uint32_t len = 0;
+	const void *raw = btf ? btf__raw_data(btf, &len) : NULL;
+	bool ok = write_seed(dir, "report", ksnap_blob_data(report), ksnap_blob_size(report));
+
+	ok = raw && write_seed(dir, "btf", raw, len) && ok;
+	btf__free(btf);
 	ksnap_blob_unref(report);
 	return ok ? 0 : 1;
 }

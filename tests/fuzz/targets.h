@@ -20,5 +20,7 @@ int fuzz_params(const uint8_t *data, size_t len);
 int fuzz_report(const uint8_t *data, size_t len);
 /* A path into a report. */
 int fuzz_path(const uint8_t *data, size_t len);
+/* BTF: convert every type, open and render a report of them. */
+int fuzz_btf(const uint8_t *data, size_t len);
 
 #endif

@@ -24,6 +24,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "capture/live/live.h"
 #include "capture/target.h"
 #include "report/reader.h"
 
@@ -36,11 +37,12 @@ static struct report_builder *rb;
 
 /* ---- one capture ----------------------------------------------------------------------------- */
 
+/* With @pattern NULL all maps but ksnap's own. */
 static struct ksnap_snapshot *capture(const char *pattern, bool progs)
 {
 	struct capture_request rq = { .tag = "t",
 				      .maps = &pattern,
-				      .nmaps = 1,
+				      .nmaps = pattern != NULL,
 				      .progs = progs,
 				      .deadline_mono_ns = clock_mono_ns() + 60 * NS_PER_S };
 	struct report_info info = { .tag = "t", .target_kind = "live", .target_name = "live" };
@@ -111,15 +113,30 @@ static bool holds(const msgpack_object *list, uint64_t id)
 	return false;
 }
 
-static uint32_t map_id(const struct bpf_object *obj, const char *name)
+static uint32_t id_by_fd(int fd)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof(info);
-	int fd = bpf_object__find_map_fd_by_name(obj, name);
 
 	assert_true(fd >= 0);
 	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
 	return info.id;
+}
+
+static uint32_t map_id(const struct bpf_object *obj, const char *name)
+{
+	return id_by_fd(bpf_object__find_map_fd_by_name(obj, name));
+}
+
+static const struct ksnap_map *map_by_fd(const struct ksnap_snapshot *s, int fd)
+{
+	uint32_t id = id_by_fd(fd);
+
+	for (size_t i = 0; i < ksnap_snapshot_map_count(s); i++) {
+		if (ksnap_map_id(ksnap_snapshot_map_at(s, i)) == id)
+			return ksnap_snapshot_map_at(s, i);
+	}
+	return NULL;
 }
 
 static int prog_fd(const struct bpf_object *obj, const char *name)
@@ -317,14 +334,136 @@ static void links_attach_what_is_ready(void **state)
 	check_word(row, "type", "struct_ops");
 	assert_int_equal(number_of(row, "map"), id);
 	ksnap_snapshot_close(s);
-	s = capture("no_such_map", false); /* links are read for this even when not asked for */
-	assert_true(holds(list_of(s, "active"), map_id(obj, ".bss")));
-	ksnap_snapshot_close(s);
+	for (int i = 0; i < 2; i++) { /* links are read for this even when not asked for */
+		s = capture("no_such_map", false);
+		assert_true(holds(list_of(s, "active"), map_id(obj, ".bss")));
+		ksnap_snapshot_close(s);
+	}
 	close(fd);
 	check_state(obj, "ready", false);
 	bpf_link__disconnect(link);
 	bpf_link__destroy(link);
 	bpf_object__close(obj);
+}
+
+/* ---- types ----------------------------------------------------------------------------------- */
+
+/* A target of its own, which has converted nothing yet. What its maps' types become is kept: of a
+ * second capture none is converted. */
+static void types_are_converted_once(void **state)
+{
+	struct target *shared = target;
+	struct bpf_object *obj = load("shapes", 0);
+	struct ksnap_snapshot *first, *second;
+	char pattern[32];
+	uint64_t made;
+
+	snprintf(pattern, sizeof(pattern), "id:%u", map_id(obj, "tasks"));
+	target = target_live.open("", NULL);
+	assert_non_null(target);
+	first = capture(pattern, false);
+	made = btf_types_made(target->types);
+	assert_int_equal(made, 2); /* of the key and of the value */
+	second = capture(pattern, false);
+	assert_int_equal(btf_types_made(target->types), made);
+	assert_true(list_of(first, "types")->via.array.size > 10);
+	assert_true(msgpack_object_equal(*list_of(first, "types"), *list_of(second, "types")));
+	ksnap_snapshot_close(first);
+	ksnap_snapshot_close(second);
+	target_live.close(target);
+	target = shared;
+	bpf_object__close(obj);
+}
+
+static void the_kernels_own_types_are_at_hand(void **state)
+{
+	struct btf_types *c = btf_types_create(NULL);
+	struct type_table *t = type_table_create(NULL);
+	struct ksnap_err err = { 0 };
+	const struct btf *kernel = btf_types_load(c, BTF_OF_KERNEL, &err);
+	int64_t at;
+
+	if (!kernel)
+		fail_msg("%s", err.text);
+	at = btf_types_add(c, BTF_OF_KERNEL,
+			   btf__find_by_name_kind(kernel, "task_struct", BTF_KIND_STRUCT), t, &err);
+	if (at < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(type_at(t, at)->name, "task_struct");
+	assert_true(type_at(t, at)->nmembers > 50);
+	assert_int_equal(btf_types_load(c, 0x7ffffff0, &err) == NULL, 1);
+	assert_int_equal(err.code, KSNAP_E_TARGET);
+	type_table_destroy(t);
+	btf_types_destroy(c);
+}
+
+/* Each struct, union, enum and section the kernel has is a table. */
+static void every_type_of_the_kernel_converts(void **state)
+{
+	struct btf_types *c = btf_types_create(NULL);
+	const struct btf *kernel = btf_types_load(c, BTF_OF_KERNEL, NULL);
+	struct type_table *t = type_table_create(NULL);
+	struct ksnap_err err = { 0 };
+
+	assert_non_null(kernel);
+	assert_true(btf__type_cnt(kernel) > 10000);
+	for (uint32_t id = 0; id < btf__type_cnt(kernel); id++) {
+		type_table_clear(t);
+		if (btf_convert(kernel, id, t, &err) < 0)
+			fail_msg("type %u: %s", id, err.text);
+	}
+	type_table_destroy(t);
+	btf_types_destroy(c);
+}
+
+#define WIDE 60000 /* members of one byte each */
+
+/* A struct that the kernel takes and a report does not: its members' names alone are 3.6 MB. */
+static int make_wide_map(void)
+{
+	struct btf *btf = btf__new_empty();
+	int u8 = btf__add_int(btf, "u8", 1, 0), u32 = btf__add_int(btf, "u32", 4, 0);
+	int s = btf__add_struct(btf, "wide", WIDE), fd;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .btf_key_type_id = u32, .btf_value_type_id = s);
+	char name[64];
+
+	for (unsigned i = 0; i < WIDE; i++) {
+		snprintf(name, sizeof(name),
+			 "a_name_of_some_sixty_bytes_for_each_of_the_members_%08u", i);
+		assert_int_equal(btf__add_field(btf, name, u8, 8 * i, 0), 0);
+	}
+	if (btf__load_into_kernel(btf))
+		fail_msg("BTF: %s", strerror(errno));
+	opts.btf_fd = btf__fd(btf);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "wide", 4, WIDE, 1, &opts);
+	if (fd < 0)
+		fail_msg("map: %s", strerror(errno));
+	btf__free(btf);
+	return fd;
+}
+
+static void types_too_large_leave_the_bytes(void **state)
+{
+	int fd = make_wide_map();
+	uint32_t zero = 0;
+	_free_ uint8_t *bytes = malloc(WIDE);
+	struct ksnap_snapshot *s;
+	struct ksnap_value v;
+	char pattern[32];
+
+	memset(bytes, 0x5a, WIDE);
+	assert_int_equal(bpf_map_update_elem(fd, &zero, bytes, BPF_ANY), 0);
+	snprintf(pattern, sizeof(pattern), "id:%u", id_by_fd(fd));
+	s = capture(pattern, false);
+	check_word(&list_of(s, "reasons")->via.array.ptr[0], "code", "type_unknown");
+	check_word(&list_of(s, "reasons")->via.array.ptr[0], "subject", "wide");
+	assert_true(ksnap_map_complete(ksnap_snapshot_map_at(s, 0)));
+	assert_null(object_get(map_row(ksnap_snapshot_map_at(s, 0)), "vt"));
+	assert_int_equal(ksnap_map_value(ksnap_snapshot_map_at(s, 0), 0, &v, NULL), 0);
+	assert_int_equal(v.size, WIDE);
+	assert_memory_equal(v.data, bytes, WIDE);
+	ksnap_snapshot_close(s);
+	close(fd);
 }
 
 /* ---- links and programs ---------------------------------------------------------------------- */
@@ -348,6 +487,30 @@ static void links_say_what_they_hang_on(void **state)
 	assert_null(row_of(s, "links", "prog", prog));
 	ksnap_snapshot_close(s);
 	bpf_object__close(obj);
+}
+
+/* Own maps are left out unless a rule names them. */
+static void own_maps_are_not_taken_by_themselves(void **state)
+{
+	int own = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ksnap_t_own", 4, 4, 1, NULL);
+	int other = bpf_map_create(BPF_MAP_TYPE_ARRAY, "t_other", 4, 4, 1, NULL);
+	struct ksnap_snapshot *s;
+
+	assert_true(own >= 0 && other >= 0);
+	s = capture(NULL, false);
+	assert_null(map_by_fd(s, own));
+	assert_non_null(map_by_fd(s, other));
+	ksnap_snapshot_close(s);
+	s = capture("ksnap_t_*", false);
+	assert_non_null(map_by_fd(s, own));
+	assert_null(map_by_fd(s, other));
+	ksnap_snapshot_close(s);
+	s = capture("!t_oth*", false); /* only a denial: all others but own */
+	assert_null(map_by_fd(s, own));
+	assert_null(map_by_fd(s, other));
+	ksnap_snapshot_close(s);
+	close(own);
+	close(other);
 }
 
 static void run_times(int fd, unsigned n)
@@ -457,7 +620,12 @@ int main(void)
 		cmocka_unit_test(of_two_instances_the_attached_one_is_active),
 		cmocka_unit_test(functions_are_named_by_their_programs),
 		cmocka_unit_test(links_attach_what_is_ready),
+		cmocka_unit_test(types_are_converted_once),
+		cmocka_unit_test(the_kernels_own_types_are_at_hand),
+		cmocka_unit_test(every_type_of_the_kernel_converts),
+		cmocka_unit_test(types_too_large_leave_the_bytes),
 		cmocka_unit_test(links_say_what_they_hang_on),
+		cmocka_unit_test(own_maps_are_not_taken_by_themselves),
 		cmocka_unit_test(runs_are_counted_while_asked_for),
 	};
 	const char *why = try_bpf();

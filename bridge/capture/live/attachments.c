@@ -11,7 +11,7 @@ int live_attachments_read(struct target *t, bool all, struct report_builder *rb,
 
 	t->links.n = 0;
 	if (all || ops_list_needs_links(&t->maps))
-		ret = link_list_read(&t->links, err);
+		ret = link_list_read(&t->links, all, err);
 	if (!ret)
 		ret = ops_list_read(&t->ops, &t->maps, &t->links, t->types, rb, err);
 	return ret ? ret : active_find(&t->active, &t->ops, &t->progs, &t->maps, err);

@@ -17,6 +17,7 @@
 void link_list_fini(struct link_list *l)
 {
 	free(l->rows);
+	free(l->old);
 	*l = (struct link_list){ 0 };
 }
 
@@ -145,14 +146,45 @@ static struct link_row *next_row(struct link_list *l)
 	return &l->rows[l->n];
 }
 
-int link_list_read(struct link_list *l, struct ksnap_err *err)
+/* The list read before becomes the old one, whose memory is used again. */
+static void turn_over(struct link_list *l)
+{
+	struct link_list was = *l;
+
+	*l = (struct link_list){ .rows = was.old,
+				 .cap = was.old_cap,
+				 .old = was.rows,
+				 .nold = was.n,
+				 .old_cap = was.cap };
+}
+
+/* Both lists are in order of id, so *@at only moves on. */
+static const struct link_row *known(const struct link_list *l, size_t *at, uint32_t id)
+{
+	while (*at < l->nold && l->old[*at].id < id)
+		(*at)++;
+	return *at < l->nold && l->old[*at].id == id ? &l->old[*at] : NULL;
+}
+
+/* Ids are not used again, and a link's type never changes; what it links may. */
+static int renew(const struct link_row *old, uint32_t id, bool all, struct link_row *row,
+		 struct ksnap_err *err)
+{
+	if (all || !old || old->type == BPF_LINK_TYPE_STRUCT_OPS)
+		return ask(id, row, err);
+	*row = *old;
+	return 0;
+}
+
+int link_list_read(struct link_list *l, bool all, struct ksnap_err *err)
 {
 	uint32_t id = 0;
+	size_t at = 0;
 
-	l->n = 0;
+	turn_over(l);
 	while (!bpf_link_get_next_id(id, &id)) {
 		struct link_row *row = next_row(l);
-		int ret = row ? ask(id, row, err) : err_nomem(err);
+		int ret = row ? renew(known(l, &at, id), id, all, row, err) : err_nomem(err);
 
 		if (ret < 0)
 			return ret;

@@ -16,15 +16,18 @@ struct link_row {
 	char target[64];     /* tracepoint or iterator; "": none */
 };
 
-/* One reading, in order of id. Programs attached without a link are not among them. */
+/* One reading, in order of id, and the one before it. Programs attached without a link are not
+ * among them. */
 struct link_list {
-	struct link_row *rows;
-	size_t n, cap;
+	struct link_row *rows, *old;
+	size_t n, cap, nold, old_cap;
 };
 
 void link_list_fini(struct link_list *l);
-/* Read anew. A link that goes away meanwhile is not there. E_DENIED, E_TARGET, E_NOMEM. */
-int link_list_read(struct link_list *l, struct ksnap_err *err);
+/* Read anew. A link that goes away meanwhile is not there. Without @all only links of struct_ops
+ * are sure to be as they are now: of others that are known since the reading before, the kernel is
+ * not asked again. E_DENIED, E_TARGET, E_NOMEM. */
+int link_list_read(struct link_list *l, bool all, struct ksnap_err *err);
 /* The link that attaches struct_ops map @map_id, or NULL. */
 const struct link_row *link_list_of_map(const struct link_list *l, uint32_t map_id);
 /* As the report's value of `links`. */

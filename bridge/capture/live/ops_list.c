@@ -9,12 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "capture/live/privilege.h"
 #include "wire/pack.h"
 
-#define SLOTS_MAX    256        /* functions of one struct_ops; sched_ext has some 40 */
-#define LINKED       (1u << 13) /* map flag: attached by a link (Linux 6.4, 68b04864ca42) */
-#define VALUE_PREFIX "bpf_struct_ops_"
+#define SLOTS_MAX 256        /* functions of one struct_ops; sched_ext has some 40 */
+#define LINKED    (1u << 13) /* map flag: attached by a link (Linux 6.4, 68b04864ca42) */
 
 void ops_list_fini(struct ops_list *l)
 {
@@ -147,6 +145,22 @@ static uint8_t *read_value(const struct bpf_map_info *info)
 	return NULL;
 }
 
+/* What is active cannot be told without it, but all else can. */
+static int say_unread(const struct bpf_map_info *info, struct report_builder *rb,
+		      struct ksnap_err *err)
+{
+	bool denied = errno == EPERM || errno == EACCES;
+
+	if (errno == ENOENT)
+		return 0;
+	if (errno == ENOMEM)
+		return err_nomem(err);
+	return report_reason(rb, denied ? "denied" : "map_unreadable", info->name, UINT64_MAX,
+			     UINT64_MAX,
+			     "the state of struct_ops map %s (id %u) cannot be read: %s",
+			     info->name, info->id, strerrordesc_np(errno) ?: "an unknown error");
+}
+
 static struct ops_row *next_row(struct ops_list *l)
 {
 	size_t cap = l->cap ? 2 * l->cap : 8;
@@ -180,15 +194,15 @@ static int read_row(struct ops_list *l, const struct bpf_map_info *info,
 		    struct report_builder *rb, struct ksnap_err *err)
 {
 	_free_ uint8_t *value = read_value(info);
-	struct ops_row *row = next_row(l);
 	struct ksnap_err why = { 0 };
 	const struct btf *btf;
+	struct ops_row *row;
 
+	if (!value)
+		return say_unread(info, rb, err);
+	row = next_row(l);
 	if (!row)
 		return err_nomem(err);
-	if (!value)
-		return errno == ENOENT ? 0
-				       : privilege_or_target(err, errno, "read a struct_ops map");
 	begin_row(l, row, info, value, links);
 	l->n++;
 	btf = btf_types_load(types, btf_of_value(info), &why);

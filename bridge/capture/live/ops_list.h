@@ -31,8 +31,8 @@ struct ops_list {
 void ops_list_fini(struct ops_list *l);
 /* Is there a map among @maps that only a link can have attached? */
 bool ops_list_needs_links(const struct map_list *maps);
-/* Read anew those of @maps. One that goes away meanwhile is not there. Without the kernel's BTF the
- * rows have no programs: a reason type_unknown. E_DENIED, E_TARGET, E_NOMEM. */
+/* Read anew those of @maps. One that goes away meanwhile is not there. One that cannot be read is a
+ * reason; so are kernel types that cannot be, without which rows have no programs. E_NOMEM. */
 int ops_list_read(struct ops_list *l, const struct map_list *maps, const struct link_list *links,
 		  struct btf_types *types, struct report_builder *rb, struct ksnap_err *err);
 /* As the report's value of `struct_ops`. */

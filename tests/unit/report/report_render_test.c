@@ -198,6 +198,47 @@ static void wide_cells_are_cut(void **state)
 	ksnap_snapshot_close(s);
 }
 
+static void add_key(struct report_builder *rb, const char *key, const char *value, size_t len)
+{
+	struct buf b = { .data = (uint8_t *)value, .len = len };
+
+	assert_int_equal(report_key(rb, key, &b, NULL), 0);
+}
+
+#define ADD_KEY(rb, key, value) add_key(rb, key, value, sizeof(value) - 1)
+
+/* Rows as they should be, and a row that is a number: reports come from anywhere. */
+static void tables_show_what_is_attached(void **state)
+{
+	struct report_builder *rb = report_builder_create(NULL);
+	struct buf out = BUF_INIT;
+	struct ksnap_snapshot *s;
+
+	assert_int_equal(report_begin(rb, &sample_info, NULL), 0);
+	ADD_KEY(rb, "links",
+		"\x92\x84\xa2id\x03\xa4type\xa6"
+		"cgroup\xa4prog\x05\xa9target_id\x2a\x07");
+	ADD_KEY(rb, "struct_ops",
+		"\x91\x83\xa3map\x09\xa4name\xa1o\xa8"
+		"attached\xc3");
+	ADD_KEY(rb, "sched",
+		"\x82\xa5state\xa7"
+		"enabled\xa3ops\xa4\x1b[0m");
+	s = open_blob(report_finish(rb, NULL, NULL, NULL));
+	assert_int_equal(render_report_table(s, NULL, 0, &out), 0);
+	buf_append(&out, "", 1);
+	assert_non_null(strstr((char *)out.data, "\n2 links\n"));
+	assert_non_null(strstr((char *)out.data, "\n   3  cgroup     5 "));
+	assert_non_null(strstr((char *)out.data, " 42    -\n"));
+	assert_non_null(strstr((char *)out.data, "\n1 struct_ops maps\n"));
+	assert_non_null(strstr((char *)out.data, "\n    9  o "));
+	assert_non_null(strstr((char *)out.data, "\nsched_ext is enabled: \\u001b[0m\n"));
+	assert_null(strstr((char *)out.data, "programs"));
+	buf_fini(&out);
+	ksnap_snapshot_close(s);
+	report_builder_destroy(rb);
+}
+
 static int stop_clock(void **state)
 {
 	sample_stop_clock();
@@ -213,6 +254,7 @@ int main(void)
 		cmocka_unit_test(tree_has_the_same_keys),
 		cmocka_unit_test(terminals_get_no_orders),
 		cmocka_unit_test(wide_cells_are_cut),
+		cmocka_unit_test(tables_show_what_is_attached),
 	};
 
 	return cmocka_run_group_tests(tests, stop_clock, NULL);
