@@ -34,7 +34,8 @@ ARRAY(pt_circle, struct pt_node, 2);
 ARRAY(pt_chain, struct pt_node, CHAIN_NODES);
 ARRAY(pt_entry, struct pt_node, 1);
 ARRAY(pt_refs, struct pt_refs, 1);
-ARRAY(pt_far, struct pt_wide, 1);
+ARRAY(pt_far, struct pt_wide, MANY_WIDE);
+ARRAY(pt_holds, struct pt_hold, MANY_WIDE);
 ARRAY(pt_self, struct pt_own, 1);
 ARRAY(pt_many, struct pt_node, MANY_NODES);
 
@@ -127,9 +128,19 @@ static long fill_one(unsigned int i, void *ctx)
 	return 0;
 }
 
+static long fill_hold(unsigned int i, void *ctx)
+{
+	struct pt_hold *h = bpf_map_lookup_elem(&pt_holds, &i);
+
+	if (h)
+		h->wide = bpf_map_lookup_elem(&pt_far, &i);
+	return 0;
+}
+
 SEC("syscall")
 int fill_many(void *ctx)
 {
 	bpf_loop(MANY_NODES, fill_one, (void *)0, 0);
+	bpf_loop(MANY_WIDE, fill_hold, (void *)0, 0);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #define KSNAP_TESTS_BPF_POINTERS_H
 
 #define CHAIN_NODES 6
+#define MANY_WIDE   300                   /* together above MAX_CHASED_BYTES */
 #define MANY_NODES  5000                  /* above MAX_CHASED */
 #define BOGUS       0xdead000000000010ULL /* no kernel maps this */
 #define USER_SPACE  0x1000ULL
@@ -16,6 +17,10 @@ struct pt_node {
 struct pt_wide {
 	unsigned long long first;
 	unsigned char bytes[8184];
+};
+
+struct pt_hold {
+	struct pt_wide *wide;
 };
 
 struct pt_refs {

@@ -15,6 +15,8 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,7 +249,7 @@ static void an_object_is_cut_at_its_limit(void **state)
 	ksnap_snapshot_close(s);
 }
 
-static void objects_are_counted(void **state)
+static void objects_and_bytes_are_bounded(void **state)
 {
 	int fd = bpf_program__fd(bpf_object__find_program_by_name(object, "fill_many"));
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -257,6 +259,10 @@ static void objects_are_counted(void **state)
 	s = chase("pt_many", 4);
 	assert_int_equal(nchased(s), LIMIT_MAX_CHASED);
 	assert_true(has_reason(s, "limit", "MAX_CHASED"));
+	ksnap_snapshot_close(s);
+	s = chase("pt_holds", 1);
+	assert_int_equal(nchased(s), LIMIT_MAX_CHASED_BYTES / LIMIT_MAX_CHASED_OBJECT);
+	assert_true(has_reason(s, "limit", "MAX_CHASED_BYTES"));
 	ksnap_snapshot_close(s);
 }
 
@@ -371,6 +377,52 @@ static int try_without_rights(void)
 	return strstr(err.text, "CAP_BPF") ? 0 : 4;
 }
 
+/* From now on the kernel refuses to load programs to this process; all else goes on. */
+static int refuse_programs(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_PROG_LOAD, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = ARRAY_SIZE(filter), .filter = filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
+/* The maps are there, what they point to is not, and the reason says why. */
+static int try_without_programs(void)
+{
+	struct ksnap_err err = { 0 };
+	struct ksnap_snapshot *s;
+
+	target = target_live.open("", &err);
+	if (!target || refuse_programs())
+		return 1;
+	s = chase("pt_circle", 1);
+	if (ksnap_snapshot_complete(s) || !has_reason(s, "denied", "chase"))
+		return 2;
+	if (object_get(snapshot_root(s), "chased") || u64_at(s, "pt_circle[1].value") != 2)
+		return 3;
+	return 0;
+}
+
+static void maps_are_good_without_programs(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(try_without_programs());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void says_which_rights_are_missing(void **state)
 {
 	int status;
@@ -435,12 +487,13 @@ int main(void)
 		cmocka_unit_test(follows_globals),
 		cmocka_unit_test(each_kind_of_pointer),
 		cmocka_unit_test(an_object_is_cut_at_its_limit),
-		cmocka_unit_test(objects_are_counted),
+		cmocka_unit_test(objects_and_bytes_are_bounded),
 		cmocka_unit_test(kernel_types_come_from_the_kernel),
 		cmocka_unit_test(the_kernel_is_followed_on),
 		cmocka_unit_test(every_address_stands_once),
 		cmocka_unit_test(rendering_shows_the_target_once),
 		cmocka_unit_test(the_deadline_is_a_reason),
+		cmocka_unit_test(maps_are_good_without_programs),
 		cmocka_unit_test(says_which_rights_are_missing),
 	};
 	bool must = strstr(getenv("KSNAP_TEST_REQUIRE") ?: "", "bpf");
