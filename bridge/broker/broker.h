@@ -24,6 +24,10 @@ struct broker_opts {
 	/* 0 in any of these means the default of schemas/limits.lua */
 	struct ksnap_limits bridge_limits;
 	uint64_t max_bridges, max_sessions, max_queued_jobs, max_frame, max_blob;
+	/* Called, when not NULL, for a worker that was given up because it said nothing; its
+	 * process may still be there. The owner may end it; it must not destroy the broker. */
+	void (*worker_silent)(void *arg, const char *name);
+	void *arg;
 };
 
 /* Bind and begin. A live broker on an ipc endpoint: E_STATE; a stale socket is taken over. */

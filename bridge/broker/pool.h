@@ -67,6 +67,8 @@ struct workers {
 	struct channel *channel; /* live channel `worker` */
 	uint64_t next_job;
 	uint64_t max_queued;
+	void (*silent)(void *arg, const char *name); /* tells the owner; or NULL */
+	void *silent_arg;
 	const char *current;     /* worker whose result is being handled */
 	struct ksnap_blob *peer; /* routing id of the message being handled */
 	bool closing;

@@ -51,6 +51,8 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 		return NULL;
 	}
 	ws->broker = b;
+	ws->silent = opts->worker_silent;
+	ws->silent_arg = opts->arg;
 	ws->max_queued = b->max_queued_jobs;
 	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
 	if (ws->channel && !open_targets(ws, opts->targets, err))
@@ -402,6 +404,16 @@ static uint64_t silent_after(const struct worker *w)
 	return heard + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
 }
 
+static void lose_silent(struct workers *ws, struct worker *w)
+{
+	char name[sizeof(w->name)];
+
+	memcpy(name, w->name, sizeof(name));
+	worker_lose(ws, w, "silent for 5 heartbeats");
+	if (ws->silent)
+		ws->silent(ws->silent_arg, name);
+}
+
 void workers_tick(struct workers *ws)
 {
 	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
@@ -410,7 +422,7 @@ void workers_tick(struct workers *ws)
 	for (struct worker *w = ws->first, *next; w; w = next) {
 		next = w->next;
 		if (now > silent_after(w))
-			worker_lose(ws, w, "silent for 5 heartbeats");
+			lose_silent(ws, w);
 		else
 			worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
 	}

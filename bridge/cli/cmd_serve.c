@@ -218,6 +218,14 @@ static int catch_signals(struct server *s, struct ksnap_err *err)
 	return r < 0 ? r : 0;
 }
 
+static void end_silent_worker(void *arg, const char *name)
+{
+	struct server *s = arg;
+
+	if (s->supervisor)
+		supervisor_worker_silent(s->supervisor, name);
+}
+
 static int start_broker(struct server *s, const struct args *args, struct ksnap_err *err)
 {
 	struct broker_opts opts = {
@@ -240,6 +248,8 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 		.max_queued_jobs = limit_of(args, LIMIT_ID_MAX_QUEUED_JOBS),
 		.max_frame = limit_of(args, LIMIT_ID_MAX_CONTROL_FRAME),
 		.max_blob = limit_of(args, LIMIT_ID_MAX_BLOB),
+		.worker_silent = end_silent_worker,
+		.arg = s,
 	};
 
 	s->broker = broker_create(s->loop, &opts, err);

@@ -76,7 +76,7 @@ const struct command cmd_show = {
 	"PATH names a BPF global (nr_switches, obj.bss:nr_switches), a part of one "
 	"(stats.hits[2]), or a part "
 	"of a map's entry by key (tasks[1234].ctx.weight, names[idle], raw[hex:00ff]), by "
-	"place (tasks[#0]), "
+	"place (tasks[#0]), of one among several maps of a name (id:7[#0]), "
 	"on one CPU (counts[7][cpu=1]).",
 	.options = options,
 	.min_words = 1,

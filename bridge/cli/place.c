@@ -97,16 +97,29 @@ static int step_into(const struct ksnap_value *v, const char *rest, struct ksnap
 	return 0;
 }
 
-static const struct ksnap_map *map_named(const struct ksnap_snapshot *s, const char *name,
-					 size_t len)
+static bool has_map(const struct ksnap_snapshot *s, const char *name)
 {
-	for (size_t i = 0; i < ksnap_snapshot_map_count(s); i++) {
-		const struct ksnap_map *m = ksnap_snapshot_map_at(s, i);
+	for (size_t i = 0; i < ksnap_snapshot_map_count(s); i++)
+		if (strcmp(ksnap_map_name(ksnap_snapshot_map_at(s, i)), name) == 0)
+			return true;
+	return false;
+}
 
-		if (strlen(ksnap_map_name(m)) == len && memcmp(ksnap_map_name(m), name, len) == 0)
-			return m;
-	}
-	return NULL;
+/* The map that the first @len bytes of @path name, by name or by id. 0 with *ret NULL: none does,
+ * it may be a variable; E_ARG: several do. */
+static int find_map(const struct ksnap_snapshot *s, const char *path, size_t len,
+		    const struct ksnap_map **ret, struct ksnap_err *err)
+{
+	_free_ char *name = strndup(path, len);
+	struct ksnap_err why = { 0 };
+
+	*ret = NULL;
+	if (!name)
+		return err_nomem(err);
+	if (strncmp(name, "id:", 3) != 0 && !has_map(s, name))
+		return 0;
+	*ret = ksnap_snapshot_map(s, name, &why);
+	return *ret ? 0 : err_set(err, why.code, "%s", why.text);
 }
 
 static int find_in_map(const struct ksnap_map *m, const char *open, struct ksnap_value *ret,
@@ -154,13 +167,17 @@ int place_find(const struct ksnap_snapshot *s, const char *path, struct ksnap_va
 	       struct ksnap_err *err)
 {
 	const char *open = strchr(path, '[');
-	const struct ksnap_map *m = open ? map_named(s, path, open - path) : NULL;
+	const struct ksnap_map *m;
+	int r;
 
 	if (!*path)
 		return err_set(err, KSNAP_E_ARG, "an empty path names nothing");
-	if (m)
+	r = find_map(s, path, strcspn(path, "["), &m, err);
+	if (r < 0)
+		return r;
+	if (m && open)
 		return find_in_map(m, open, ret, err);
-	if (map_named(s, path, strlen(path)))
+	if (m)
 		return err_set(err, KSNAP_E_ARG,
 			       "%.100s is a map; name an entry by its key, as in %.100s[1], or by "
 			       "its place, %.100s[#0]",

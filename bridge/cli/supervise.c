@@ -281,6 +281,13 @@ struct supervisor *supervisor_create(const struct supervisor_opts *opts, struct 
 	return s;
 }
 
+void supervisor_worker_silent(struct supervisor *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->slots[i].pid > 0 && strcmp(s->slots[i].name, name) == 0)
+			kill(s->slots[i].pid, SIGKILL);
+}
+
 void supervisor_retire(struct supervisor *s)
 {
 	if (!s)

@@ -3,7 +3,8 @@
  *
  * Workers are child processes, or threads. A child that ends is told to the broker at once and
  * started anew: the first time immediately, then after 100 ms, doubling to 5 s; a life of 10 s
- * makes it the first time again. Everything runs on the broker's loop. */
+ * makes it the first time again. One that hangs is killed, then started anew. Everything runs on
+ * the broker's loop. */
 #ifndef KSNAP_CLI_SUPERVISE_H
 #define KSNAP_CLI_SUPERVISE_H
 
@@ -29,6 +30,9 @@ struct supervisor_opts {
 
 /* Start all workers. */
 struct supervisor *supervisor_create(const struct supervisor_opts *opts, struct ksnap_err *err);
+/* A worker is not heard from: end its process, so that another is started. One that is a thread can
+ * only be waited for. */
+void supervisor_worker_silent(struct supervisor *s, const char *name);
 /* Restart none from here on; the broker may be gone after this. */
 void supervisor_retire(struct supervisor *s);
 /* Tell those that are still there to end, wait for at most 2 s, then kill. */

@@ -254,13 +254,16 @@ static int diff_map(struct diff *d)
 /* A pair of which one may be NULL. */
 static int diff_pair(struct diff *d, const struct map_pair *p)
 {
-	const struct ksnap_map *m = p->a ? p->a : p->b;
+	const struct ksnap_map *m = p->b ? p->b : p->a;
 	int rc = 0;
 
 	d->ma = p->a;
 	d->mb = p->b;
 	d->path.len = 0;
-	diff_push(d, p->is_ambiguous ? "%s(id:%u)" : "%s", m->name, m->id);
+	if (p->is_ambiguous)
+		diff_push(d, "id:%u", m->id);
+	else
+		diff_push(d, "%s", m->name);
 	if (p->a && p->b)
 		rc = diff_map(d);
 	else

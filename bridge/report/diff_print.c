@@ -105,6 +105,17 @@ static void put_value(struct diff_printer *p, const struct ksnap_value *v, struc
 		put(out, "\u2026");
 }
 
+/* A path that begins with an id does not say which map it is. */
+static void put_map_name(struct diff_printer *p, const struct ksnap_change *c, struct buf *out)
+{
+	const struct ksnap_map *m = map_of(c);
+
+	if (!m || strncmp(c->path, "id:", 3) != 0)
+		return;
+	put(out, "  map ");
+	put_name(p, m->name, out);
+}
+
 static void put_map(struct diff_printer *p, const struct ksnap_change *c, struct buf *out)
 {
 	const struct ksnap_map *m = map_of(c);
@@ -147,6 +158,7 @@ int diff_print_text(struct diff_printer *p, const struct ksnap_change *c, struct
 	if (c->delta)
 		buf_printf(out, "  (%s)", c->delta);
 	put_key(p, c, out);
+	put_map_name(p, c, out);
 	put(out, "\n");
 	return finish(p, out);
 }

@@ -277,5 +277,20 @@ def unreadable(held):
     equal(r["maps"][0]["entries"], [])
 
 
+@test("two maps of one name are told apart by their ids")
+def ambiguous(held):
+    with Held() as other:
+        ids = [held.ids["tasks"], other.ids["tasks"]]
+        report_ = json.loads(capture(ids[0], "--map", f"id:{ids[1]}", "-o", "json"))
+        equal([m["name"] for m in report_["maps"]], ["tasks", "tasks"])
+        show = [os.environ["KSNAP"], "show", "t0", "-o", "json"]
+        done = subprocess.run(show + ["tasks[7].comm"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=WAIT_S, check=False)
+        equal((done.returncode, done.stdout), (2, b""), "the name alone")
+        for id_ in ids:
+            equal(f"id:{id_}" in done.stderr.decode(), True, "the choice is told")
+            equal(said(*show, f"id:{id_}[7].comm"), b'"task-7"\n')
+
+
 with Held() as maps:
     sys.exit(run(maps))

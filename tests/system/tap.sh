@@ -11,6 +11,7 @@ tap_n=0
 tap_failed=0
 tap_dir=$(mktemp -d "${TMPDIR:-/tmp}/ksnap-test.XXXXXX") || exit 99
 declare -A serve_pids=()
+export XDG_RUNTIME_DIR=$tap_dir # where default sockets are, unless one is root
 
 tap_clean() {
 	local pid

@@ -22,7 +22,7 @@ struct wire_case {
 	size_t len;
 };
 
-/* ---- a value as text, the same as in cases.py and cases.lua ---- */
+/* ---- a value as text, the same as in cases_python.py and cases.lua ---- */
 
 static void render(const msgpack_object *o, struct buf *out);
 

@@ -91,6 +91,7 @@ static void a_list_may_be_longer_than_what_is_received(void **state)
 		ksnap_blob_unref(parts[i]);
 	assert_int_equal(receive(p->b, &f, &err), KSNAP_E_PROTO); /* all of it, and told so */
 	assert_int_equal(f.n, FRAMES_MAX);
+	frames_clear(&f);
 	assert_int_equal(frames_recv(p->b, &f, &err), 0);
 }
 
