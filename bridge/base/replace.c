@@ -56,6 +56,8 @@ static int look_at(struct replacement *r, const char *path, mode_t *ret_mode, st
 	struct stat st;
 
 	*ret_mode = PRIVATE_MODE;
+	if (!*path)
+		return err_set(err, KSNAP_E_NOTFOUND, "an empty path names no file");
 	if (lstat(path, &st) < 0) {
 		if (errno != ENOENT)
 			return fail("write", path, err);

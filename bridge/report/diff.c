@@ -364,6 +364,8 @@ int ksnap_snapshot_diff(const struct ksnap_snapshot *a, const struct ksnap_snaps
 
 	if (!rc)
 		rc = snapshot_check_data(b, err);
+	if (!rc && path && !*path)
+		rc = err_set(err, KSNAP_E_ARG, "an empty path names nothing");
 	if (rc)
 		return rc;
 	rc = diff_init(&d, err);

@@ -6,9 +6,10 @@
 #include "report/diff_state.h"
 #include "report/value.h"
 
-#define DEPTH_MAX 32
-#define BYTES_MAX 64 /* longest array of bytes that is one value */
-#define KEY_WORD  64 /* longest key that a path names as a word */
+#define DEPTH_MAX  32
+#define WORDS_FREE 8  /* letters of words that cost nothing */
+#define BYTES_MAX  64 /* longest array of bytes that is one value */
+#define KEY_WORD   64 /* longest key that a path names as a word */
 
 /* ---- keys ---------------------------------------------------------------------------------- */
 
@@ -147,6 +148,7 @@ static void diff_words(struct diff *d, const struct ksnap_value *a, const struct
 		d->rc = KSNAP_E_NOMEM;
 		return;
 	}
+	spend(d, (d->text_a.len + d->text_b.len) / WORDS_FREE);
 	if (d->text_a.len != d->text_b.len ||
 	    memcmp(d->text_a.data, d->text_b.data, d->text_a.len) != 0)
 		tell_changed(d, a, b, NULL);
@@ -334,9 +336,11 @@ void diff_value(struct diff *d, const struct ksnap_value *a, const struct ksnap_
 
 	if (diff_is_same(d, a, b) || !spend(d, 1))
 		return;
-	if (a->ncpu && b->ncpu)
+	if (depth >= DEPTH_MAX)
+		spend(d, UINT64_MAX); /* no honest type is so deep */
+	else if (a->ncpu && b->ncpu)
 		diff_cpus(d, a, b, depth);
-	else if (a->ncpu || b->ncpu || a->bit_size || b->bit_size || depth >= DEPTH_MAX)
+	else if (a->ncpu || b->ncpu || a->bit_size || b->bit_size)
 		diff_leaf(d, a, b);
 	else if (fa->class == FORM_RECORD && fb->class == FORM_RECORD)
 		diff_records(d, a, b, fa, fb, depth);
