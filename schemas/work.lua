@@ -1,7 +1,7 @@
 -- Messages on the work socket, between the broker and its capture workers. Frames: [envelope] [blob ...].
 -- `k` names the message. A job carries the op's own params, already checked by the broker.
 return {
-	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed. The routing id of its socket is its name.", fields = {
+	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed. The routing id of its socket is its name, or better, its name with # and something random behind it.", fields = {
 		{ "k", "str", enum = { "join" }, required = true, doc = "join." },
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
 		{ "name", "str", min = 1, max = 64, required = true, doc = "Unique within the broker." },
@@ -41,7 +41,7 @@ return {
 		{ "heartbeat_ms", "uint", required = true, doc = "How often to beat." },
 	},
 	  example = { k = "welcome", v = 1, epoch = 7241866550153, heartbeat_ms = 1000 } },
-	{ name = "work_refused", from = "broker", doc = "The worker is not taken: wrong version, or its name is not the routing id of its socket.", fields = {
+	{ name = "work_refused", from = "broker", doc = "The worker is not taken: wrong version, or the routing id of its socket is not its name, with or without # and more.", fields = {
 		{ "k", "str", enum = { "refused" }, required = true, doc = "refused." },
 		{ "msg", "str", required = true, doc = "Why." },
 	},

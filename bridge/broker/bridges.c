@@ -34,7 +34,12 @@ struct bridges *bridges_create(struct broker *b, uint64_t max, struct ksnap_err 
 
 static void free_hosted(struct hosted *h)
 {
-	ksnap_bridge_unref(h->core);
+	struct publisher *p = h->broker->publisher;
+
+	ksnap_bridge_unref(h->core); /* which may raise last events */
+	publisher_retire(p, h->event);
+	publisher_retire(p, h->snapshot);
+	publisher_retire(p, h->report);
 	free(h);
 }
 

@@ -33,7 +33,7 @@ static int split(struct request *rq, struct ksnap_blob **ret_envelope, struct ks
 	if (at >= f->n)
 		return err_set(err, KSNAP_E_PROTO,
 			       "no envelope: a request is [envelope] [blob ...]");
-	*ret_envelope = f->part[at];
+	*ret_envelope = rq->envelope = f->part[at];
 	rq->blobs = &f->part[at + 1];
 	rq->nblobs = f->n - at - 1;
 	return 0;
@@ -134,7 +134,7 @@ void dispatch(struct broker *b, struct frames *f, const struct ksnap_err *bad)
 	struct ksnap_err err;
 
 	if (!rq) {
-		b->tally.drops[DROP_REPLY_GONE]++;
+		b->tally.drops[DROP_REQUEST_MEMORY]++;
 		return;
 	}
 	if (go(rq, bad, &err))

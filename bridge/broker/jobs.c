@@ -16,6 +16,7 @@ static void free_job(struct job *j)
 		loop_remove(j->target->all->broker->loop, j->deadline_source);
 	buf_fini(&j->own_params);
 	ksnap_blob_unref(j->blob);
+	ksnap_blob_unref(j->envelope);
 	free(j);
 }
 
@@ -77,6 +78,8 @@ static void expired(void *arg)
 	}
 	j->rq = NULL;
 	j->late = true;
+	j->handlers = rq->op;
+	j->envelope = ksnap_blob_ref(rq->envelope);
 	err_set(&err, KSNAP_E_TIMEOUT, "%s was not done within %lu ms; name a longer deadline (t)",
 		j->op, (unsigned long)rq->env.deadline_ms);
 	if (rq->op->failed)
@@ -99,7 +102,7 @@ static int send_job(struct worker *w, struct job *j)
 				   .p = j->params,
 				   .t = ms_left(j) };
 
-	return worker_send(w->target->all, w->name, &wire_shape_work_job, &m, j->blob);
+	return worker_send(w, &wire_shape_work_job, &m, j->blob);
 }
 
 static struct job *next_for(struct target *t, const struct worker *w)
@@ -111,23 +114,60 @@ static struct job *next_for(struct target *t, const struct worker *w)
 	return j;
 }
 
+/* An idle worker for whom there is a job, and the job. */
+static struct worker *find_match(struct target *t, struct job **ret)
+{
+	for (struct worker *w = t->head ? t->all->first : NULL; w; w = w->next)
+		if (w->target == t && !w->job && (*ret = next_for(t, w)))
+			return w;
+	return NULL;
+}
+
+static int give(struct worker *w, struct job *j)
+{
+	int rc = send_job(w, j);
+
+	if (rc == KSNAP_E_NOMEM)
+		return rc;
+	if (rc) {
+		worker_lose(w->target->all, w, "it cannot be reached");
+		return 0;
+	}
+	unqueue(j);
+	w->job = j;
+	w->jobs++;
+	w->given_mono_ns = clock_mono_ns();
+	return 0;
+}
+
+/* Losing a worker comes here again: the outer call goes on. */
 void jobs_hand_out(struct target *t)
 {
-	struct workers *ws = t->all;
+	struct worker *w;
+	struct job *j;
 
-	for (struct worker *w = ws->first, *next; w && !ws->closing; w = next) {
-		struct job *j = w->target == t && !w->job ? next_for(t, w) : NULL;
+	if (t->handing_out)
+		return;
+	t->handing_out = true;
+	while (!t->all->closing && (w = find_match(t, &j)))
+		if (give(w, j))
+			break;
+	t->handing_out = false;
+}
 
-		next = w->next;
-		if (!j)
+/* From the head each time: a failing job may end others. */
+void jobs_fail_pinned(struct target *t, const char *worker, const struct ksnap_err *err)
+{
+	struct job *j = t->head;
+
+	while (j) {
+		if (strcmp(j->worker, worker)) {
+			j = j->next;
 			continue;
-		if (send_job(w, j)) {
-			worker_lose(ws, w, "it cannot be reached");
-			return; /* losing it handed out again */
 		}
 		unqueue(j);
-		w->job = j;
-		w->jobs++;
+		job_fail(j, err);
+		j = t->head;
 	}
 }
 
@@ -183,7 +223,7 @@ int workers_submit(struct workers *ws, struct request *rq, const struct job_spec
 
 	if (!t)
 		return KSNAP_E_NOTFOUND;
-	if (t->queued >= ws->max_queued)
+	if (t->queued >= ws->broker->max_queued_jobs)
 		return err_set(err, KSNAP_E_BUSY,
 			       "%lu jobs wait for a worker of %s (limit %s; raise it with ksnap "
 			       "serve %s, or add workers)",
@@ -211,7 +251,7 @@ void workers_detach(struct workers *ws, const char *worker, const char *object)
 
 	while (w && strcmp(w->name, worker))
 		w = w->next;
-	if (!w)
+	if (!w || ws->closing)
 		return;
 	j = create(w->target, "detach_object", worker);
 	if (!j || wire_encode(&wire_shape_detach_object_params, &p, &j->own_params)) {
@@ -260,15 +300,20 @@ void job_done(struct workers *ws, struct worker *w, const struct wire_work_done 
 	struct target *t = w->target;
 	struct job *j = w->job;
 	struct request *rq;
+	char name[65];
 
 	if (!j || j->id != m->job) {
 		ws->broker->tally.drops[DROP_LATE_RESULT]++;
 		return;
 	}
+	/* From here on the worker may be lost at any call: it is found by its name. */
+	snprintf(name, sizeof(name), "%s", w->name);
 	w->job = NULL;
 	rq = j->rq;
-	ws->current = w->name;
+	ws->current = name;
 	ws->broker->tally.drops[DROP_LATE_RESULT] += j->late;
+	if (j->late && m->ok && j->handlers->late)
+		j->handlers->late(ws->broker, j->params, name);
 	free_job(j);
 	if (rq)
 		finish(rq, m, blob);

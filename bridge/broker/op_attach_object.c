@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: MIT
 /* op_attach_object.c - a worker loads a BPF object; the session owns it. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "broker/request.h"
 #include "broker/session.h"
 #include "broker/workers.h"
 
+static int check_free(struct request *rq, struct ksnap_err *err)
+{
+	const struct wire_attach_object_params *p = rq->params;
+	struct owned *o = sessions_find_owned(rq->broker->sessions, p->name);
+
+	if (!o)
+		return 0;
+	return err_set(err, KSNAP_E_STATE,
+		       "name: an object '%s' is attached already, by %s; detach it, or choose "
+		       "another name",
+		       o->name, session_name(o->session));
+}
+
 static int run(struct request *rq, struct ksnap_err *err)
 {
 	const struct wire_attach_object_params *p = rq->params;
 	struct job_spec spec = { .target = p->target, .blob = rq->blobs[0] };
-	struct owned *o = sessions_find_owned(rq->broker->sessions, p->name);
 
-	if (o)
-		return err_set(err, KSNAP_E_STATE,
-			       "name: an object '%s' is attached already, by %s; detach it, or "
-			       "choose another name",
-			       o->name, session_name(o->session));
+	if (check_free(rq, err))
+		return err->code;
 	if (!request_bridge(rq, err))
 		return err->code;
 	return workers_submit(rq->broker->workers, rq, &spec, err);
@@ -35,20 +45,42 @@ static int own(struct request *rq, struct ksnap_err *err)
 	return session_own(rq->session, &what, err);
 }
 
+/* What nobody owns must not stay; but another worker's object of that name stays owned. */
+static void undo(struct broker *b, struct wire_slice object, const char *worker)
+{
+	struct owned *o = sessions_find_owned(b->sessions, object);
+	char name[65];
+
+	if (o && !strcmp(o->worker, worker))
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)object.len, object.p);
+	workers_detach(b->workers, worker, name);
+}
+
+/* While the worker was busy with it, another one may have attached an object of that name. */
 static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
 		struct ksnap_err *err)
 {
 	const struct wire_attach_object_params *p = rq->params;
-	int rc = own(rq, err);
-	char name[65];
+	struct wire_attach_object_reply ids;
+	int rc = request_result(rq, rq->row->reply, result, &ids, err);
 
-	if (rc) {
-		snprintf(name, sizeof(name), "%.*s", (int)p->name.len, p->name.p);
-		workers_detach(rq->broker->workers, workers_current(rq->broker->workers), name);
-		return rc;
-	}
-	request_answer_raw(rq, result, NULL, 0);
-	return 0;
+	rc = rc ? rc : check_free(rq, err);
+	rc = rc ? rc : own(rq, err);
+	if (rc)
+		undo(rq->broker, p->name, workers_current(rq->broker->workers));
+	else
+		request_answer(rq, &ids, NULL, 0);
+	return rc;
 }
 
-const struct op op_attach_object = { .run = run, .done = done };
+static void late(struct broker *b, struct wire_slice params, const char *worker)
+{
+	struct wire_attach_object_params p;
+
+	if (!wire_decode(&wire_shape_attach_object_params, params.p, params.len, WIRE_SKIP_UNKNOWN,
+			 NULL, &p, NULL))
+		undo(b, p.name, worker);
+}
+
+const struct op op_attach_object = { .run = run, .done = done, .late = late };

@@ -24,7 +24,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 static int record(struct request *rq, const struct wire_list *pids, struct ksnap_err *err)
 {
 	const struct wire_capture_cgroup_procs_params *p = rq->params;
-	struct hosted *h = request_bridge(rq, err);
+	struct hosted *h = request_bridge_if_open(rq, err);
 	_free_ char *cgroup = strndup(p->cgroup.p, p->cgroup.len);
 	_free_ uint32_t *list = calloc(pids->n ? pids->n : 1, sizeof(*list));
 	const uint64_t *wide = pids->items;
@@ -44,12 +44,9 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		struct ksnap_err *err)
 {
 	struct wire_capture_cgroup_procs_reply reply;
-	int rc = wire_decode(rq->row->reply, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena,
-			     &reply, err);
+	int rc = request_result(rq, rq->row->reply, result, &reply, err);
 
-	if (rc)
-		return err_prefix(err, "the worker's result");
-	rc = record(rq, &reply.pids, err);
+	rc = rc ? rc : record(rq, &reply.pids, err);
 	if (rc)
 		return rc;
 	request_answer(rq, &reply, NULL, 0);

@@ -21,7 +21,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 static void failed(struct request *rq, const struct ksnap_err *err)
 {
 	const struct wire_capture_snapshot_params *p = rq->params;
-	struct hosted *h = request_bridge(rq, NULL);
+	struct hosted *h = request_bridge_if_open(rq, NULL);
 	char tag[KSNAP_TAG_MAX + 1];
 
 	tag_copy(tag, p->tag);
@@ -40,18 +40,16 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 					 .has_step = p->has_step,
 					 .step = (uint16_t)p->step };
 	struct wire_capture_snapshot_reply reply;
+	struct hosted *h;
 	struct capture_counts counts;
 	int rc;
 
 	if (!blob)
 		return err_set(err, KSNAP_E_TARGET, "the worker sent no report");
-	rc = wire_decode(&wire_shape_captured, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena,
-			 &c, err);
-	if (!rc)
-		rc = wire_decode(&wire_shape_captured_reasons, result.p, result.len,
-				 WIRE_SKIP_UNKNOWN, &rq->arena, &why, err);
+	rc = request_result(rq, &wire_shape_captured, result, &c, err);
+	rc = rc ? rc : request_result(rq, &wire_shape_captured_reasons, result, &why, err);
 	if (rc)
-		return err_prefix(err, "the worker's result");
+		return rc;
 	args.complete = c.complete;
 	args.placeholder = c.placeholder;
 	reply = (struct wire_capture_snapshot_reply){ .tag = p->tag,
@@ -59,8 +57,11 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 						      .maps = c.maps,
 						      .complete = c.complete,
 						      .reasons = why.reasons };
+	h = request_bridge_if_open(rq, err);
+	if (!h)
+		return err->code;
 	counts = (struct capture_counts){ .maps = c.maps, .reasons = why.reasons.n };
-	rc = store_report(rq, p->tag, &args, &counts, &reply.seq, err);
+	rc = store_report(h, p->tag, &args, &counts, &reply.seq, err);
 	if (rc)
 		return rc;
 	reply.elapsed_us = (clock_mono_ns() - rq->received_mono_ns) / 1000;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* op_detach_object.c - the worker that holds the object lets it go. */
+#include <string.h>
+
 #include "base/error.h"
 #include "broker/request.h"
 #include "broker/session.h"
@@ -32,4 +34,17 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	return 0;
 }
 
-const struct op op_detach_object = { .run = run, .done = done };
+static void late(struct broker *b, struct wire_slice params, const char *worker)
+{
+	struct wire_detach_object_params p;
+	struct owned *o;
+
+	if (wire_decode(&wire_shape_detach_object_params, params.p, params.len, WIRE_SKIP_UNKNOWN,
+			NULL, &p, NULL))
+		return;
+	o = sessions_find_owned(b->sessions, p.name);
+	if (o && !strcmp(o->worker, worker))
+		sessions_disown(b->sessions, o);
+}
+
+const struct op op_detach_object = { .run = run, .done = done, .late = late };

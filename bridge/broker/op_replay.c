@@ -19,6 +19,14 @@ static int last_n(const char *s, uint64_t last, uint64_t *ret)
 	return 0;
 }
 
+static bool take_word(const msgpack_object_str *s, char *word, size_t cap)
+{
+	if (!s->size || s->size >= cap || memchr(s->ptr, 0, s->size))
+		return false;
+	memcpy(word, s->ptr, s->size);
+	return true;
+}
+
 /* `from` is a number, "oldest" or "last:N"; the number of the first header wanted. */
 static int wanted(const struct wire_slice *from, uint64_t first, uint64_t last, uint64_t *ret,
 		  struct ksnap_err *err)
@@ -33,9 +41,9 @@ static int wanted(const struct wire_slice *from, uint64_t first, uint64_t last, 
 		rc = -1;
 	else if (u.data.type == MSGPACK_OBJECT_POSITIVE_INTEGER)
 		*ret = u.data.via.u64 ? u.data.via.u64 : 1;
-	else if (u.data.type == MSGPACK_OBJECT_STR && u.data.via.str.size &&
-		 u.data.via.str.size < sizeof(word))
-		is_word = memcpy(word, u.data.via.str.ptr, u.data.via.str.size);
+	else if (u.data.type == MSGPACK_OBJECT_STR &&
+		 take_word(&u.data.via.str, word, sizeof(word)))
+		is_word = true;
 	else
 		rc = -1;
 	msgpack_unpacked_destroy(&u);

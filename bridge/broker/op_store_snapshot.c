@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "broker/bridges.h"
 #include "broker/request.h"
 #include "broker/snapshot_row.h"
 #include "broker/store_report.h"
@@ -14,6 +15,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 	struct ksnap_blob *report = rq->blobs[0];
 	_blob_ struct ksnap_blob *stats = NULL;
 	struct report_head head;
+	struct hosted *h;
 	struct ksnap_store_args args = {
 		.size = sizeof(args),
 		.report = report,
@@ -40,7 +42,10 @@ static int run(struct request *rq, struct ksnap_err *err)
 		p->has_stats_reason ? stats_reason_of(p->stats_reason) : KSNAP_STATS_NO_CLIENT;
 	if (p->has_stats && !(args.stats = stats = ksnap_blob_copy(p->stats.p, p->stats.len)))
 		return err_nomem(err);
-	rc = store_report(rq, p->tag, &args, NULL, &reply.seq, err);
+	h = request_bridge(rq, err);
+	if (!h)
+		return err->code;
+	rc = store_report(h, p->tag, &args, NULL, &reply.seq, err);
 	if (rc)
 		return rc;
 	reply.complete = head.complete;

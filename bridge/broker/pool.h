@@ -13,6 +13,8 @@ struct job {
 	struct target *target;
 	struct request *rq; /* NULL: nobody waits (any more) */
 	bool late;          /* its request's time is over: the result is dropped and counted */
+	const struct op *handlers;   /* of a late job's op */
+	struct ksnap_blob *envelope; /* of a late job's request: params may point into it */
 	uint64_t id;
 	uint64_t deadline_mono_ns;
 	int deadline_source;   /* in the loop; 0: none */
@@ -40,19 +42,26 @@ struct target {
 	struct job *head, *tail; /* waiting jobs, oldest first */
 	uint64_t queued;
 	unsigned nworkers;
+	uint64_t vacant_mono_ns; /* when its last worker went */
+	bool handing_out;
+	bool named; /* by the owner: stays without workers */
 	struct ksnap_accessor *accessor;
 	struct waiter *waiters;
 };
+
+#define PEER_MAX 128 /* bytes of a worker's routing id with its NUL */
 
 struct worker {
 	struct worker *next;
 	struct target *target;
 	char name[65], kind[65], host[257];
-	uint64_t pid, life;    /* which process, and which life of it */
-	uint64_t last_mono_ns; /* when it was heard last */
-	struct job *job;       /* NULL: idle */
-	uint64_t jobs;         /* given so far */
-	unsigned accessor;     /* as it says: 0 trying, 1 succeeded, 2 failed */
+	char peer[PEER_MAX];    /* routing id of its socket */
+	uint64_t pid, life;     /* which process, and which life of it */
+	uint64_t last_mono_ns;  /* when it was heard last */
+	struct job *job;        /* NULL: idle */
+	uint64_t given_mono_ns; /* when it got the job */
+	uint64_t jobs;          /* given so far */
+	unsigned accessor;      /* as it says: 0 trying, 1 succeeded, 2 failed */
 	uint64_t seqno;
 	bool spoke; /* since it joined: it knows that it is welcome */
 	char error[KSNAP_ERR_TEXT];
@@ -66,7 +75,6 @@ struct workers {
 	struct worker *first;
 	struct channel *channel; /* live channel `worker` */
 	uint64_t next_job;
-	uint64_t max_queued;
 	void (*silent)(void *arg, const char *name); /* tells the owner; or NULL */
 	void *silent_arg;
 	const char *current;     /* worker whose result is being handled */
@@ -75,23 +83,29 @@ struct workers {
 };
 
 /* workers.c */
-/* Send @shape to the worker called @name. KSNAP_E_UNREACHABLE: it is gone. */
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
-		const void *message, struct ksnap_blob *blob);
+/* KSNAP_E_UNREACHABLE: it is gone. */
+int worker_send(struct worker *w, const struct wire_shape *shape, const void *message,
+		struct ksnap_blob *blob);
 void worker_lose(struct workers *ws, struct worker *w, const char *why);
 
 /* jobs.c */
-/* Give waiting jobs of the target to idle workers. */
+/* Give waiting jobs of the target to idle workers. A worker that cannot be reached is lost. */
 void jobs_hand_out(struct target *t);
 void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m,
 	      struct ksnap_blob *blob);
 /* The job ends without a result: its request is refused with @err. */
 void job_fail(struct job *j, const struct ksnap_err *err);
+/* The waiting jobs that only this worker could do end so. */
+void jobs_fail_pinned(struct target *t, const char *worker, const struct ksnap_err *err);
 
 /* targets.c */
+/* Made when new. */
 struct target *target_get(struct workers *ws, const char *name, struct ksnap_err *err);
 struct target *target_named(struct workers *ws, struct wire_slice name, struct ksnap_err *err);
 void targets_free(struct workers *ws);
+/* Hand out what could not be sent for want of memory; forget targets that a worker brought along
+ * and took with it. Call it every heartbeat. */
+void targets_tick(struct workers *ws);
 /* A worker of the target told the state of its accessor. */
 void target_accessor_told(struct target *t, struct worker *w, const struct wire_work_beat *m);
 /* A fresh worker for a target whose accessor had failed for good. */

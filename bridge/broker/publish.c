@@ -21,11 +21,19 @@
 #define READ_BATCH 64
 /* Headers and reports queued to a subscriber that is behind, before it loses some. */
 #define SUBSCRIBER_HWM 1000
+/* Channels of closed bridges that are kept for replay, and places for the numbers of others. */
+#define MAX_RETIRED 64
+#define FLOORS      1024
+/* Bytes a subscriber may send in one frame: a topic is shorter than that, the handshake and its
+ * keys fit. Each byte of a topic costs some thirty of memory. */
+#define SUBSCRIPTION_MAX 1024
 
 struct channel {
 	struct channel *next;
 	struct publisher *publisher;
-	uint64_t last;            /* number of the newest message */
+	uint64_t start; /* number before the first of this channel; 0 but for old names */
+	uint64_t last;  /* number of the newest message */
+	bool retired;
 	struct ksnap_blob **kept; /* ring: header seq at seq % MAX_RETAINED_HEADERS */
 	char name[NAME_MAX_BYTES];
 };
@@ -35,6 +43,10 @@ struct publisher {
 	struct bound *bound;
 	int source;
 	struct channel *first, *tail;
+	unsigned nretired;
+	/* Last numbers of forgotten channels, by a hash of their names; the highest when they share
+	 * a place, so that a channel may begin too high, which looks like a loss, never too low. */
+	uint64_t floor[FLOORS];
 };
 
 /* A new subscriber learns the last numbers at once. */
@@ -65,7 +77,7 @@ struct publisher *publisher_create(struct broker *b, const struct broker_opts *o
 				 .urls = opts->live,
 				 .ipc_mode = opts->ipc_mode,
 				 .send_hwm = SUBSCRIBER_HWM,
-				 .max_message = LIMIT_MAX_CONTROL_FRAME,
+				 .max_message = SUBSCRIPTION_MAX,
 				 .verbose = true };
 
 	if (!p) {
@@ -118,6 +130,35 @@ struct channel *publisher_find(struct publisher *p, struct wire_slice name)
 	return NULL;
 }
 
+static void append_channel(struct publisher *p, struct channel *c)
+{
+	c->next = NULL;
+	*(p->tail ? &p->tail->next : &p->first) = c;
+	p->tail = c;
+}
+
+static void unlink_channel(struct publisher *p, struct channel *c)
+{
+	struct channel **link = &p->first, *prev = NULL;
+
+	while (*link != c) {
+		prev = *link;
+		link = &prev->next;
+	}
+	*link = c->next;
+	if (p->tail == c)
+		p->tail = prev;
+}
+
+static uint64_t *floor_of(struct publisher *p, const struct channel *c)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *s = c->name; *s; s++)
+		hash = (hash ^ (uint8_t)*s) * 16777619u;
+	return &p->floor[hash % FLOORS];
+}
+
 struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name,
 				  struct ksnap_err *err)
 {
@@ -126,8 +167,11 @@ struct channel *publisher_channel(struct publisher *p, const char *prefix, const
 
 	snprintf(full, sizeof(full), name ? "%s/%s" : "%s", prefix, name);
 	c = publisher_find(p, wire_slice_of(full));
-	if (c)
+	if (c) {
+		p->nretired -= c->retired;
+		c->retired = false;
 		return c;
+	}
 	c = calloc(1, sizeof(*c));
 	if (!c) {
 		err_nomem(err);
@@ -135,9 +179,46 @@ struct channel *publisher_channel(struct publisher *p, const char *prefix, const
 	}
 	c->publisher = p;
 	strcpy(c->name, full);
-	*(p->tail ? &p->tail->next : &p->first) = c;
-	p->tail = c;
+	c->start = c->last = *floor_of(p, c);
+	append_channel(p, c);
 	return c;
+}
+
+static void forget_channel(struct publisher *p, struct channel *c)
+{
+	uint64_t *floor = floor_of(p, c);
+
+	if (c->last > *floor)
+		*floor = c->last;
+	unlink_channel(p, c);
+	free_channel(c);
+}
+
+static struct channel *oldest_retired(struct publisher *p)
+{
+	struct channel *c = p->first;
+
+	while (!c->retired)
+		c = c->next;
+	return c;
+}
+
+void publisher_retire(struct publisher *p, struct channel *c)
+{
+	if (!c)
+		return;
+	if (c->last == c->start) {
+		forget_channel(p, c);
+		return;
+	}
+	/* To the list's end: the retired stand in it by age. */
+	unlink_channel(p, c);
+	append_channel(p, c);
+	c->retired = true;
+	if (++p->nretired > MAX_RETIRED) {
+		forget_channel(p, oldest_retired(p));
+		p->nretired--;
+	}
 }
 
 /* The header's map with room for @extra more pairs behind its own. */
@@ -310,10 +391,10 @@ void publish_beat(struct publisher *p)
 
 void channel_range(const struct channel *c, uint64_t *ret_first, uint64_t *ret_last)
 {
-	uint64_t cap = LIMIT_MAX_RETAINED_HEADERS;
+	uint64_t cap = LIMIT_MAX_RETAINED_HEADERS, n = c->last - c->start;
 
 	*ret_last = c->last;
-	*ret_first = !c->last || !c->kept ? 0 : c->last > cap ? c->last - cap + 1 : 1;
+	*ret_first = !n || !c->kept ? 0 : c->last - (n < cap ? n : cap) + 1;
 }
 
 struct ksnap_blob *channel_header(const struct channel *c, uint64_t seq)

@@ -17,9 +17,13 @@ void publisher_destroy(struct publisher *p);
 const char *const *publisher_endpoints(const struct publisher *p);
 
 /* The channel <prefix>/<name>, or <prefix> alone when @name is NULL; made when new. It outlives the
- * bridge it belongs to, so that numbers never start over. */
+ * bridge it belongs to, so that what was published can still be replayed. */
 struct channel *publisher_channel(struct publisher *p, const char *prefix, const char *name,
 				  struct ksnap_err *err);
+/* Nobody publishes on @c any more (NULL: nothing to do). Once MAX_RETIRED younger ones are retired,
+ * it is forgotten. Numbers never start over all the same: a channel of that name then begins above
+ * its last one. */
+void publisher_retire(struct publisher *p, struct channel *c);
 struct channel *publisher_find(struct publisher *p, struct wire_slice name);
 
 /* A bridge's event, on event/<bridge>. */

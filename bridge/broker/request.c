@@ -67,10 +67,24 @@ static int hold(struct request *rq, struct ksnap_blob *frame)
 	return 0;
 }
 
-static int send_held(struct request *rq, struct ksnap_err *err)
+/* A request counts once: a part that cannot be sent is followed by a refusal. Want of memory is the
+ * caller's to count, who may still refuse. */
+static void count_loss(struct request *rq, int rc)
+{
+	uint64_t *drops = rq->broker->tally.drops;
+
+	if (rc == KSNAP_E_BUSY)
+		drops[DROP_REPLY_FULL]++;
+	else if (rc < 0 && rc != KSNAP_E_NOMEM)
+		drops[DROP_REPLY_GONE]++;
+}
+
+static int send_held(struct request *rq, bool more, struct ksnap_err *err)
 {
 	int rc = router_send(rq->broker->router, rq->held, rq->nheld, err);
 
+	if (!more)
+		count_loss(rq, rc);
 	drop_held(rq);
 	return rc;
 }
@@ -103,7 +117,7 @@ static int send_blob(struct request *rq, struct ksnap_blob *envelope, bool more,
 		drop_held(rq);
 		return err_nomem(err);
 	}
-	return more && rq->delimiter ? 0 : send_held(rq, err);
+	return more && rq->delimiter ? 0 : send_held(rq, more, err);
 }
 
 static int send_envelope(struct request *rq, struct buf *envelope, bool more,
@@ -196,8 +210,20 @@ void request_refuse(struct request *rq, const struct ksnap_err *err)
 	drop_held(rq);
 	if (reply_encode_error(&rq->env.id, err, (struct wire_slice){ 0 }, &envelope) ||
 	    send_envelope(rq, &envelope, false, NULL, 0, NULL) == KSNAP_E_NOMEM)
-		tally->drops[DROP_REPLY_GONE]++;
+		tally->drops[DROP_REPLY_MEMORY]++;
 	request_end(rq);
+}
+
+int request_result(struct request *rq, const struct wire_shape *shape, struct wire_slice result,
+		   void *ret, struct ksnap_err *err)
+{
+	struct ksnap_err why;
+	int rc = wire_decode(shape, result.p, result.len, WIRE_SKIP_UNKNOWN, &rq->arena, ret, &why);
+
+	if (!rc || rc == KSNAP_E_NOMEM)
+		return rc ? err_nomem(err) : 0;
+	return err_set(err, KSNAP_E_TARGET, "the worker's result: %.*s", KSNAP_ERR_TEXT - 32,
+		       why.text);
 }
 
 struct wire_slice request_bridge_name(const struct request *rq)

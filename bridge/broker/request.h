@@ -22,10 +22,11 @@ struct request {
 	struct wire_request env;
 	const struct op *op; /* NULL until found */
 	const struct wire_op *row;
-	void *params;              /* struct wire_<op>_params */
-	struct wire_arena arena;   /* its lists */
-	struct ksnap_entry *entry; /* op get: the snapshot asked for */
-	struct ksnap_blob **blobs; /* within frames */
+	void *params;                /* struct wire_<op>_params */
+	struct wire_arena arena;     /* its lists */
+	struct ksnap_entry *entry;   /* op get: the snapshot asked for */
+	struct ksnap_blob *envelope; /* within frames */
+	struct ksnap_blob **blobs;
 	size_t nblobs;
 	/* Frames of the parts so far, for a REQ socket: it takes one message for an answer. */
 	struct ksnap_blob **held;
@@ -46,6 +47,9 @@ struct op {
 	/* For ops that workers do: the job failed and the request is about to be refused. May be
 	 * NULL. */
 	void (*failed)(struct request *rq, const struct ksnap_err *err);
+	/* For ops whose job leaves something behind: @worker did the job with these params, but
+	 * too late, the request is refused already. May be NULL. */
+	void (*late)(struct broker *b, struct wire_slice params, const char *worker);
 };
 
 /* Takes the frames over. NULL when memory is out; @f is then still the caller's. */
@@ -69,11 +73,16 @@ int request_part(struct request *rq, const void *reply, struct ksnap_blob *const
 /* Send the refusal and end the request. */
 void request_refuse(struct request *rq, const struct ksnap_err *err);
 
+/* Decode a worker's result; E_TARGET when it is none. */
+int request_result(struct request *rq, const struct wire_shape *shape, struct wire_slice result,
+		   void *ret, struct ksnap_err *err);
+
 /* Name of the bridge the request is about. */
 struct wire_slice request_bridge_name(const struct request *rq);
 /* The bridge the request names, made at first use. */
 struct hosted *request_bridge(struct request *rq, struct ksnap_err *err);
-/* The same, but E_NOTFOUND when nobody made it yet. */
+/* The same, but E_NOTFOUND when it is not open: for what comes later than the request, which must
+ * not open again what was closed meanwhile. */
 struct hosted *request_bridge_if_open(struct request *rq, struct ksnap_err *err);
 
 #endif

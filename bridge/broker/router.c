@@ -34,6 +34,8 @@ static void receive(void *arg)
 
 		if (rc == 0)
 			return;
+		if (rc == KSNAP_E_NOMEM)
+			r->broker->tally.drops[DROP_REQUEST_MEMORY]++;
 		if (rc < 0 && rc != KSNAP_E_PROTO) {
 			log_error("control socket: %s", err.text);
 			return;
@@ -83,13 +85,7 @@ void router_destroy(struct router *r)
 
 int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err)
 {
-	int rc = frames_send_list(bound_socket(r->bound), parts, n, err);
-
-	if (rc == KSNAP_E_BUSY)
-		r->broker->tally.drops[DROP_REPLY_FULL]++;
-	else if (rc < 0 && rc != KSNAP_E_NOMEM)
-		r->broker->tally.drops[DROP_REPLY_GONE]++;
-	return rc;
+	return frames_send_list(bound_socket(r->bound), parts, n, err);
 }
 
 const char *const *router_endpoints(const struct router *r)

@@ -11,8 +11,8 @@ struct router;
 struct router *router_create(struct broker *b, const struct broker_opts *opts,
 			     struct ksnap_err *err);
 void router_destroy(struct router *r);
-/* Send a reply, routing id first. A peer that left, or does not read, is counted; the failure is
- * returned so that a multi-part reply can stop. */
+/* Send a reply or a part of one, routing id first. KSNAP_E_BUSY: the peer does not read;
+ * KSNAP_E_UNREACHABLE: it left. */
 int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err);
 /* Endpoints bound, in the order given; NULL-terminated. */
 const char *const *router_endpoints(const struct router *r);

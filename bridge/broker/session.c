@@ -128,6 +128,7 @@ static void forget(struct session *s)
 	*link = s->chain;
 	unlink_session(all, s);
 	all->n--;
+	session_release(s);
 	free_session(s);
 }
 
@@ -213,6 +214,7 @@ void session_introduce(struct session *s, struct wire_slice client, struct wire_
 	copy_slice(s->name, sizeof(s->name), client);
 	copy_slice(s->kind, sizeof(s->kind), kind);
 	s->pid = pid;
+	s->leaving = false;
 	answer_log_close(s->answers);
 	s->answers = answer_log_open(s->all->answers, client, pid);
 }
@@ -317,7 +319,8 @@ unsigned session_release(struct session *s)
 	while (s->owned) {
 		struct owned *o = s->owned;
 
-		/* Off the list first: a detach that finds the worker gone forgets what it held. */
+		/* Unlinked first: a worker that cannot be told is lost, with all that is listed as
+		 * held by it. */
 		s->owned = o->next;
 		workers_detach(s->all->broker->workers, o->worker, o->name);
 		free(o);
@@ -380,22 +383,27 @@ static void lose(struct session *s)
 					len ? ", " : "", o->words);
 	log_warn("session %s is silent and lost; released: %s", session_name(s), released);
 	raise_lost(s, released);
-	session_release(s);
 	forget(s);
 }
 
-void sessions_tick(struct sessions *all)
+static struct session *find_silent(struct sessions *all, uint64_t now)
 {
 	uint64_t limit = MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
-	uint64_t now = clock_mono_ns();
 
-	for (struct session *s = all->head, *next; s; s = next) {
-		next = s->next;
-		if (now - s->last_mono_ns < limit)
-			return;
+	for (struct session *s = all->head; s && now - s->last_mono_ns >= limit; s = s->next)
 		if (s->owned && !s->in_flight)
-			lose(s);
-	}
+			return s;
+	return NULL;
+}
+
+/* From the head each time: losing one may lose a worker, and that may end other sessions. */
+void sessions_tick(struct sessions *all)
+{
+	uint64_t now = clock_mono_ns();
+	struct session *s;
+
+	while ((s = find_silent(all, now)))
+		lose(s);
 }
 
 static struct wire_list owned_list(const struct session *s)

@@ -32,7 +32,7 @@ void sessions_tick(struct sessions *s);
 /* The session of this routing id, made when new. E_LIMIT: MAX_SESSIONS and all of them busy. */
 struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routing_id,
 			     struct ksnap_err *err);
-/* Name it: hello. */
+/* Name it: hello. Takes a bye back. */
 void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
 		       uint64_t pid);
 /* What it calls itself, or "anonymous". */

@@ -5,16 +5,13 @@
 #include "broker/bridges.h"
 #include "broker/snapshot_row.h"
 
-int store_report(struct request *rq, struct wire_slice tag, struct ksnap_store_args *args,
+int store_report(struct hosted *h, struct wire_slice tag, struct ksnap_store_args *args,
 		 const struct capture_counts *counts, uint64_t *ret_seq, struct ksnap_err *err)
 {
-	struct hosted *h = request_bridge(rq, err);
 	char name[KSNAP_TAG_MAX + 1];
 	struct ksnap_entry e;
 	int rc;
 
-	if (!h)
-		return err ? err->code : KSNAP_E_LIMIT;
 	tag_copy(name, tag);
 	args->tag = name;
 	rc = ksnap_bridge_store(h->core, args, ret_seq, err);

@@ -8,12 +8,14 @@
 #include "wire/shapes.h"
 
 enum tally_drop {
-	DROP_REPLY_GONE,  /* the peer left before its reply */
-	DROP_REPLY_FULL,  /* the peer does not read: its queue was full */
-	DROP_LATE_RESULT, /* a worker's result came after the deadline of its request */
-	DROP_WORK_FRAME,  /* a work message that made no sense */
-	DROP_LIVE_MEMORY, /* a live message for which memory ran out; its number is used up */
-	DROP_LIVE_SEND,   /* a live message that the socket refused */
+	DROP_REPLY_GONE,     /* the peer left before its reply */
+	DROP_REPLY_FULL,     /* the peer does not read: its queue was full */
+	DROP_REPLY_MEMORY,   /* a final reply for which memory ran out */
+	DROP_REQUEST_MEMORY, /* a request for which memory ran out before it could be answered */
+	DROP_LATE_RESULT,    /* a worker's result came after the deadline of its request */
+	DROP_WORK_FRAME,     /* a work message that made no sense, or did not fit */
+	DROP_LIVE_MEMORY,    /* a live message for which memory ran out; its number is used up */
+	DROP_LIVE_SEND,      /* a live message that the socket refused */
 	TALLY_DROPS
 };
 

@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "broker/pool.h"
 #include "broker/request.h"
 #include "core/accessor.h"
+
+#define VACANT_S 60 /* how long a target without workers is remembered */
 
 static struct target *find(struct workers *ws, struct wire_slice name)
 {
@@ -112,6 +115,29 @@ void targets_free(struct workers *ws)
 	for (struct target *t = ws->targets, *next; t; t = next) {
 		next = t->next;
 		free_target(t);
+	}
+}
+
+/* A target that serve did not name goes some time after its last worker, which may come back. */
+static bool is_forgettable(const struct target *t)
+{
+	return !t->named && !t->nworkers && !t->head && !t->waiters &&
+	       clock_mono_ns() - t->vacant_mono_ns >= VACANT_S * NS_PER_S;
+}
+
+void targets_tick(struct workers *ws)
+{
+	struct target **link = &ws->targets, *t;
+
+	for (t = ws->targets; t; t = t->next)
+		jobs_hand_out(t);
+	while ((t = *link)) {
+		if (is_forgettable(t)) {
+			*link = t->next;
+			free_target(t);
+		} else {
+			link = &t->next;
+		}
 	}
 }
 
@@ -226,6 +252,7 @@ void target_accessor_renew(struct target *t)
 void target_accessor_told(struct target *t, struct worker *w, const struct wire_work_beat *m)
 {
 	bool news = m->accessor != w->accessor || m->seqno != w->seqno;
+	struct ksnap_err err; /* makes text of what a worker says */
 
 	if (!news)
 		return;
@@ -238,8 +265,9 @@ void target_accessor_told(struct target *t, struct worker *w, const struct wire_
 	w->accessor =
 		m->accessor > KSNAP_ACCESSOR_FAILED ? KSNAP_ACCESSOR_FAILED : (unsigned)m->accessor;
 	w->seqno = m->seqno;
-	snprintf(w->error, sizeof(w->error), "%.*s", m->has_error ? (int)m->error.len : 0,
-		 m->has_error ? m->error.p : "");
+	err_set(&err, 0, "%.*s", m->has_error ? (int)m->error.len : 0,
+		m->has_error ? m->error.p : "");
+	strcpy(w->error, err.text);
 	if (w->error[0])
 		log_warn("worker %s: %s", w->name, w->error);
 	wake_waiters(t);

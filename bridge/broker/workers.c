@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 /* workers.c - the work socket: workers join, beat, finish jobs, and are lost. A worker that is busy
- * cannot beat, so it has until the deadline of its job, and 5 heartbeats more. */
+ * cannot beat, so it has until the deadline of its job, and 5 heartbeats more; then it is lost. */
 #include "broker/workers.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "broker/bridges.h"
 #include "broker/endpoint.h"
 #include "broker/pool.h"
@@ -27,9 +29,13 @@ static int open_targets(struct workers *ws, const char *const *names, struct ksn
 {
 	static const char *const standard[] = { "live", NULL };
 
-	for (names = names && *names ? names : standard; *names; names++)
-		if (!target_get(ws, *names, err))
+	for (names = names && *names ? names : standard; *names; names++) {
+		struct target *t = target_get(ws, *names, err);
+
+		if (!t)
 			return KSNAP_E_NOMEM;
+		t->named = true;
+	}
 	return 0;
 }
 
@@ -53,7 +59,6 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 	ws->broker = b;
 	ws->silent = opts->worker_silent;
 	ws->silent_arg = opts->arg;
-	ws->max_queued = b->max_queued_jobs;
 	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
 	if (ws->channel && !open_targets(ws, opts->targets, err))
 		ws->bound = bound_create(&bo, err);
@@ -80,10 +85,11 @@ static int send_to(struct workers *ws, struct ksnap_blob *routing_id,
 	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
 }
 
-int worker_send(struct workers *ws, const char *name, const struct wire_shape *shape,
-		const void *message, struct ksnap_blob *blob)
+int worker_send(struct worker *w, const struct wire_shape *shape, const void *message,
+		struct ksnap_blob *blob)
 {
-	return send_to(ws, ksnap_blob_copy(name, strlen(name)), shape, message, blob);
+	return send_to(w->target->all, ksnap_blob_copy(w->peer, strlen(w->peer)), shape, message,
+		       blob);
 }
 
 /* To whom the message being handled came from, who need not be a worker. */
@@ -112,9 +118,11 @@ void workers_destroy(struct workers *ws)
 	ws->closing = true;
 	if (ws->source > 0)
 		loop_remove(ws->broker->loop, ws->source);
-	for (struct worker *w = ws->first, *next; w; w = next) {
-		next = w->next;
-		worker_send(ws, w->name, &wire_shape_work_leave, &leave, NULL);
+	while (ws->first) {
+		struct worker *w = ws->first;
+
+		ws->first = w->next;
+		worker_send(w, &wire_shape_work_leave, &leave, NULL);
 		free_worker(w, "the broker stops");
 	}
 	targets_free(ws);
@@ -140,6 +148,14 @@ static struct worker *find(struct workers *ws, const char *name)
 	return NULL;
 }
 
+static struct worker *find_peer(struct workers *ws, const char *peer)
+{
+	for (struct worker *w = ws->first; w; w = w->next)
+		if (!strcmp(w->peer, peer))
+			return w;
+	return NULL;
+}
+
 static void unlink_worker(struct workers *ws, struct worker *w)
 {
 	struct worker **link = &ws->first;
@@ -148,6 +164,7 @@ static void unlink_worker(struct workers *ws, struct worker *w)
 		link = &(*link)->next;
 	*link = w->next;
 	w->target->nworkers--;
+	w->target->vacant_mono_ns = clock_mono_ns();
 }
 
 /* The loss is a fact about the bridge whose job it had, else about none in particular. */
@@ -157,7 +174,7 @@ static void raise_loss(struct worker *w, const char *why)
 					 { .name = "target", .str = w->target->name },
 					 { .name = "reason", .str = why },
 					 { .name = "job", .num = w->job ? w->job->id : 0 } };
-	struct hosted *h = w->job && w->job->rq ? request_bridge(w->job->rq, NULL) : NULL;
+	struct hosted *h = w->job && w->job->rq ? request_bridge_if_open(w->job->rq, NULL) : NULL;
 
 	if (h)
 		hosted_raise(h, KSNAP_EV_WORKER_LOST, f, 4);
@@ -179,12 +196,10 @@ void worker_lose(struct workers *ws, struct worker *w, const char *why)
 	unlink_worker(ws, w);
 	raise_loss(w, why);
 	publish(ws->channel, "lost", &wire_shape_live_lost, &m);
-	if (w->job) {
-		err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name,
-			why);
-		job_fail(w->job, &err);
-		w->job = NULL;
-	}
+	err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name, why);
+	if (w->job)
+		job_fail(take_ptr(w->job), &err);
+	jobs_fail_pinned(t, w->name, &err);
 	free_worker(w, why);
 	jobs_hand_out(t);
 }
@@ -205,14 +220,15 @@ static void copy_slice(char *to, size_t cap, struct wire_slice s)
 	to[n] = 0;
 }
 
-static struct worker *add_worker(struct workers *ws, const struct wire_work_join *m,
-				 struct target *t)
+static struct worker *add_worker(struct workers *ws, const char *peer,
+				 const struct wire_work_join *m, struct target *t)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
 	copy_slice(w->name, sizeof(w->name), m->name);
+	copy_slice(w->peer, sizeof(w->peer), wire_slice_of(peer));
 	copy_slice(w->kind, sizeof(w->kind), m->kind);
 	copy_slice(w->host, sizeof(w->host), m->host);
 	w->pid = m->pid;
@@ -240,7 +256,7 @@ static void welcome(struct workers *ws, struct worker *w)
 				       .epoch = ws->broker->epoch,
 				       .heartbeat_ms = LIMIT_HEARTBEAT_MS };
 
-	worker_send(ws, w->name, &wire_shape_work_welcome, &m, NULL);
+	worker_send(w, &wire_shape_work_welcome, &m, NULL);
 }
 
 static void tell_joined(struct workers *ws, struct worker *w)
@@ -256,31 +272,57 @@ static void tell_joined(struct workers *ws, struct worker *w)
 	publish(ws->channel, "joined", &wire_shape_live_joined, &live);
 }
 
+static bool is_text(struct wire_slice s)
+{
+	return utf8_sound(s.p, s.len) == s.len;
+}
+
+/* "name", or "name#" and anything: two sockets with one routing id are more than libzmq can take.
+ */
+static bool is_peer_of(const char *peer, struct wire_slice name)
+{
+	return strlen(peer) >= name.len && !memcmp(peer, name.p, name.len) &&
+	       (!peer[name.len] || peer[name.len] == '#');
+}
+
+/* Why the worker is not taken, or NULL. */
+static const char *check_join(const struct wire_work_join *m, const char *peer)
+{
+	if (m->v != KSNAP_PROTOCOL)
+		return "its protocol version is another one";
+	if (!is_peer_of(peer, m->name))
+		return "the routing id of its socket is not its name";
+	if (ksnap_tag_check(m->name.p, m->name.len, NULL))
+		return "its name is not UTF-8 without control characters";
+	if (!is_text(m->target) || !is_text(m->kind) || !is_text(m->host))
+		return "its target, kind and host are not all UTF-8";
+	return NULL;
+}
+
 /* A join is repeated until it is answered. Who does not tell its life and has spoken since then
  * joins as somebody new. */
-static bool is_repeated(const struct worker *w, const struct wire_work_join *m)
+static bool is_repeated(const struct worker *w, const char *peer, const struct wire_work_join *m)
 {
-	return w->pid == m->pid && w->life == m->life && (m->has_life || !w->spoke) &&
-	       wire_slice_is(m->target, w->target->name);
+	return !strcmp(w->peer, peer) && w->pid == m->pid && w->life == m->life &&
+	       (m->has_life || !w->spoke) && wire_slice_is(m->target, w->target->name);
 }
 
 static void joined(struct workers *ws, const char *peer, const void *message,
 		   struct ksnap_blob *blob)
 {
 	const struct wire_work_join *m = message;
-	struct worker *w = find(ws, peer);
+	const char *why = check_join(m, peer);
 	struct target *t;
+	struct worker *w;
 	char name[257];
 
-	if (m->v != KSNAP_PROTOCOL) {
-		refuse(ws, m, "its protocol version is another one");
+	if (why) {
+		refuse(ws, m, why);
 		return;
 	}
-	if (!wire_slice_is(m->name, peer)) {
-		refuse(ws, m, "the routing id of its socket is not its name");
-		return;
-	}
-	if (w && is_repeated(w, m)) {
+	copy_slice(name, sizeof(name), m->name);
+	w = find(ws, name);
+	if (w && is_repeated(w, peer, m)) {
 		welcome(ws, w);
 		return;
 	}
@@ -288,7 +330,7 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 		worker_lose(ws, w, "another worker joined under its name");
 	copy_slice(name, sizeof(name), m->target);
 	t = target_get(ws, name, NULL);
-	w = t ? add_worker(ws, m, t) : NULL;
+	w = t ? add_worker(ws, peer, m, t) : NULL;
 	if (!w) {
 		refuse(ws, m, "the broker has no memory for it");
 		return;
@@ -309,7 +351,7 @@ static void tell_to_leave(struct workers *ws)
 
 static void beat(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
 {
-	struct worker *w = find(ws, peer);
+	struct worker *w = find_peer(ws, peer);
 
 	if (!w) {
 		tell_to_leave(ws);
@@ -321,12 +363,14 @@ static void beat(struct workers *ws, const char *peer, const void *message, stru
 
 static void done(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
 {
-	struct worker *w = find(ws, peer);
+	struct worker *w = find_peer(ws, peer);
 
-	if (w)
-		job_done(ws, w, message, blob);
-	else
+	if (!w) {
 		tell_to_leave(ws);
+		return;
+	}
+	w->spoke = true;
+	job_done(ws, w, message, blob);
 }
 
 static const struct {
@@ -346,26 +390,36 @@ union message {
 	struct wire_work_done done;
 };
 
+/* The routing id as a string; "", which nobody is called, when it is none. */
+static void read_peer(const struct ksnap_blob *id, char peer[PEER_MAX])
+{
+	size_t len = ksnap_blob_size(id);
+
+	if (len >= PEER_MAX || memchr(ksnap_blob_data(id), 0, len))
+		len = 0;
+	memcpy(peer, ksnap_blob_data(id), len);
+	peer[len] = 0;
+}
+
 static void handle(struct workers *ws, const struct frames *f)
 {
 	struct wire_arena arena = { 0 };
 	struct wire_work_kind kind;
 	union message m;
-	char peer[65];
+	char peer[PEER_MAX];
 	const void *p;
 	size_t len;
 
-	if (f->n < 2 || ksnap_blob_size(f->part[0]) >= sizeof(peer))
+	if (f->n < 2)
 		goto bad;
-	memcpy(peer, ksnap_blob_data(f->part[0]), ksnap_blob_size(f->part[0]));
-	peer[ksnap_blob_size(f->part[0])] = 0;
+	read_peer(f->part[0], peer);
 	ws->peer = f->part[0];
 	p = ksnap_blob_data(f->part[1]);
 	len = ksnap_blob_size(f->part[1]);
 	if (wire_decode(&wire_shape_work_kind, p, len, WIRE_SKIP_UNKNOWN, &arena, &kind, NULL))
 		goto bad;
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
-		struct worker *w = find(ws, peer);
+		struct worker *w = find_peer(ws, peer);
 
 		if (!wire_slice_is(kind.k, messages[i].k))
 			continue;
@@ -388,20 +442,35 @@ static void receive(void *arg)
 
 	for (int i = 0; i < READ_BATCH; i++) {
 		_frames_ struct frames f = { 0 };
+		int rc = frames_recv(bound_socket(ws->bound), &f, NULL);
 
-		if (frames_recv(bound_socket(ws->bound), &f, NULL) == 0)
+		if (rc == 0)
 			return;
-		handle(ws, &f);
+		if (rc == 1)
+			handle(ws, &f);
+		else
+			ws->broker->tally.drops[DROP_WORK_FRAME]++;
 	}
 }
 
+/* Whoever is busy must answer, and not only beat: its answer may have been lost. */
 static uint64_t silent_after(const struct worker *w)
 {
-	uint64_t heard = w->last_mono_ns;
+	uint64_t since = w->last_mono_ns;
 
-	if (w->job && w->job->deadline_mono_ns > heard)
-		heard = w->job->deadline_mono_ns;
-	return heard + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+	if (w->job)
+		since = w->job->deadline_mono_ns > w->given_mono_ns ? w->job->deadline_mono_ns
+								    : w->given_mono_ns;
+	return since + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+}
+
+static struct worker *find_silent(struct workers *ws, uint64_t now)
+{
+	struct worker *w = ws->first;
+
+	while (w && now <= silent_after(w))
+		w = w->next;
+	return w;
 }
 
 static void lose_silent(struct workers *ws, struct worker *w)
@@ -409,7 +478,9 @@ static void lose_silent(struct workers *ws, struct worker *w)
 	char name[sizeof(w->name)];
 
 	memcpy(name, w->name, sizeof(name));
-	worker_lose(ws, w, "silent for 5 heartbeats");
+	worker_lose(ws, w,
+		    w->job ? "its job is not done 5 heartbeats after its deadline"
+			   : "silent for 5 heartbeats");
 	if (ws->silent)
 		ws->silent(ws->silent_arg, name);
 }
@@ -418,14 +489,14 @@ void workers_tick(struct workers *ws)
 {
 	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
 	uint64_t now = clock_mono_ns();
+	struct worker *lost;
 
-	for (struct worker *w = ws->first, *next; w; w = next) {
-		next = w->next;
-		if (now > silent_after(w))
-			lose_silent(ws, w);
-		else
-			worker_send(ws, w->name, &wire_shape_work_beat_broker, &m, NULL);
-	}
+	/* From the first each time: losing one may lose others. */
+	while ((lost = find_silent(ws, now)))
+		lose_silent(ws, lost);
+	for (struct worker *w = ws->first; w; w = w->next)
+		worker_send(w, &wire_shape_work_beat_broker, &m, NULL);
+	targets_tick(ws);
 }
 
 static const char *const accessor_words[] = { "trying", "succeeded", "failed" };

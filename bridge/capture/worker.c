@@ -355,13 +355,17 @@ static int open_socket(struct worker *w, struct ksnap_err *err)
 {
 	const struct worker_opts *o = w->opts;
 	int64_t max = LIMIT_MAX_BLOB;
+	char id[96];
 	void *s;
 
+	/* libzmq does not survive two peers with one id, and a worker's successor may come early.
+	 */
+	snprintf(id, sizeof(id), "%s#%016llx", o->name, (unsigned long long)w->life);
 	if (!o->zmq_context)
 		w->context = zmq_ctx_new();
 	s = zmq_socket(o->zmq_context ? o->zmq_context : w->context, ZMQ_DEALER);
 	w->socket = s;
-	if (!s || zmq_setsockopt(s, ZMQ_ROUTING_ID, o->name, strlen(o->name)) ||
+	if (!s || zmq_setsockopt(s, ZMQ_ROUTING_ID, id, strlen(id)) ||
 	    zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof(max)) ||
 	    set_option(s, ZMQ_LINGER, LINGER_MS) || set_option(s, ZMQ_SNDHWM, QUEUE_MSGS) ||
 	    set_option(s, ZMQ_RCVHWM, QUEUE_MSGS) ||
@@ -411,6 +415,9 @@ static void close_worker(struct worker *w)
 	report_builder_destroy(w->bench.rb);
 	if (w->bench.ops)
 		w->bench.ops->close(w->bench.target);
+	/* A join that nobody answered must not reach a broker that comes later. */
+	if (w->socket && !w->welcomed)
+		set_option(w->socket, ZMQ_LINGER, 0);
 	if (w->socket)
 		zmq_close(w->socket);
 	if (w->context)

@@ -152,6 +152,8 @@ void sink_escaped(struct sink *k, const char *s, size_t len)
 {
 	size_t run = 0;
 
+	if (!len)
+		return; /* @s may be NULL */
 	for (size_t i = 0; i < len;) {
 		if (is_plain(s[i])) {
 			i++;

@@ -43,7 +43,7 @@ static size_t end_of(const struct table *t, size_t i)
 static struct cell cell_at(const struct table *t, size_t i)
 {
 	size_t from = i ? end_of(t, i - 1) : 0, len = end_of(t, i) - from, n;
-	struct cell c = { .s = (const char *)t->text.data + from };
+	struct cell c = { .s = t->text.data ? (const char *)t->text.data + from : "" };
 	uint32_t rune;
 
 	while (c.len < len && c.width < TABLE_WIDTH) {

@@ -11,7 +11,7 @@ is "$out" '' 'so nothing is printed'
 like "$err" '0 messages, 0 lost' 'and counted'
 
 # A monitor that is told when it is ready by its own first line on stderr.
-watch() { # FILE OPTION...: sets $watch_pid
+watch() { # FILE OPTION...: sets $watch_pid and $words_pid
 	local file=$1 fd fifo=$1.stderr
 	shift
 	mkfifo "$fifo"
@@ -20,7 +20,14 @@ watch() { # FILE OPTION...: sets $watch_pid
 	exec {fd}<"$fifo"
 	await_line "$fd" '^ksnap: connected' "$file.words" || return 1
 	cat <&"$fd" >>"$file.words" &
+	words_pid=$!
 	exec {fd}<&-
+}
+
+# words FILE: what the last watch said, once all of it is written.
+words() {
+	wait "$words_pid"
+	cat "$1.words"
 }
 
 watch "$tap_dir/live" -o jsonl --channel snapshot/ --count 20
@@ -38,6 +45,7 @@ is "$(jsonl '[m["tag"] for m in d] == ["t%d" % i for i in range(1, 21)]' <"$tap_
 is "$(jsonl 'set((m["type"], m["ch"], m["replayed"]) for m in d)' <"$tap_dir/live")" \
 	"{('message', 'snapshot/default', False)}" 'live, each on its channel'
 like "$(head -1 "$tap_dir/table")" '^[0-9:]+\.[0-9]{6}  snapshot/default +#1 +captured +.*tag=t1' 'words of a line'
+wait "$words_pid"
 like "$(tail -1 "$tap_dir/table.words")" '21 messages, 0 lost' 'totals at the end'
 
 exits 0 'from the oldest' "$KSNAP" monitor --from oldest --channel snapshot/ --until-empty -o jsonl
@@ -106,7 +114,7 @@ watch "$tap_dir/endless"
 kill -INT "$watch_pid"
 wait "$watch_pid"
 is "$?" 0 'ctrl-C is a good end'
-like "$(cat "$tap_dir/endless.words")" 'messages, 0 lost' 'with totals'
+like "$(words "$tap_dir/endless")" 'messages, 0 lost' 'with totals'
 
 watch "$tap_dir/term" -o jsonl
 kill -TERM "$watch_pid"

@@ -37,25 +37,6 @@ static uint64_t take_job(void *w)
 	return job.job;
 }
 
-static uint64_t dropped(void *c, uint64_t id, const char *what)
-{
-	struct wire_status_reply status;
-	struct rig_reply keep;
-	uint64_t n = 0;
-
-	rig_send(c, id, "status", no_params, 1, NULL);
-	rig_expect_ok(c, id, OP_status, &keep, &status);
-	for (size_t i = 0; i < status.dropped.n; i++) {
-		struct wire_dropped_count *row =
-			(struct wire_dropped_count *)status.dropped.items + i;
-
-		if (wire_slice_is(row->what, what))
-			n = row->n;
-	}
-	rig_reply_clear(&keep);
-	return n;
-}
-
 /* The bytes that the worker wrote are the bytes that the reader gets: same address, over inproc. */
 static void a_report_is_never_copied(void **state)
 {
@@ -242,7 +223,7 @@ static void a_deadline_ends_the_request_and_a_late_result_counts(void **state)
 	rig_done_captured(w, take_job(w), report);
 	rig_expect_ok(c, 3, OP_capture_snapshot, &keep, NULL);
 	rig_reply_clear(&keep);
-	assert_int_equal(dropped(c, 4, "late_result"), 2);
+	assert_int_equal(rig_dropped(c, "late_result"), 2);
 	rig_send(c, 5, "has", "\x81\xa3tag\xa2t0", 8, NULL);
 	rig_expect_ok(c, 5, OP_has, &keep, &has);
 	assert_false(has.r);

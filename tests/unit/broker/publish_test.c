@@ -198,6 +198,118 @@ static void a_beat_names_every_channel(void **state)
 	rig_stop(r);
 }
 
+#define GIANT 4096 /* libzmq recurses over it on the subscriber's side */
+
+/* A subscription costs thirty times its bytes in memory, so nobody gets far with long ones. Over
+ * inproc nothing checks sizes. */
+static void a_giant_subscription_ends_its_own_peer_only(void **state)
+{
+	static const char *const live[] = { "ipc://@ksnap-giant", NULL };
+	struct rig *r = rig_start((struct broker_opts){ .live = live });
+	void *c = rig_client(r), *m, *giant = zmq_socket(rig_context(r), ZMQ_XSUB);
+	void *watch = zmq_socket(rig_context(r), ZMQ_PAIR);
+	char topic[GIANT];
+	zmq_pollitem_t item = { .socket = watch, .events = ZMQ_POLLIN };
+	int none = 0;
+	struct frames f;
+
+	memset(topic, 'a', sizeof(topic));
+	topic[0] = 1;
+	zmq_setsockopt(giant, ZMQ_LINGER, &none, sizeof(none));
+	zmq_socket_monitor(giant, "inproc://giant", ZMQ_EVENT_DISCONNECTED);
+	assert_int_equal(zmq_connect(watch, "inproc://giant"), 0);
+	assert_int_equal(zmq_connect(giant, live[0]), 0);
+	assert_int_equal(zmq_send(giant, topic, GIANT, 0), GIANT);
+	assert_int_equal(zmq_poll(&item, 1, RIG_WAIT_MS), 1);
+	zmq_socket_monitor(giant, NULL, 0);
+	zmq_close(giant);
+	zmq_close(watch);
+	m = rig_monitor(r, "beat");
+	first_beat(m);
+	zmq_setsockopt(m, ZMQ_SUBSCRIBE, "event/", 6);
+	first_beat(m);
+	overwrite(c, 2);
+	do {
+		rig_recv(m, &f);
+		none = !memcmp(ksnap_blob_data(f.part[0]), "even", 4);
+		frames_clear(&f);
+	} while (!none);
+	zmq_close(m);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void open_and_close(void *c, unsigned i)
+{
+	_blob_ struct ksnap_blob *report = rig_report(1);
+	struct rig_reply keep;
+	uint64_t id = rig_fresh_id(), next = rig_fresh_id();
+	char name[16];
+
+	snprintf(name, sizeof(name), "b%u", i);
+	rig_send_with(c, id, "store_snapshot", name, 1000, "\x81\xa3tag\xa1x", 7, report);
+	rig_expect_ok(c, id, OP_store_snapshot, &keep, NULL);
+	rig_reply_clear(&keep);
+	rig_send_with(c, next, "close_bridge", name, 1000, "\x80", 1, NULL);
+	rig_expect_ok(c, next, OP_close_bridge, &keep, NULL);
+	rig_reply_clear(&keep);
+}
+
+/* The numbers of a channel never begin anew, but what is kept of closed bridges has an end. */
+static void channels_of_closed_bridges_are_bounded(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+	struct wire_replay_params p = { .channel = wire_slice_of("snapshot/b0"),
+					.from = { "\xa6last:0", 7 } };
+	struct wire_status_reply status;
+	struct wire_replay_reply end;
+	struct rig_reply keep;
+
+	for (unsigned i = 0; i < 300; i++)
+		open_and_close(c, i);
+	rig_send(c, 3, "status", "\x80", 1, NULL);
+	rig_expect_ok(c, 3, OP_status, &keep, &status);
+	assert_true(status.channels.n < 3 * LIMIT_MAX_BRIDGES);
+	rig_reply_clear(&keep);
+	open_and_close(c, 0);
+	rig_ask(c, 4, OP_replay, &p, NULL);
+	rig_expect_ok(c, 4, OP_replay, &keep, &end);
+	assert_true(end.last >= 2); /* 1 was given out long ago */
+	rig_reply_clear(&keep);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+/* A peer that asks and does not read: each answer that is not complete counts once. What it has not
+ * read says `more`, and the request's own deadline ends it. */
+static void replays_that_nobody_reads_are_counted(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r), *deaf = zmq_socket(rig_context(r), ZMQ_DEALER);
+	struct wire_replay_params p = { .channel = wire_slice_of("event/default"),
+					.from = { "\xa6oldest", 7 } };
+	struct wire_ping_reply ping;
+	struct rig_reply keep;
+	int one = 1, none = 0;
+
+	zmq_setsockopt(deaf, ZMQ_RCVHWM, &one, sizeof(one));
+	zmq_setsockopt(deaf, ZMQ_LINGER, &none, sizeof(none));
+	assert_int_equal(zmq_connect(deaf, "inproc://control"), 0);
+	overwrite(c, LIMIT_MAX_RETAINED_HEADERS + 1);
+	for (uint64_t i = 0; i < 6; i++) /* room is for less than four */
+		rig_ask(deaf, i, OP_replay, &p, NULL);
+	while (rig_dropped(c, "reply_full") < 2)
+		;
+	rig_send(c, 1, "ping", "\x80", 1, NULL);
+	rig_expect_ok(c, 1, OP_ping, &keep, &ping);
+	rig_reply_clear(&keep);
+	assert_int_equal(rig_dropped(c, "reply_full"), 3);
+	zmq_close(deaf);
+	zmq_close(c);
+	rig_stop(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +317,9 @@ int main(void)
 		cmocka_unit_test(replay_gives_what_is_kept_and_counts_the_rest),
 		cmocka_unit_test(numbers_have_no_hole),
 		cmocka_unit_test(a_beat_names_every_channel),
+		cmocka_unit_test(a_giant_subscription_ends_its_own_peer_only),
+		cmocka_unit_test(replays_that_nobody_reads_are_counted),
+		cmocka_unit_test(channels_of_closed_bridges_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("publish", tests, NULL, NULL);

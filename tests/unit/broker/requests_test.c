@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -206,6 +207,98 @@ static void sessions_are_bounded(void **state)
 	rig_stop(r);
 }
 
+static uint64_t limit_told(struct wire_slice limits, const char *name)
+{
+	struct wire_slice found;
+	msgpack_unpacked u;
+	uint64_t n = 0;
+
+	assert_true(wire_map_find(limits, name, &found));
+	msgpack_unpacked_init(&u);
+	if (msgpack_unpack_next(&u, found.p, found.len, NULL) == MSGPACK_UNPACK_SUCCESS)
+		n = u.data.via.u64;
+	msgpack_unpacked_destroy(&u);
+	return n;
+}
+
+static void hello_tells_the_limits_in_force(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){
+		.max_bridges = 3, .max_sessions = 5, .max_queued_jobs = 7, .max_blob = 1 << 20 });
+	void *c = rig_client(r);
+	static const char params[] = "\x82\xa6"
+				     "client\xa1"
+				     "c\xa4kind\xa4tool";
+	struct wire_hello_reply hello;
+	struct rig_reply keep;
+
+	rig_send(c, 1, "hello", params, sizeof(params) - 1, NULL);
+	rig_expect_ok(c, 1, OP_hello, &keep, &hello);
+	assert_int_equal(limit_told(hello.limits, "MAX_BRIDGES"), 3);
+	assert_int_equal(limit_told(hello.limits, "MAX_SESSIONS"), 5);
+	assert_int_equal(limit_told(hello.limits, "MAX_QUEUED_JOBS"), 7);
+	assert_int_equal(limit_told(hello.limits, "MAX_BLOB"), 1 << 20);
+	assert_int_equal(limit_told(hello.limits, "MAX_DEPTH"), LIMIT_MAX_DEPTH);
+	rig_reply_clear(&keep);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static uint64_t bridges_open_now(void *c)
+{
+	struct wire_status_reply status;
+	struct rig_reply keep;
+	uint64_t id = rig_fresh_id(), n;
+
+	rig_send(c, id, "status", no_params, 1, NULL);
+	rig_expect_ok(c, id, OP_status, &keep, &status);
+	n = status.bridges.n;
+	rig_reply_clear(&keep);
+	return n;
+}
+
+static void gone(struct broker *b, void *arg)
+{
+	broker_worker_gone(b, arg, "killed by signal 9");
+}
+
+/* Whatever a worker still brings, and however it fails, must not open a closed bridge again. */
+static void a_closed_bridge_stays_closed(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r), *w = rig_worker(r, "w1");
+	struct ksnap_blob *report = rig_report(10);
+	struct wire_capture_snapshot_params p = rig_tag("x");
+	struct wire_work_job job;
+	struct rig_reply keep;
+	struct frames f;
+
+	rig_join(w, "w1");
+	for (uint64_t i = 0; i < 3; i++) {
+		rig_ask(c, 10 + i, OP_capture_snapshot, &p, NULL);
+		rig_job(w, &f, &job);
+		rig_send(c, 20 + i, "close_bridge", no_params, 1, NULL);
+		rig_expect_ok(c, 20 + i, OP_close_bridge, &keep, NULL);
+		rig_reply_clear(&keep);
+		if (i == 0)
+			rig_done_captured(w, job.job, report);
+		else if (i == 1)
+			rig_done_error(w, job.job, "E_TARGET", "no");
+		else
+			rig_on_broker(r, gone, "w1");
+		frames_clear(&f);
+		rig_expect_error(c, 10 + i,
+				 i == 0   ? "E_NOTFOUND"
+				 : i == 1 ? "E_TARGET"
+					  : "E_WORKER_LOST");
+		assert_int_equal(bridges_open_now(c), 0);
+	}
+	ksnap_blob_unref(report);
+	zmq_close(c);
+	zmq_close(w);
+	rig_stop(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +310,8 @@ int main(void)
 		cmocka_unit_test(in_flight_is_bounded),
 		cmocka_unit_test(what_is_pending_is_answered_at_the_end),
 		cmocka_unit_test(bridges_have_limits),
+		cmocka_unit_test(hello_tells_the_limits_in_force),
+		cmocka_unit_test(a_closed_bridge_stays_closed),
 		cmocka_unit_test(sessions_are_bounded),
 	};
 

@@ -17,6 +17,7 @@
 #include <zmq.h>
 
 #include "base/buf.h"
+#include "broker/pool.h"
 #include "wire/pack.h"
 
 struct rig {
@@ -283,8 +284,7 @@ void rig_expect_error(void *client, uint64_t id, const char *code)
 	rig_reply_clear(&r);
 }
 
-static void send_work(void *worker, const struct wire_shape *shape, const void *m,
-		      struct ksnap_blob *blob)
+void rig_work(void *worker, const struct wire_shape *shape, const void *m, struct ksnap_blob *blob)
 {
 	_buf_ struct buf b = BUF_INIT;
 
@@ -292,28 +292,102 @@ static void send_work(void *worker, const struct wire_shape *shape, const void *
 	send_frames(worker, &b, blob);
 }
 
-void rig_send_join(void *worker, const char *name, uint64_t life)
+struct wire_work_join rig_join_of(const char *name)
 {
-	struct wire_work_join m = { .k = wire_slice_of("join"),
-				    .v = 1,
-				    .name = wire_slice_of(name),
-				    .target = wire_slice_of("t"),
-				    .kind = wire_slice_of("scripted"),
-				    .pid = (uint64_t)getpid(),
-				    .host = wire_slice_of("here") };
-
-	m.life = life;
-	m.has_life = life != 0;
-	send_work(worker, &wire_shape_work_join, &m, NULL);
+	return (struct wire_work_join){ .k = wire_slice_of("join"),
+					.v = 1,
+					.name = wire_slice_of(name),
+					.target = wire_slice_of("t"),
+					.kind = wire_slice_of("scripted"),
+					.pid = (uint64_t)getpid(),
+					.host = wire_slice_of("here") };
 }
 
 void rig_join(void *worker, const char *name)
 {
-	struct frames f;
+	struct wire_work_join m = rig_join_of(name);
+	char k[16];
 
-	rig_send_join(worker, name, 0);
-	rig_recv(worker, &f); /* the welcome */
-	frames_clear(&f);
+	rig_work(worker, &wire_shape_work_join, &m, NULL);
+	rig_work_next(worker, k);
+	assert_string_equal(k, "welcome");
+}
+
+void rig_work_next(void *worker, char k[16])
+{
+	do {
+		struct wire_work_kind kind;
+		struct frames f;
+
+		rig_recv(worker, &f);
+		assert_int_equal(wire_decode(&wire_shape_work_kind, ksnap_blob_data(f.part[0]),
+					     ksnap_blob_size(f.part[0]), WIRE_SKIP_UNKNOWN, NULL,
+					     &kind, NULL),
+				 0);
+		snprintf(k, 16, "%.*s", (int)kind.k.len, kind.k.p);
+		frames_clear(&f);
+	} while (!strcmp(k, "beat"));
+}
+
+struct reach {
+	const char *worker;
+	int rc;
+};
+
+static void try_reach(struct broker *b, void *arg)
+{
+	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
+	struct reach *reach = arg;
+	struct worker *w = b->workers->first;
+
+	while (w && strcmp(w->name, reach->worker))
+		w = w->next;
+	reach->rc =
+		w ? worker_send(w, &wire_shape_work_beat_broker, &m, NULL) : KSNAP_E_UNREACHABLE;
+}
+
+void rig_wait_unreachable(struct rig *r, const char *worker)
+{
+	struct reach reach = { worker, 0 };
+
+	while (!reach.rc)
+		rig_on_broker(r, try_reach, &reach);
+	assert_int_equal(reach.rc, KSNAP_E_UNREACHABLE);
+}
+
+uint64_t rig_fresh_id(void)
+{
+	static uint64_t last = 1ull << 40;
+
+	return ++last;
+}
+
+uint64_t rig_dropped(void *client, const char *what)
+{
+	struct wire_status_reply status;
+	struct rig_reply keep;
+	uint64_t id = rig_fresh_id(), n = 0;
+
+	rig_send(client, id, "status", "\x80", 1, NULL);
+	rig_expect_ok(client, id, OP_status, &keep, &status);
+	for (size_t i = 0; i < status.dropped.n; i++) {
+		struct wire_dropped_count *row =
+			(struct wire_dropped_count *)status.dropped.items + i;
+
+		if (wire_slice_is(row->what, what))
+			n = row->n;
+	}
+	rig_reply_clear(&keep);
+	return n;
+}
+
+void rig_send_join(void *worker, const char *name, uint64_t life)
+{
+	struct wire_work_join m = rig_join_of(name);
+
+	m.life = life;
+	m.has_life = life != 0;
+	rig_work(worker, &wire_shape_work_join, &m, NULL);
 }
 
 void rig_job(void *worker, struct frames *keep, struct wire_work_job *ret)
@@ -337,7 +411,7 @@ static void send_done(void *worker, uint64_t job, struct wire_slice r, struct ks
 		.k = wire_slice_of("done"), .job = job, .ok = true, .r = r, .has_r = true
 	};
 
-	send_work(worker, &wire_shape_work_done, &m, blob);
+	rig_work(worker, &wire_shape_work_done, &m, blob);
 }
 
 void rig_done_raw(void *worker, uint64_t job, const void *r, size_t len)
@@ -364,7 +438,7 @@ void rig_done_error(void *worker, uint64_t job, const char *code, const char *ms
 	m.e.code = wire_slice_of(code);
 	m.e.class = wire_slice_of("target");
 	m.e.msg = wire_slice_of(msg);
-	send_work(worker, &wire_shape_work_done, &m, NULL);
+	rig_work(worker, &wire_shape_work_done, &m, NULL);
 }
 
 struct ksnap_blob *rig_report(size_t size)

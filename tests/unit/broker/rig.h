@@ -57,6 +57,18 @@ void rig_expect_error(void *client, uint64_t id, const char *code);
 void rig_send_join(void *worker, const char *name, uint64_t life);
 /* As the worker @name of target "t": join and take the welcome. */
 void rig_join(void *worker, const char *name);
+/* The join of that worker, to be changed before it is sent. */
+struct wire_work_join rig_join_of(const char *name);
+/* Send any message of a worker. */
+void rig_work(void *worker, const struct wire_shape *shape, const void *m, struct ksnap_blob *blob);
+/* The next message of the broker that is no beat; its kind is copied to @k. */
+void rig_work_next(void *worker, char k[16]);
+/* Wait until the broker's socket knows that the worker's peer has left. */
+void rig_wait_unreachable(struct rig *r, const char *worker);
+/* An id no request had: one that was answered is answered from the cache. */
+uint64_t rig_fresh_id(void);
+/* A count of status' `dropped`. */
+uint64_t rig_dropped(void *client, const char *what);
 /* The next job (beats are skipped). */
 void rig_job(void *worker, struct frames *keep, struct wire_work_job *ret);
 /* Finish a capture job with a report, or a job with an error. */

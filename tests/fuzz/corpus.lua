@@ -1,0 +1,87 @@
+-- SPDX-License-Identifier: MIT
+-- corpus.lua - seeds for the fuzz targets from the examples of schemas/: lua5.4 corpus.lua SRCDIR OUTDIR
+local srcdir, outdir = arg[1], arg[2]
+
+local parts = {}
+local function part(name)
+	if not parts[name] then
+		parts[name] = assert(loadfile(("%s/schemas/gen/%s.lua"):format(srcdir, name)))(part)
+	end
+	return parts[name]
+end
+local model = part("model").load(srcdir)
+
+local function head(n, fix, limit, c8, c16, c32)
+	if n < limit then
+		return string.char(fix + n)
+	elseif c8 and n < 0x100 then
+		return string.pack(">BB", c8, n)
+	elseif n < 0x10000 then
+		return string.pack(">BI2", c16, n)
+	end
+	return string.pack(">BI4", c32, n)
+end
+
+local function keys_of(t)
+	local keys = {}
+	for k in pairs(t) do
+		keys[#keys + 1] = k
+	end
+	table.sort(keys)
+	return keys
+end
+
+local pack
+local function pack_table(t)
+	if #t > 0 then
+		local out = { head(#t, 0x90, 16, nil, 0xdc, 0xdd) }
+		for _, v in ipairs(t) do
+			out[#out + 1] = pack(v)
+		end
+		return table.concat(out)
+	end
+	local keys = keys_of(t)
+	local out = { head(#keys, 0x80, 16, nil, 0xde, 0xdf) }
+	for _, k in ipairs(keys) do
+		out[#out + 1] = pack(k) .. pack(t[k])
+	end
+	return table.concat(out)
+end
+
+function pack(v)
+	local kind = math.type(v) or type(v)
+	if kind == "integer" then
+		return v >= 0 and v < 128 and string.char(v) or string.pack(">Bi8", v < 0 and 0xd3 or 0xcf, v)
+	elseif kind == "float" then
+		return string.pack(">Bd", 0xcb, v)
+	elseif kind == "boolean" then
+		return v and "\xc3" or "\xc2"
+	elseif kind == "string" then
+		return head(#v, 0xa0, 32, 0xd9, 0xda, 0xdb) .. v
+	end
+	return pack_table(v)
+end
+
+local function write(target, name, bytes)
+	local file = assert(io.open(("%s/%s/%s"):format(outdir, target, name), "wb"))
+	file:write(bytes)
+	file:close()
+end
+
+for i, op in ipairs(model.ops) do
+	local params = pack(op.example.params or {})
+	local chosen = string.char(i - 1) -- as fuzz_params reads it: ops are in order of their numbers
+	write("params", op.name, chosen .. params)
+	for n, reply in ipairs(op.example.parts or { op.example.reply }) do
+		local bytes = pack(reply)
+		write("params", ("%s.reply%d"):format(op.name, n), chosen .. bytes)
+		write("envelope", ("%s.reply%d"):format(op.name, n), pack { v = 1, id = n, ok = true, r = reply })
+		write("scan", ("%s%d"):format(op.name, n), bytes)
+	end
+	write("envelope", op.name, pack { v = 1, id = i, op = op.name, b = "default", t = 500, p = op.example.params or {} })
+end
+for _, e in ipairs(model.errors) do
+	write("envelope", e.code, pack {
+		v = 1, id = "x", ok = false, e = { code = e.code, class = e.class, msg = e.doc or "", retry = false },
+	})
+end

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/* report_target.c - a report of foreign bytes: whatever it says, reading it is safe. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "report/render.h"
+#include "targets.h"
+
+static const char *const paths[] = {
+	"tasks[1].ctx.weight", "tasks[0]", "nr_switches", "m[0]", "stats[0][cpu=1].sum", "id:1",
+	"tasks[hex:00]",       "a.b[3]",   "[",
+};
+
+static void look_up(const struct ksnap_snapshot *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct ksnap_value v;
+		char text[64];
+		uint64_t n;
+		double f;
+
+		if (ksnap_snapshot_get(s, paths[i], &v, NULL))
+			continue;
+		ksnap_value_u64(&v, &n, NULL);
+		ksnap_value_f64(&v, &f, NULL);
+		ksnap_value_str(&v, text, sizeof(text), NULL);
+	}
+}
+
+static void render(const struct ksnap_snapshot *s)
+{
+	static const struct render_opts plain, other = { .raw = true, .indent = 2 };
+	_buf_ struct buf json = BUF_INIT, tree = BUF_INIT, table = BUF_INIT;
+
+	render_report_json(s, &plain, &json);
+	render_report_tree(s, &plain, &tree);
+	render_report_table(s, &other, 10, &table);
+}
+
+int fuzz_report(const uint8_t *data, size_t len)
+{
+	_blob_ struct ksnap_blob *blob = ksnap_blob_copy(data, len);
+	struct ksnap_snapshot *s = blob ? ksnap_snapshot_open(blob, NULL) : NULL;
+
+	if (!s)
+		return 0;
+	look_up(s);
+	render(s);
+	ksnap_snapshot_close(s);
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* targets.h - one function a parser of foreign bytes. Each takes any bytes and returns 0; a
+ * sanitizer or an abort says what is wrong. driver.c makes libFuzzer call one of them, replay.c
+ * all. */
+#ifndef KSNAP_TESTS_FUZZ_TARGETS_H
+#define KSNAP_TESTS_FUZZ_TARGETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int (*fuzz_fn)(const uint8_t *data, size_t len);
+
+/* Any msgpack. */
+int fuzz_scan(const uint8_t *data, size_t len);
+/* A request and a reply envelope. */
+int fuzz_envelope(const uint8_t *data, size_t len);
+/* The first byte chooses an op; the rest are its params, and a reply of it. */
+int fuzz_params(const uint8_t *data, size_t len);
+/* A report: open, look up, render in every form. */
+int fuzz_report(const uint8_t *data, size_t len);
+
+#endif
