@@ -76,6 +76,10 @@ static int run_events(const struct cli *cli, const struct args *args)
 
 	if (args->nwords && count)
 		return say_usage(&cmd_events, "--count asks the bridge, not a file");
+	if (args->nwords && !source_is_file(args->words[0]))
+		return say_usage(&cmd_events,
+				 "events does not take '%s': a file has a / or ends in .ksnap",
+				 args->words[0]);
 	if (args->nwords)
 		return events_of_file(cli, args->words[0]);
 	r = link_open(&l, cli, "tool", NULL, &err);

@@ -37,6 +37,10 @@ static int run_list(const struct cli *cli, const struct args *args)
 	_link_ struct link l = { 0 };
 	int r;
 
+	if (args->nwords && !source_is_file(args->words[0]))
+		return say_usage(&cmd_list,
+				 "list does not take '%s': a file has a / or ends in .ksnap",
+				 args->words[0]);
 	if (args->nwords)
 		return list_file(cli, args->words[0]);
 	r = link_open(&l, cli, "tool", NULL, &err);

@@ -20,6 +20,14 @@ int source_check(const char *name, struct ksnap_err *err)
 	return rc ? err_prefix(err, "tag") : 0;
 }
 
+bool source_is_file(const char *name)
+{
+	struct snapshot_name n;
+
+	snapshot_name_read(name, &n);
+	return n.is_file && !n.tag;
+}
+
 static int from_file(const char *name, const struct snapshot_name *n, struct ksnap_blob **ret,
 		     struct ksnap_err *err)
 {

@@ -18,6 +18,8 @@ struct source {
 
 /* Is it good as the name of a snapshot? E_ARG. */
 int source_check(const char *name, struct ksnap_err *err);
+/* Is it a file as a whole? */
+bool source_is_file(const char *name);
 /* The report; to be unreferenced. */
 int source_report(struct source *s, const char *name, struct ksnap_blob **ret,
 		  struct ksnap_err *err);

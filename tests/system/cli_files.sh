@@ -51,6 +51,7 @@ head -c 1000 save/t0.ksnap >cut.ksnap
 exits 1 'one that was cut off' "$KSNAP" list cut.ksnap
 like "$err" 'cut.ksnap is cut off or damaged' 'is, too'
 exits 1 'no events in it' "$KSNAP" events save/t0.ksnap
+exits 2 'a tag in place of a file' "$KSNAP" events t0
 exits 2 'counting those of a file' "$KSNAP" events --count save/t0.ksnap
 
 # ---- drain --to a folder -------------------------------------------------------------------------
