@@ -583,6 +583,46 @@ int ksnap_value_bool(const struct ksnap_value *v, bool *ret, struct ksnap_err *e
  * length, which may be above @cap when it was cut. */
 int ksnap_value_str(const struct ksnap_value *v, char *buf, size_t cap, struct ksnap_err *err);
 
+/* From a file that `ksnap capture --save` or `drain --to` wrote. @tag chooses among several in a
+ * collection; NULL: the file's only one. E_NOTFOUND: no such file or tag; E_PROTO: cut off, or not
+ * such a file; E_DENIED: may not be read. */
+struct ksnap_snapshot *ksnap_snapshot_load(const char *path, const char *tag,
+					   struct ksnap_err *err);
+
+/* ---- what differs between two snapshots -------------------------------------------------- */
+
+enum ksnap_change_kind {
+	KSNAP_CHANGE_NOTE, /* something keeps the comparison from being exact; see text */
+	KSNAP_CHANGE_ADDED,
+	KSNAP_CHANGE_REMOVED,
+	KSNAP_CHANGE_CHANGED,
+};
+
+enum ksnap_change_what { KSNAP_CHANGE_MAP, KSNAP_CHANGE_ENTRY, KSNAP_CHANGE_VALUE };
+
+/* One difference; valid during the call that gives it. May grow at its end. */
+struct ksnap_change {
+	enum ksnap_change_kind kind;
+	enum ksnap_change_what what; /* MAP: a whole map; VALUE: a part of an entry, a global */
+	const char *path;            /* "tasks", "tasks[1234].switches", "obj.bss:nr" */
+	const struct ksnap_map *map_a, *map_b; /* NULL where there is none */
+	const struct ksnap_value *key;         /* of the entry, or NULL */
+	const struct ksnap_value *a, *b; /* what it was, what it is; NULL where there is none */
+	const char *delta;               /* "+2", "-0.5"; NULL: not two numbers */
+	const char *text;                /* NOTE: for people */
+};
+
+/* Anything but 0 ends the comparison. */
+typedef int (*ksnap_change_fn)(void *arg, const struct ksnap_change *change);
+
+/* Tell @fn how @b differs from @a, sorted by map name, then in the order of the entries. Maps are
+ * matched by name, and by id when both snapshots are of one boot; entries by the bytes of their
+ * keys; parts of values by name, also when the types differ. @path: only this map or value; NULL:
+ * all. 1: something was told, 0: nothing was, or what @fn returned, or a negative code: E_STATE
+ * when either is a placeholder, E_NOTFOUND when @path is in neither. */
+int ksnap_snapshot_diff(const struct ksnap_snapshot *a, const struct ksnap_snapshot *b,
+			const char *path, ksnap_change_fn fn, void *arg, struct ksnap_err *err);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

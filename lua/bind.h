@@ -55,6 +55,8 @@ void value_register(lua_State *L);
 /* ---- openers, for package.preload ---------------------------------------------------------------
  */
 
+int luaopen_ksnap_archive(lua_State *L);
+int luaopen_ksnap_diff(lua_State *L);
 int luaopen_ksnap_errors(lua_State *L);
 int luaopen_ksnap_blob(lua_State *L);
 int luaopen_ksnap_msgpack(lua_State *L);

@@ -513,6 +513,27 @@ rule("the report's example fits its fields and begins with the head", function(f
 	end
 end)
 
+rule("the file's example has its items in order, each fits its fields", function(fault)
+	local items = {}
+	for i, item in ipairs(model.file.items) do
+		items[item.k or "head"] = item
+		check_map(fault, "file item " .. i, item.fields, item.example)
+		if not is_text(item.doc) then
+			fault("file item %d has no doc", i)
+		end
+		for _, f in ipairs(item.fields) do
+			if not is_text(f.doc) then
+				fault("file item %d: %s has no doc", i, f[1])
+			end
+		end
+	end
+	for _, name in ipairs { "head", "snapshot", "end" } do
+		if not items[name] then
+			fault("there is no item %s", name)
+		end
+	end
+end)
+
 -- ---- the manifest ----------------------------------------------------------------------------
 
 rule("index.lua names exactly the files that are there", function(fault)

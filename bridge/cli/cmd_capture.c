@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/replace.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/out.h"
@@ -24,6 +25,8 @@ static const struct option_row options[] = {
 	{ "chase", 0, OPTION_UINT, "N", "follow pointers, at most N deep", 0, 4 },
 	{ "progs", 0, OPTION_FLAG, NULL,
 	  "also list BPF programs with run counts, links and struct_ops", 0, 0 },
+	{ "save", 0, OPTION_STRING, "FILE",
+	  "also keep the report in FILE, best named *.ksnap; replaced whole or not at all", 0, 0 },
 	{ "step", 0, OPTION_UINT, "N", "scenario step to note with it", 0, 65535 },
 	REPORT_OPTIONS,
 	{ 0 },
@@ -71,7 +74,20 @@ static int tell_reasons(const struct cli *cli, const struct ksnap_reply *reply,
 	return 0;
 }
 
-static int fetch_and_print(struct link *l, const struct args *args, struct ksnap_err *err)
+static int save(const struct link *l, struct replacement *file, const char *path,
+		struct ksnap_blob *report, struct ksnap_err *err)
+{
+	int r = replace_write(file, ksnap_blob_data(report), ksnap_blob_size(report), err);
+
+	if (r == 0)
+		r = replace_commit(file, err);
+	if (r == 0)
+		say_note(l->cli, "saved %s, %zu bytes", path, ksnap_blob_size(report));
+	return r;
+}
+
+static int fetch_and_print(struct link *l, const struct args *args, struct replacement *file,
+			   struct ksnap_err *err)
 {
 	struct ksnap_reply reply = { 0 };
 	_params_ struct params p;
@@ -82,6 +98,8 @@ static int fetch_and_print(struct link *l, const struct args *args, struct ksnap
 	r = link_call(l, "get", &p, &reply, err);
 	if (r >= 0 && reply.nblobs != 1)
 		r = err_set(err, KSNAP_E_PROTO, "the broker sent no report with the reply");
+	if (r >= 0 && file->fd >= 0)
+		r = save(l, file, args_string(args, "save", NULL), reply.blobs[0], err);
 	if (r >= 0)
 		r = report_print(l->cli, args, reply.blobs[0], err);
 	ksnap_reply_clear(&reply);
@@ -94,8 +112,11 @@ static int run_capture(const struct cli *cli, const struct args *args)
 	struct ksnap_reply reply = { 0 };
 	struct ksnap_err err;
 	_link_ struct link l = { 0 };
+	_replacement_ struct replacement file = REPLACEMENT_INIT;
 	int r = args_tag(args, &err);
 
+	if (r == 0 && args_count(args, "save"))
+		r = replace_begin(&file, args_string(args, "save", NULL), &err);
 	if (r == 0)
 		r = link_open(&l, cli, "tool", targets, &err);
 	if (r == 0)
@@ -103,7 +124,7 @@ static int run_capture(const struct cli *cli, const struct args *args)
 	if (r >= 0)
 		r = tell_reasons(cli, &reply, &err);
 	if (r >= 0)
-		r = fetch_and_print(&l, args, &err);
+		r = fetch_and_print(&l, args, &file, &err);
 	ksnap_reply_clear(&reply);
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }

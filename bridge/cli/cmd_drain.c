@@ -8,12 +8,20 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/keep.h"
 #include "cli/out.h"
 #include "cli/print.h"
 #include "report/reader.h"
 #include "report/render.h"
 
-static const struct option_row options[] = { { 0 } };
+static const struct option_row options[] = {
+	{ "to", 0, OPTION_STRING, "DIR|FILE",
+	  "keep them: in DIR a file for each tag, in FILE all of them; on the disk before they "
+	  "leave the store",
+	  0, 0 },
+	{ "events", 0, OPTION_FLAG, NULL, "with --to FILE: take and keep the events, too", 0, 0 },
+	{ 0 },
+};
 
 static const struct column columns[] = {
 	{ "tag", "TAG", COLUMN_PLAIN },
@@ -154,14 +162,44 @@ static int drain(struct drain *d, struct link *l, struct ksnap_err *err)
 	return r;
 }
 
+static int drain_to(const struct cli *cli, const struct args *args)
+{
+	const char *to = args_string(args, "to", "");
+	struct kept_totals kept = { .rows = BUF_INIT };
+	struct ksnap_reply reply = { 0 };
+	_buf_ struct buf size = BUF_INIT;
+	struct ksnap_err err;
+	_link_ struct link l = { 0 };
+	int r = link_open(&l, cli, "tool", NULL, &err);
+
+	if (r == 0)
+		r = keep_all(&l, to, args_flag(args, "events"), &kept, &err);
+	reply.r = kept.rows.data;
+	reply.r_len = kept.rows.len;
+	if (r == 0)
+		r = print_reply(cli, &reply, columns, &err);
+	if (r == 0) {
+		print_bytes(&size, kept.bytes);
+		say_note(cli, "kept %" PRIu64 " snapshots, %.*s, in %s", kept.count, (int)size.len,
+			 (const char *)size.data, to);
+	}
+	buf_fini(&kept.rows);
+	return r < 0 ? say_err(&err) : EXIT_OK;
+}
+
 static int run_drain(const struct cli *cli, const struct args *args)
 {
 	struct drain d = { .cli = cli, .rows = BUF_INIT, .out = BUF_INIT };
 	const uint8_t head[ARRAY32_HEAD] = { ARRAY32 };
 	struct ksnap_err err;
-	_link_ struct link l;
-	int r = link_open(&l, cli, "tool", NULL, &err);
+	_link_ struct link l = { 0 };
+	int r;
 
+	if (args_count(args, "to"))
+		return drain_to(cli, args);
+	if (args_flag(args, "events"))
+		return say_usage(&cmd_drain, "--events needs --to FILE");
+	r = link_open(&l, cli, "tool", NULL, &err);
 	buf_append(&d.rows, head, sizeof(head));
 	if (r == 0)
 		r = drain(&d, &l, &err);
@@ -176,7 +214,8 @@ const struct command cmd_drain = {
 	.usage = "[OPTION]...",
 	.text = "-o jsonl prints one snapshot a line with its whole report, -o msgpack the "
 		"reports' bytes one behind "
-		"the other. What was drained is no longer in the store.",
+		"the other. What was drained is no longer in the store. With --to the list of what "
+		"was kept is printed; 'ksnap show', 'diff', 'list' and 'events' read the files.",
 	.options = options,
 	.run = run_drain,
 };

@@ -4,6 +4,8 @@
 #include "cli/connect.h"
 #include "cli/out.h"
 #include "cli/print.h"
+#include "cli/source.h"
+#include "report/archive.h"
 
 static const struct option_row options[] = { { 0 } };
 
@@ -14,12 +16,34 @@ static const struct column columns[] = {
 	{ "step", "STEP", COLUMN_PLAIN },         { 0 },
 };
 
+static int list_file(const struct cli *cli, const char *path)
+{
+	_buf_ struct buf rows = BUF_INIT;
+	struct ksnap_reply reply = { 0 };
+	struct ksnap_err err;
+	int r = source_list(path, archive_rows, &rows, &err);
+
+	reply.r = rows.data;
+	reply.r_len = rows.len;
+	if (r == 0)
+		r = print_reply(cli, &reply, columns, &err);
+	return r < 0 ? say_err(&err) : EXIT_OK;
+}
+
 static int run_list(const struct cli *cli, const struct args *args)
 {
 	struct ksnap_reply reply = { 0 };
 	struct ksnap_err err;
-	_link_ struct link l;
-	int r = link_open(&l, cli, "tool", NULL, &err);
+	_link_ struct link l = { 0 };
+	int r;
+
+	if (args->nwords && !source_is_file(args->words[0]))
+		return say_usage(&cmd_list,
+				 "list does not take '%s': a file has a / or ends in .ksnap",
+				 args->words[0]);
+	if (args->nwords)
+		return list_file(cli, args->words[0]);
+	r = link_open(&l, cli, "tool", NULL, &err);
 
 	if (r == 0)
 		r = link_call(&l, "list", NULL, &reply, &err);
@@ -32,7 +56,9 @@ static int run_list(const struct cli *cli, const struct args *args)
 const struct command cmd_list = {
 	.name = "list",
 	.summary = "list the stored snapshots, oldest first",
-	.usage = "",
+	.usage = "[FILE]",
+	.text = "With FILE those that are in it.",
 	.options = options,
+	.max_words = 1,
 	.run = run_list,
 };

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* cmd_show.c - ksnap show: a stored snapshot, or one value in it. */
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/connect.h"
 #include "cli/out.h"
 #include "cli/place.h"
 #include "cli/report_out.h"
+#include "cli/source.h"
 #include "report/render.h"
 
 static const struct option_row options[] = { REPORT_OPTIONS, { 0 } };
@@ -54,24 +55,16 @@ static int print_place(const struct cli *cli, const struct args *args, struct ks
 
 static int run_show(const struct cli *cli, const struct args *args)
 {
-	struct ksnap_reply reply = { 0 };
+	_source_ struct source src = { .cli = cli };
+	_blob_ struct ksnap_blob *report = NULL;
 	struct ksnap_err err;
-	_params_ struct params p;
-	_link_ struct link l = { 0 };
-	int r = args_tag(args, &err);
+	int r = source_check(args->words[0], &err);
 
-	params_init(&p);
-	params_str(&p, "tag", args->words[0]);
 	if (r == 0)
-		r = link_open(&l, cli, "tool", NULL, &err);
+		r = source_report(&src, args->words[0], &report, &err);
 	if (r == 0)
-		r = link_call(&l, "get", &p, &reply, &err);
-	if (r >= 0 && reply.nblobs != 1)
-		r = err_set(&err, KSNAP_E_PROTO, "the broker sent no report with the reply");
-	if (r >= 0)
-		r = args->nwords > 1 ? print_place(cli, args, reply.blobs[0], &err)
-				     : report_print(cli, args, reply.blobs[0], &err);
-	ksnap_reply_clear(&reply);
+		r = args->nwords > 1 ? print_place(cli, args, report, &err)
+				     : report_print(cli, args, report, &err);
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }
 
@@ -79,11 +72,12 @@ const struct command cmd_show = {
 	.name = "show",
 	.summary = "print a stored snapshot, or one value in it",
 	.usage = "TAG [PATH] [OPTION]...",
-	.text = "PATH names a BPF global (nr_switches, obj.bss:nr_switches), a part of one "
-		"(stats.hits[2]), or a part "
-		"of a map's entry by key (tasks[1234].ctx.weight, names[idle], raw[hex:00ff]), by "
-		"place (tasks[#0]), of one among several maps of a name (id:7[#0]), "
-		"on one CPU (counts[7][cpu=1]).",
+	.text = SOURCE_TEXT
+	"PATH names a BPF global (nr_switches, obj.bss:nr_switches), a part of one "
+	"(stats.hits[2]), or a part "
+	"of a map's entry by key (tasks[1234].ctx.weight, names[idle], raw[hex:00ff]), by "
+	"place (tasks[#0]), of one among several maps of a name (id:7[#0]), "
+	"on one CPU (counts[7][cpu=1]).",
 	.options = options,
 	.min_words = 1,
 	.max_words = 2,

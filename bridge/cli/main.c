@@ -125,6 +125,8 @@ int main(int argc, char **argv)
 
 	/* A reader that went away is an error with a text, not a death without one. */
 	signal(SIGPIPE, SIG_IGN);
+	/* So is a file that may not grow. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 1 || args_init(&a, argc, global_options, &err) < 0)
 		return EXIT_FAILED;
 	code = find_and_run(&a, argv + 1);

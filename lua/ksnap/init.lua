@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- What `require "ksnap"` gives.
+local archive = require "ksnap.archive"
 local clock = require "ksnap.clock"
 local bridge = require "ksnap.bridge"
 local duration = require "ksnap.duration"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
+local files = require "ksnap.files"
 local ops = require "ksnap.ops"
 local reading = require "ksnap.reading"
 local scenario = require "ksnap.scenario"
@@ -33,9 +35,26 @@ function ksnap.hex(n)
 	return ("0x%x"):format(n)
 end
 
---- Open a report that is at hand as bytes, such as a file's.
-function ksnap.open(bytes)
-	return reading.open(bytes)
+--- snapshot:diff(other [, path]): what other has added, removed and changed; a list of tables
+--- {change, what, path, map, key, old, new, delta, text}, empty when nothing differs.
+reading.snapshot.diff = require "ksnap.diff"
+
+-- As on the command line: a path has a "/" or ends in ".ksnap". A report begins with a byte that
+-- begins no name.
+local function is_path(what)
+	return type(what) == "string" and not what:find "^[\x80-\x8f\xde\xdf]"
+		and (what:find("/", 1, true) or what:find "%.ksnap$")
+end
+
+--- Open a file that `ksnap capture --save` or `ksnap drain --to` wrote, looked for as objects are;
+--- tag chooses among several in it. Or a report that is at hand as bytes.
+function ksnap.open(what, tag)
+	if not is_path(what) then return reading.open(what) end
+	local found, path = pcall(files.find, what)
+	if not found then return nil, path end
+	local report, err = archive.load(path, tag)
+	if not report then return nil, err end
+	return reading.open(report)
 end
 
 return ksnap

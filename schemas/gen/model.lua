@@ -111,6 +111,7 @@ function M.load(srcdir)
 	m.limits = data(dir .. "/limits.lua")
 	m.live = data(dir .. "/live.lua")
 	m.report = data(dir .. "/report.lua")
+	m.file = data(dir .. "/file.lua")
 	table.sort(m.errors, by_number)
 	m.shapes, m.shape = collect_shapes(m, dir)
 	m.report_shape = {}
