@@ -110,25 +110,27 @@ static void *be_broker(void *arg)
 {
 	struct small *s = arg;
 
-	while (!s->stop) {
+	for (;;) {
 		await(s->to_broker);
 		hand_on(s->to_worker);
+		if (s->stop)
+			return NULL;
 		await(s->from_worker);
 		hand_on(s->to_client);
 	}
-	return NULL;
 }
 
 static void *be_worker(void *arg)
 {
 	struct small *s = arg;
 
-	while (!s->stop) {
+	for (;;) {
 		await(s->to_worker);
+		if (s->stop)
+			return NULL;
 		read_kernel(s);
 		hand_on(s->from_worker);
 	}
-	return NULL;
 }
 
 static int read_by_threads(struct small *s)
@@ -217,7 +219,7 @@ static int open_small(struct small *s)
 static void close_small(struct small *s)
 {
 	s->stop = true;
-	hand_on(s->to_broker); /* once more around, and both see it */
+	hand_on(s->to_broker); /* who hands it on to the worker: both see it */
 	pthread_join(s->broker, NULL);
 	pthread_join(s->worker, NULL);
 	ksnap_client_destroy(s->client);
