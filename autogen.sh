@@ -97,7 +97,7 @@ first_example() {
 
 # One line from the real results: each .trs file of the build lists what its test printed.
 count_results() {
-	find "$builddir/tests" -name '*.trs' -exec cat {} + | awk '
+	find "$builddir/tests" "$builddir/bench" -name '*.trs' -exec cat {} + | awk '
 		/^:test-result: (PASS|XFAIL)/ { passed++ }
 		/^:test-result: (FAIL|ERROR|XPASS)/ { failed++ }
 		/^:test-result: SKIP/ { skipped++ }
@@ -106,7 +106,7 @@ count_results() {
 
 run_tests() {
 	status=0
-	find "$builddir/tests" -name '*.trs' -exec rm -f {} +
+	find "$builddir/tests" "$builddir/bench" -name '*.trs' -exec rm -f {} +
 	make -s -j"$(nproc)" check VERBOSE=1 || status=$?
 	count_results
 	exit "$status"
