@@ -27,8 +27,8 @@ return {
 	} },
 	{ name = "procs_record", doc = "One reading of a cgroup.procs file.", fields = {
 		{ "tag", "str", required = true, doc = "The tag; need not be unique." },
-		{ "cgroup", "str", required = true, doc = "cgroup v2 path." },
-		{ "pids", "list", of = "uint", required = true, doc = "Process ids." },
+		{ "cgroup", "str", required = true, doc = "The cgroup, as it was asked for." },
+		{ "pids", "list", of = "uint", required = true, doc = "Process ids, or thread ids when those were asked for." },
 	} },
 	{ name = "endpoints", doc = "Where a broker listens.", fields = {
 		{ "control", "list", of = "str", required = true, doc = "Control endpoints." },

@@ -178,7 +178,7 @@ static int run_procs(struct bench *b, const struct job *job, struct job_result *
 	cgroup = strndup(p.cgroup.p, p.cgroup.len);
 	if (!cgroup)
 		return err_nomem(err);
-	ret = b->ops->procs(b->target, cgroup, &pids, &n, err);
+	ret = b->ops->procs(b->target, cgroup, p.threads, &pids, &n, err);
 	if (ret)
 		return ret;
 	wide = malloc((n + 1) * sizeof(*wide));

@@ -38,9 +38,10 @@ struct target_ops {
 	int (*capture)(struct target *t, const struct capture_request *rq,
 		       struct report_builder *rb, struct ksnap_err *err);
 
-	/* Thread-group ids of a cgroup, malloc'd. E_NOTFOUND: no such cgroup. */
-	int (*procs)(struct target *t, const char *cgroup, uint32_t **ret, size_t *ret_n,
-		     struct ksnap_err *err);
+	/* Ids of a cgroup's processes, or with @threads of all its threads, malloc'd. E_NOTFOUND:
+	 * no such cgroup. */
+	int (*procs)(struct target *t, const char *cgroup, bool threads, uint32_t **ret,
+		     size_t *ret_n, struct ksnap_err *err);
 
 	/* Load a BPF object file and attach its programs under @name. Its maps and programs live
 	 * until detach or close. The reply, a msgpack map {maps: [id...], progs: [id...]}, is

@@ -12,6 +12,7 @@ static const struct option_row options[] = {
 	{ "drain", 0, OPTION_FLAG, NULL, "take all records, oldest first", 0, 0 },
 	{ "target", 'T', OPTION_STRING, "TARGET",
 	  "whose cgroup; the broker's first target when not given", 0, 0 },
+	{ "threads", 0, OPTION_FLAG, NULL, "record all threads, not processes only", 0, 0 },
 	{ 0 },
 };
 
@@ -64,6 +65,8 @@ static int call(struct link *l, const struct args *args, struct ksnap_reply *ret
 		return link_call(l, "cgroup_procs_by_tag", &p, ret, err);
 	params_str(&p, "cgroup", args->words[1]);
 	params_str(&p, "target", args_string(args, "target", NULL));
+	if (args_flag(args, "threads"))
+		params_bool(&p, "threads", true);
 	return link_call(l, "capture_cgroup_procs", &p, ret, err);
 }
 
@@ -92,10 +95,11 @@ static int run_procs(const struct cli *cli, const struct args *args)
 const struct command cmd_procs = {
 	.name = "procs",
 	.summary = "record the processes of a cgroup under a tag, or read a record",
-	.usage = "TAG [CGROUP] | --drain",
-	.text = "With CGROUP, a cgroup v2 path from the root of the hierarchy, it reads the "
-		"processes now and records "
-		"them under TAG; without, it prints the first record under TAG.",
+	.usage = "TAG [[--threads] CGROUP] | --drain",
+	.text = "With CGROUP it reads the processes now and records them under TAG; without, it "
+		"prints the first record under TAG. CGROUP is /a/b from the root of the v2 "
+		"hierarchy, cpu:/a/b from the root of the v1 hierarchy with that controller, or "
+		"the folder's whole path in either.",
 	.options = options,
 	.max_words = 2,
 	.run = run_procs,

@@ -6,8 +6,8 @@ return {
 		{ "tag", "tag", required = true, doc = "The tag." },
 	},
 	reply = { "map", fields = {
-		{ "cgroup", "str", required = true, doc = "cgroup v2 path." },
-		{ "pids", "list", of = "uint", required = true, doc = "Process ids." },
+		{ "cgroup", "str", required = true, doc = "The cgroup, as it was asked for." },
+		{ "pids", "list", of = "uint", required = true, doc = "Process ids, or thread ids when those were asked for." },
 	} },
 	errors = { "E_NOTFOUND" },
 	example = {

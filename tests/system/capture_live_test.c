@@ -691,7 +691,7 @@ static void lists_processes_of_a_cgroup(void **state)
 	pid_t pid;
 
 	make_cgroup(dir, sizeof(dir));
-	if (target_live.procs(target, dir, &pids, &n, &err))
+	if (target_live.procs(target, dir, false, &pids, &n, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(n, 0);
 	free(pids);
@@ -703,7 +703,7 @@ static void lists_processes_of_a_cgroup(void **state)
 	}
 	put_into(dir, pid);
 	snprintf(name, sizeof(name), "/ksnap_test_%d", (int)getpid());
-	if (target_live.procs(target, name, &pids, &n, &err))
+	if (target_live.procs(target, name, false, &pids, &n, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(n, 1);
 	assert_int_equal(pids[0], pid);
@@ -712,9 +712,10 @@ static void lists_processes_of_a_cgroup(void **state)
 	close(pipes[0]);
 	waitpid(pid, NULL, 0);
 	assert_int_equal(rmdir(dir), 0);
-	assert_int_equal(target_live.procs(target, name, &pids, &n, &err), KSNAP_E_NOTFOUND);
-	assert_int_equal(target_live.procs(target, "/a/../b", &pids, &n, &err), KSNAP_E_ARG);
-	assert_int_equal(target_live.procs(target, "relative", &pids, &n, &err), KSNAP_E_ARG);
+	assert_int_equal(target_live.procs(target, name, false, &pids, &n, &err), KSNAP_E_NOTFOUND);
+	assert_int_equal(target_live.procs(target, "/a/../b", false, &pids, &n, &err), KSNAP_E_ARG);
+	assert_int_equal(target_live.procs(target, "relative", false, &pids, &n, &err),
+			 KSNAP_E_ARG);
 }
 
 /* ---- all --------------------------------------------------------------------------------------

@@ -1,101 +1,53 @@
 // SPDX-License-Identifier: MIT
-/* cgroup.c - find the v2 hierarchy and read a cgroup.procs whole. */
+/* cgroup.c - read a cgroup's list of ids whole. */
 #include "capture/live/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <mntent.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "capture/live/privilege.h"
 
 #define READ_AT_ONCE 65536
 
-int cgroup_root(const char *mounts, char *buf, size_t cap, struct ksnap_err *err)
+/* v1 calls the list of threads otherwise. */
+static const char *list_file(const struct cgroup_place *p, bool threads)
 {
-	FILE *f = setmntent(mounts, "re");
-	char line[PATH_MAX + 512];
-	struct mntent m;
-	bool found = false;
-
-	if (!f)
-		return err_errno(err, KSNAP_E_TARGET, errno, "cannot read %s", mounts);
-	while (!found && getmntent_r(f, &m, line, sizeof(line))) {
-		found = !strcmp(m.mnt_type, "cgroup2") && strlen(m.mnt_dir) < cap;
-		if (found)
-			memcpy(buf, m.mnt_dir, strlen(m.mnt_dir) + 1);
-	}
-	endmntent(f);
-	if (found)
-		return 0;
-	return err_set(err, KSNAP_E_UNSUPPORTED,
-		       "no cgroup v2 hierarchy is mounted: mount -t cgroup2 none /sys/fs/cgroup");
+	if (!threads)
+		return "cgroup.procs";
+	return p->version == 1 ? "tasks" : "cgroup.threads";
 }
 
-static bool climbs(const char *path)
+static int refuse_read(struct ksnap_err *err, int errnum, const char *file,
+		       const struct cgroup_place *p)
 {
-	for (const char *p = path; *p;) {
-		size_t len = strcspn(p, "/");
-
-		if (len == 2 && !strncmp(p, "..", 2))
-			return true;
-		p += len + (p[len] == '/');
-	}
-	return false;
+	if (errnum == EOPNOTSUPP)
+		return err_set(err, KSNAP_E_UNSUPPORTED,
+			       "cgroup %s is threaded: its processes are listed at the threaded "
+			       "domain above it, and here are only threads; ask for threads",
+			       p->path);
+	if (errnum == ENODEV)
+		return err_set(err, KSNAP_E_NOTFOUND, "cgroup %s was removed", p->path);
+	return err_errno(err, KSNAP_E_TARGET, errnum, "cannot read %s of cgroup %s", file, p->path);
 }
 
-static int open_procs(const char *path, int *ret, struct ksnap_err *err)
-{
-	char root[PATH_MAX], file[2 * PATH_MAX];
-	size_t len;
-	int code;
-
-	if (path[0] != '/' || climbs(path))
-		return err_set(err, KSNAP_E_ARG,
-			       "cgroup '%s': give a path that begins with / and has no '..' in it",
-			       path);
-	code = cgroup_root("/proc/self/mounts", root, sizeof(root), err);
-	if (code)
-		return code;
-	len = strlen(root);
-	if (!strncmp(path, root, len) && (!path[len] || path[len] == '/'))
-		path += len;
-	if (snprintf(file, sizeof(file), "%s%s/cgroup.procs", root, path) >= (int)sizeof(file))
-		return err_set(err, KSNAP_E_ARG, "the cgroup's path is longer than %d bytes",
-			       PATH_MAX);
-	*ret = open(file, O_RDONLY | O_CLOEXEC);
-	if (*ret >= 0)
-		return 0;
-	if (errno == ENOENT || errno == ENOTDIR)
-		return err_set(err, KSNAP_E_NOTFOUND, "no cgroup %s below %s", *path ? path : "/",
-			       root);
-	if (errno == EACCES)
-		return err_set(err, KSNAP_E_DENIED, "%s may not be read by this process", file);
-	return err_errno(err, KSNAP_E_TARGET, errno, "cannot open %s", file);
-}
-
-static int read_whole(int fd, struct buf *b, struct ksnap_err *err)
+/* 0 or an errno. */
+static int read_whole(int fd, struct buf *b)
 {
 	for (;;) {
 		char *p = buf_reserve(b, READ_AT_ONCE + 1);
 		ssize_t n;
 
 		if (!p)
-			return err_nomem(err);
+			return ENOMEM;
 		n = read(fd, p, READ_AT_ONCE);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, KSNAP_E_TARGET, errno, "cannot read cgroup.procs%s",
-					 errno == EOPNOTSUPP ? " (a threaded cgroup has none)"
-							     : "");
+			return errno;
 		if (n == 0) {
 			*p = 0;
 			return 0;
@@ -113,32 +65,43 @@ static size_t count_lines(const struct buf *b)
 	return n;
 }
 
-int cgroup_procs(const char *path, uint32_t **ret, size_t *ret_n, struct ksnap_err *err)
+static int parse_ids(const struct buf *b, uint32_t **ret, size_t *ret_n, struct ksnap_err *err)
 {
-	_buf_ struct buf b = BUF_INIT;
-	_close_ int fd = -1;
-	uint32_t *pids;
-	char *p, *end;
-	size_t n = 0, lines;
-	int code = open_procs(path, &fd, err);
+	size_t n = 0, lines = count_lines(b);
+	uint32_t *ids = calloc(lines + 1, sizeof(*ids));
+	char *p = (char *)b->data, *end;
 
-	if (!code)
-		code = read_whole(fd, &b, err);
-	if (code)
-		return code;
-	lines = count_lines(&b);
-	pids = calloc(lines + 1, sizeof(*pids));
-	if (!pids)
+	if (!ids)
 		return err_nomem(err);
-	p = (char *)b.data;
 	while (n < lines) {
-		pids[n] = strtoul(p, &end, 10);
+		ids[n] = strtoul(p, &end, 10);
 		if (end == p)
 			break;
 		p = end;
 		n++;
 	}
-	*ret = pids;
+	*ret = ids;
 	*ret_n = n;
 	return 0;
+}
+
+int cgroup_procs(const char *name, bool threads, uint32_t **ret, size_t *ret_n,
+		 struct ksnap_err *err)
+{
+	_buf_ struct buf b = BUF_INIT;
+	_close_ int fd = -1;
+	struct cgroup_place place;
+	const char *file;
+	int code = cgroup_find("/proc/self/mounts", name, &place, err);
+
+	if (code)
+		return code;
+	file = list_file(&place, threads);
+	fd = cgroup_open(&place, file, O_RDONLY, err);
+	if (fd < 0)
+		return fd;
+	code = read_whole(fd, &b);
+	if (code == ENOMEM)
+		return err_nomem(err);
+	return code ? refuse_read(err, code, file, &place) : parse_ids(&b, ret, ret_n, err);
 }

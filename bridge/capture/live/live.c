@@ -188,10 +188,10 @@ static int capture_live(struct target *t, const struct capture_request *rq,
 	return ret ? ret : selection_report_misses(&sel, rb);
 }
 
-static int procs_live(struct target *t, const char *cgroup, uint32_t **ret, size_t *ret_n,
-		      struct ksnap_err *err)
+static int procs_live(struct target *t, const char *cgroup, bool threads, uint32_t **ret,
+		      size_t *ret_n, struct ksnap_err *err)
 {
-	return cgroup_procs(cgroup, ret, ret_n, err);
+	return cgroup_procs(cgroup, threads, ret, ret_n, err);
 }
 
 static int attach_live(struct target *t, const char *name, const void *elf, size_t len,

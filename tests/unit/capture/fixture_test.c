@@ -275,10 +275,14 @@ static void has_one_cgroup(void **state)
 	uint32_t *pids = NULL;
 	size_t n = 0;
 
-	assert_int_equal(target_fixture.procs(t, "/other", &pids, &n, &err), KSNAP_E_NOTFOUND);
+	assert_int_equal(target_fixture.procs(t, "/other", false, &pids, &n, &err),
+			 KSNAP_E_NOTFOUND);
 	assert_null(pids);
-	assert_int_equal(target_fixture.procs(t, "/fixture", &pids, &n, &err), 0);
+	assert_int_equal(target_fixture.procs(t, "/fixture", false, &pids, &n, &err), 0);
 	assert_int_equal(n, 3);
+	free(pids);
+	assert_int_equal(target_fixture.procs(t, "/fixture", true, &pids, &n, &err), 0);
+	assert_int_equal(n, 4);
 	free(pids);
 	target_fixture.close(t);
 }

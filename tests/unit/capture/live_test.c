@@ -112,14 +112,83 @@ static void finds_the_v2_hierarchy(void **state)
 
 static void refuses_paths_that_climb(void **state)
 {
-	static const char *const bad[] = { "", "a", "..", "/..", "/a/..", "/../etc", "/a/../../b" };
+	static const char *const bad[] = { "",      "a",       "..",         "/..",
+					   "/a/..", "/../etc", "/a/../../b", "cpu:a/b",
+					   "cpu:",  ":/a",     "cpu:/..",    "a/b:/c" };
 	struct ksnap_err err;
 	uint32_t *pids = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(cgroup_procs(bad[i], &pids, &n, &err), KSNAP_E_ARG);
+		assert_int_equal(cgroup_procs(bad[i], false, &pids, &n, &err), KSNAP_E_ARG);
 	assert_null(pids);
+}
+
+static const char both_versions[] = "tmpfs /sys/fs/cgroup tmpfs rw 0 0\n"
+				    "cgroup /cg/cpu,acct cgroup rw,relatime,cpu,cpuacct 0 0\n"
+				    "cgroup /cg/systemd cgroup rw,xattr,name=systemd 0 0\n"
+				    "cgroup2 /cg/unified cgroup2 rw 0 0\n";
+
+static void names_mean_a_folder_of_one_hierarchy(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned version;
+		const char *root, *path;
+	} cases[] = {
+		{ "/", 2, "/cg/unified", "/" },
+		{ "/a//b/", 2, "/cg/unified", "/a/b" },
+		{ "/cg/unified", 2, "/cg/unified", "/" },
+		{ "/cg/unified/a", 2, "/cg/unified", "/a" },
+		{ "/cg/unifiedly", 2, "/cg/unified", "/cg/unifiedly" },
+		{ "/a:/b", 2, "/cg/unified", "/a:/b" },
+		{ "cpu:/", 1, "/cg/cpu,acct", "/" },
+		{ "cpuacct:/x/y", 1, "/cg/cpu,acct", "/x/y" },
+		{ "name=systemd:/x", 1, "/cg/systemd", "/x" },
+		{ "/cg/cpu,acct/x", 1, "/cg/cpu,acct", "/x" },
+	};
+	struct cgroup_place place;
+	struct ksnap_err err;
+	char path[32];
+
+	write_mounts(path, both_versions);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(cgroup_find(path, cases[i].name, &place, &err), 0);
+		assert_int_equal(place.version, cases[i].version);
+		assert_string_equal(place.root, cases[i].root);
+		assert_string_equal(place.path, cases[i].path);
+	}
+	unlink(path);
+}
+
+static void a_controller_that_is_not_there_names_those_that_are(void **state)
+{
+	static const char *const bad[] = { "memory:/a", "rw:/a", "cp:/a", "cpux:/a", "name=:/a" };
+	struct cgroup_place place;
+	struct ksnap_err err;
+	char path[32];
+
+	write_mounts(path, both_versions);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(cgroup_find(path, bad[i], &place, &err), KSNAP_E_NOTFOUND);
+		assert_non_null(strstr(err.text, "mounted are: cpu, cpuacct, name=systemd"));
+	}
+	unlink(path);
+}
+
+static void without_v2_a_bare_path_says_what_can_be_named(void **state)
+{
+	struct cgroup_place place;
+	struct ksnap_err err;
+	char path[32];
+
+	write_mounts(path, "cgroup /cg/cpu cgroup rw,cpu 0 0\n");
+	assert_int_equal(cgroup_find(path, "/a", &place, &err), KSNAP_E_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "cpu:/a/b"));
+	assert_int_equal(cgroup_find(path, "/cg/cpu/a", &place, &err), 0);
+	unlink(path);
+	assert_int_equal(cgroup_find("/nonexistent", "/a", &place, &err), KSNAP_E_TARGET);
+	assert_int_equal(cgroup_find("/nonexistent", "cpu:/a", &place, &err), KSNAP_E_TARGET);
 }
 
 /* ---- words ------------------------------------------------------------------------------------
@@ -175,6 +244,9 @@ int main(void)
 		cmocka_unit_test(keys_may_move),
 		cmocka_unit_test(finds_the_v2_hierarchy),
 		cmocka_unit_test(refuses_paths_that_climb),
+		cmocka_unit_test(names_mean_a_folder_of_one_hierarchy),
+		cmocka_unit_test(a_controller_that_is_not_there_names_those_that_are),
+		cmocka_unit_test(without_v2_a_bare_path_says_what_can_be_named),
 		cmocka_unit_test(eperm_names_what_works_instead),
 		cmocka_unit_test(kinds_beyond_the_table_are_unreadable),
 		cmocka_unit_test(objects_that_are_none_are_refused),
