@@ -382,11 +382,15 @@ struct ksnap_connect_opts {
 	const char *bridge;  /* bridge of calls that name none; "default" when NULL */
 	unsigned timeout_ms; /* for the hello; 5000 when 0 */
 	void *zmq_context;   /* share one, needed for inproc://; its owner keeps it alive */
+	/* For tcp:// endpoints that are encrypted: the broker's public key, and the file of one's
+	 * own (ksnap keygen). The values of KSNAP_SERVER_KEY and KSNAP_KEY when NULL. */
+	const char *server_key, *key_file;
 };
 
-/* Connect and say hello. E_UNREACHABLE when nobody answers within the time-out, at once when nobody
- * listens on an ipc endpoint. @url NULL: the value of KSNAP_ENDPOINT, else the default socket. A
- * client is used by one thread at a time. */
+/* Connect and say hello. E_DENIED when the broker refuses the key, at once. E_UNREACHABLE when
+ * nobody answers within the time-out, at once when nobody listens on an ipc endpoint. @url NULL:
+ * the value of KSNAP_ENDPOINT, else the default socket. A client is used by one thread at a time.
+ */
 struct ksnap_client *ksnap_client_connect(const char *url, const struct ksnap_connect_opts *opts,
 					  struct ksnap_err *err);
 /* Says bye and disconnects. */

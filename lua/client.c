@@ -69,14 +69,16 @@ static unsigned opt_unsigned(lua_State *L, int idx, const char *field)
 	return n > 0 ? (unsigned)n : 0;
 }
 
-/* client.connect([url [, {name, kind, bridge, timeout_ms}]]) -> client | nil, err */
+/* client.connect([url [, {name, kind, bridge, timeout_ms, server_key, key_file}]]) -> client |
+ * nil, err */
 static int connect_client(lua_State *L)
 {
 	const char *url = luaL_optstring(L, 1, NULL);
 	KSNAP_OPTS(ksnap_connect_opts, opts, .name = opt_string(L, 2, "name"),
 		   .kind = opt_string(L, 2, "kind"), .bridge = opt_string(L, 2, "bridge"),
-		   .timeout_ms = opt_unsigned(L, 2, "timeout_ms"),
-		   .zmq_context = shared_context(L));
+		   .timeout_ms = opt_unsigned(L, 2, "timeout_ms"), .zmq_context = shared_context(L),
+		   .server_key = opt_string(L, 2, "server_key"),
+		   .key_file = opt_string(L, 2, "key_file"));
 	struct client_box *box = lua_newuserdatauv(L, sizeof(*box), 0);
 	struct ksnap_err err;
 

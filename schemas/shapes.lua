@@ -55,6 +55,7 @@ return {
 		{ "name", "str", required = true, doc = "As given to hello; empty before that." },
 		{ "kind", "str", required = true, doc = "executor, monitor or tool; empty before hello." },
 		{ "pid", "uint", doc = "Process id, when it was given." },
+		{ "key", "str", doc = "Name of its key, on an encrypted connection." },
 		{ "in_flight", "uint", required = true, doc = "Requests not yet answered." },
 		{ "ops", "uint", required = true, doc = "Requests ever received." },
 		{ "errors", "uint", required = true, doc = "Of those, refused or failed." },

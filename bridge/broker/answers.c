@@ -2,11 +2,13 @@
 /* answers.c - a ring of answers for each client, searched by id, and the rings of named clients. */
 #include "broker/answers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "wire/frames.h"
 
 #define KEPT_MAX   256
 #define KEPT_BYTES (1u << 20)
@@ -22,6 +24,7 @@ struct answer_log {
 	struct answer_log *next;
 	struct answer_logs *all; /* NULL: it has no name */
 	char name[65];
+	char user[FRAMES_USER + 1];
 	uint64_t pid;
 	unsigned users;
 	uint64_t begin, end; /* answer n is at n % KEPT_MAX */
@@ -118,7 +121,8 @@ static void tidy(struct answer_logs *all)
 	}
 }
 
-static struct answer_log *add_named(struct answer_logs *all, struct wire_slice name, uint64_t pid)
+static struct answer_log *add_named(struct answer_logs *all, const char *user,
+				    struct wire_slice name, uint64_t pid)
 {
 	struct answer_log *log;
 
@@ -128,6 +132,7 @@ static struct answer_log *add_named(struct answer_logs *all, struct wire_slice n
 		return NULL;
 	log->all = all;
 	log->pid = pid;
+	snprintf(log->user, sizeof(log->user), "%s", user);
 	memcpy(log->name, name.p, name.len < sizeof(log->name) ? name.len : sizeof(log->name) - 1);
 	log->next = all->first;
 	all->first = log;
@@ -135,14 +140,16 @@ static struct answer_log *add_named(struct answer_logs *all, struct wire_slice n
 	return log;
 }
 
-struct answer_log *answer_log_open(struct answer_logs *all, struct wire_slice name, uint64_t pid)
+struct answer_log *answer_log_open(struct answer_logs *all, const char *user,
+				   struct wire_slice name, uint64_t pid)
 {
 	struct answer_log *log = all->first;
 
-	while (log && (log->pid != pid || !wire_slice_is(name, log->name)))
+	while (log &&
+	       (log->pid != pid || !wire_slice_is(name, log->name) || strcmp(log->user, user)))
 		log = log->next;
 	if (!log)
-		log = add_named(all, name, pid);
+		log = add_named(all, user, name, pid);
 	if (log)
 		log->users++;
 	return log;

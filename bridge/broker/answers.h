@@ -18,8 +18,9 @@ void answer_logs_destroy(struct answer_logs *all);
 
 /* A log without a name; NULL: no memory. */
 struct answer_log *answer_log_create(void);
-/* The log of client @name and @pid, made when new; NULL: no memory. */
-struct answer_log *answer_log_open(struct answer_logs *all, struct wire_slice name, uint64_t pid);
+/* The log of client @name and @pid with @user's key, made when new; NULL: no memory. */
+struct answer_log *answer_log_open(struct answer_logs *all, const char *user,
+				   struct wire_slice name, uint64_t pid);
 /* The session ends or changes its name. NULL is allowed. */
 void answer_log_close(struct answer_log *log);
 

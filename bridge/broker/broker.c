@@ -14,6 +14,7 @@
 #include "broker/router.h"
 #include "broker/session.h"
 #include "broker/workers.h"
+#include "broker/zap.h"
 
 static uint64_t or_default(uint64_t asked, uint64_t standard)
 {
@@ -63,6 +64,7 @@ static void tick(void *arg)
 {
 	struct broker *b = arg;
 
+	zap_tick(b->zap);
 	publish_beat(b->publisher);
 	workers_tick(b->workers);
 	sessions_tick(b->sessions);
@@ -70,6 +72,8 @@ static void tick(void *arg)
 
 static int make_parts(struct broker *b, const struct broker_opts *o, struct ksnap_err *err)
 {
+	if (o->curve && !(b->zap = zap_create(b, o, err)))
+		return KSNAP_E_STATE;
 	/* Control first: its endpoint tells whether another broker is there. */
 	if (!(b->router = router_create(b, o, err)) ||
 	    !(b->publisher = publisher_create(b, o, err)) ||
@@ -112,12 +116,30 @@ void broker_destroy(struct broker *b)
 	bridges_destroy(b->bridges);
 	sessions_destroy(b->sessions);
 	publisher_destroy(b->publisher);
+	zap_destroy(b->zap);
 	free(b);
 }
 
 void broker_worker_gone(struct broker *b, const char *name, const char *why)
 {
 	workers_gone(b->workers, name, why);
+}
+
+int broker_reload_keys(struct broker *b, struct ksnap_err *err)
+{
+	bool lost;
+	int rc;
+
+	if (!b->zap)
+		return err_set(err, KSNAP_E_STATE, "this broker has no file of keys");
+	rc = zap_reload(b->zap, &lost, err);
+	if (rc)
+		return rc;
+	sessions_check_keys(b->sessions);
+	workers_check_keys(b->workers);
+	if (lost)
+		publisher_cut(b->publisher);
+	return 0;
 }
 
 uint64_t broker_epoch(const struct broker *b)

@@ -10,6 +10,7 @@
 #include "ksnap.h"
 
 struct broker;
+struct curve_pair;
 
 struct broker_opts {
 	size_t size;
@@ -19,8 +20,11 @@ struct broker_opts {
 	const char *const *work;
 	const char *const *targets; /* names, NULL-terminated; the first is the default of ops that
 				       name none */
-	const char *role;           /* right of every session, "admin" when NULL */
-	unsigned ipc_mode;          /* permissions of ipc sockets; 0600 when 0 */
+	const char *role;           /* the most that any session may do, "admin" when NULL */
+	const struct curve_pair *curve; /* keys of the broker: tcp endpoints speak CURVE; or NULL */
+	const char *authorised;         /* file of client keys, with @curve */
+	unsigned ipc_mode;              /* permissions of ipc sockets; 0600 when 0 */
+	unsigned work_mode;             /* of those for workers; 0600 when 0 */
 	/* 0 in any of these means the default of schemas/limits.lua */
 	struct ksnap_limits bridge_limits;
 	uint64_t max_bridges, max_sessions, max_queued_jobs, max_frame, max_blob;
@@ -37,6 +41,9 @@ struct broker *broker_create(struct loop *loop, const struct broker_opts *opts,
 void broker_destroy(struct broker *b);
 /* The owner saw the process of worker @name end: its job fails with E_WORKER_LOST at once. */
 void broker_worker_gone(struct broker *b, const char *name, const char *why);
+/* Read the file of client keys again: those that are gone have no rights from here on, connections
+ * that are open included. On failure everything stays as it was. */
+int broker_reload_keys(struct broker *b, struct ksnap_err *err);
 /* Random number of this broker's life. */
 uint64_t broker_epoch(const struct broker *b);
 /* First bound endpoint of each socket. */

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "broker/request.h"
 #include "broker/session.h"
+#include "broker/zap.h"
 
 #define OP(name, number, since, right, blobs, summary) extern const struct op op_##name;
 #include "schemas/ops.inc"
@@ -59,6 +60,38 @@ static int decode(struct request *rq, struct ksnap_blob *envelope, struct ksnap_
 	return 0;
 }
 
+/* What the peer may do now: its key may have lost its rights since it connected. */
+static int admit(struct request *rq, struct ksnap_err *err)
+{
+	struct broker *b = rq->broker;
+	const struct key_row *key = zap_find(b->zap, rq->frames.user);
+
+	rq->right = b->role;
+	if (zap_is_local(b->zap, rq->frames.user))
+		return 0;
+	if (!key || key->right < 0)
+		return err_set(err, KSNAP_E_DENIED,
+			       "the key of this connection is not authorised any more");
+	if (key->right < (int)b->role)
+		rq->right = (enum wire_right)key->right;
+	return 0;
+}
+
+static int deny(const struct request *rq, struct ksnap_err *err)
+{
+	const struct key_row *key = zap_find(rq->broker->zap, rq->frames.user);
+
+	if (key && rq->right < rq->broker->role)
+		return err_set(err, KSNAP_E_DENIED,
+			       "%s needs the right '%s', the key of %s has '%s'; its line in the "
+			       "file of ksnap serve --authorised sets it",
+			       rq->row->name, wire_right_name(rq->row->right), key->name,
+			       wire_right_name(rq->right));
+	return err_set(err, KSNAP_E_DENIED,
+		       "%s needs the right '%s', this session has '%s'; ksnap serve --role sets it",
+		       rq->row->name, wire_right_name(rq->row->right), wire_right_name(rq->right));
+}
+
 static int find_op(struct request *rq, struct ksnap_err *err)
 {
 	rq->row = wire_op_find(rq->env.op);
@@ -70,12 +103,8 @@ static int find_op(struct request *rq, struct ksnap_err *err)
 	}
 	rq->op = ops[rq->row - wire_ops];
 	rq->broker->tally.ops[rq->row - wire_ops]++;
-	if (rq->row->right > rq->broker->role)
-		return err_set(err, KSNAP_E_DENIED,
-			       "%s needs the right '%s', this session has '%s'; ksnap serve "
-			       "--role sets it",
-			       rq->row->name, wire_right_name(rq->row->right),
-			       wire_right_name(rq->broker->role));
+	if (rq->row->right > rq->right)
+		return deny(rq, err);
 	if (rq->nblobs != rq->row->blobs)
 		return err_set(err, KSNAP_E_PROTO, "%s takes %u blob frames, got %zu",
 			       rq->row->name, rq->row->blobs, rq->nblobs);
@@ -98,7 +127,8 @@ static int decode_params(struct request *rq, struct ksnap_err *err)
 
 static int begin(struct request *rq, struct ksnap_err *err)
 {
-	struct session *s = sessions_get(rq->broker->sessions, rq->frames.part[0], err);
+	struct session *s =
+		sessions_get(rq->broker->sessions, rq->frames.part[0], rq->frames.user, err);
 	int rc;
 
 	if (!s)
@@ -119,6 +149,7 @@ static int go(struct request *rq, const struct ksnap_err *bad, struct ksnap_err 
 		*err = *bad;
 		rc = bad->code;
 	}
+	rc = rc ? rc : admit(rq, err);
 	rc = rc ? rc : begin(rq, err);
 	rc = rc ? rc : request_repeat(rq, err);
 	if (rc > 0)

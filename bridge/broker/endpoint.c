@@ -13,11 +13,20 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "broker/zap.h"
+#include "wire/curve.h"
 
 #define IPC_PREFIX "ipc://"
 
+#define TCP_PREFIX "tcp://"
+#define LINGER_MS  200
+
 struct bound {
 	void *socket;
+	struct zap *zap;
+	const char *domain;
+	const struct curve_pair *curve;
+	size_t mended;    /* endpoints before this one are bound */
 	char **endpoints; /* NULL-terminated */
 	size_t n;
 };
@@ -61,6 +70,19 @@ static int check_ipc(const char *url, const char *path, struct ksnap_err *err)
 	return 0;
 }
 
+static bool is_tcp(const char *url)
+{
+	return !strncmp(url, TCP_PREFIX, strlen(TCP_PREFIX));
+}
+
+/* What is bound from here on asks who may connect. */
+static int guard(struct bound *b, const char *url, struct ksnap_err *err)
+{
+	if (!b->zap)
+		return 0;
+	return curve_serves(b->socket, is_tcp(url) ? b->curve : NULL, b->domain, err);
+}
+
 static int remember(struct bound *b, struct ksnap_err *err)
 {
 	char last[512];
@@ -86,7 +108,7 @@ static int bind_one(struct bound *b, const char *url, unsigned mode, struct ksna
 	mode_t saved;
 	int rc;
 
-	if (path && (rc = check_ipc(url, path, err)))
+	if ((path && (rc = check_ipc(url, path, err))) || (rc = guard(b, url, err)))
 		return rc;
 	/* The socket must never be there with wider permissions, not even for an instant. */
 	saved = umask(0777 & ~(mode_t)mode);
@@ -108,7 +130,7 @@ static void set_options(void *socket, const struct bound_opts *o)
 	int64_t max = (int64_t)o->max_message;
 
 	zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof(max));
-	set_int(socket, ZMQ_LINGER, 200);
+	set_int(socket, ZMQ_LINGER, LINGER_MS);
 	set_int(socket, ZMQ_HEARTBEAT_IVL, 1000);
 	set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 5000);
 	if (o->send_hwm)
@@ -138,6 +160,11 @@ struct bound *bound_create(const struct bound_opts *o, struct ksnap_err *err)
 		goto fail;
 	}
 	set_options(b->socket, o);
+	b->zap = o->zap;
+	b->domain = o->domain;
+	b->curve = o->curve;
+	if (b->zap && zap_watch(b->zap, b->socket, err))
+		goto fail;
 	for (size_t i = 0; o->urls && o->urls[i]; i++)
 		if (bind_one(b, o->urls[i], mode, err))
 			goto fail;
@@ -157,6 +184,8 @@ void bound_destroy(struct bound *b)
 
 	if (!b)
 		return;
+	if (b->socket && b->zap)
+		zap_unwatch(b->zap, b->socket);
 	if (b->socket)
 		zmq_close(b->socket);
 	for (size_t i = 0; i < b->n; i++) {
@@ -169,6 +198,39 @@ void bound_destroy(struct bound *b)
 	free(b->endpoints);
 	free(b);
 	errno = saved;
+}
+
+/* What waits for them is not theirs any more: nothing lingers. */
+void bound_cut(struct bound *b)
+{
+	set_int(b->socket, ZMQ_LINGER, 0);
+	for (size_t i = b->mended = 0; i < b->n; i++)
+		if (is_tcp(b->endpoints[i]))
+			zmq_unbind(b->socket, b->endpoints[i]);
+	set_int(b->socket, ZMQ_LINGER, LINGER_MS);
+}
+
+int bound_mend(struct bound *b, struct ksnap_err *err)
+{
+	for (; b->mended < b->n; b->mended++) {
+		const char *url = b->endpoints[b->mended];
+		int rc = is_tcp(url) ? guard(b, url, err) : 0;
+
+		if (rc)
+			return rc;
+		if (is_tcp(url) && zmq_bind(b->socket, url))
+			return err_errno(err, KSNAP_E_BUSY, zmq_errno(), "cannot listen at %s",
+					 url);
+	}
+	return 0;
+}
+
+bool bound_is_inproc(const struct bound *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!strncmp(b->endpoints[i], "inproc://", 9))
+			return true;
+	return false;
 }
 
 void *bound_socket(const struct bound *b)

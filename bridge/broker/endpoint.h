@@ -9,6 +9,7 @@
 #include "ksnap.h"
 
 struct bound;
+struct zap;
 
 struct bound_opts {
 	void *context;
@@ -17,16 +18,25 @@ struct bound_opts {
 	unsigned ipc_mode;       /* 0600 when 0 */
 	int send_hwm;            /* messages a peer; 0: libzmq's default of 1000 */
 	int recv_hwm;
-	uint64_t max_message; /* bytes of one frame */
-	bool mandatory;       /* ROUTER: sending to an unknown peer fails */
-	bool handover;        /* ROUTER: a new peer takes over the routing id of an old one */
-	bool verbose;         /* XPUB: every subscription is told, not only the first */
+	uint64_t max_message;           /* bytes of one frame */
+	struct zap *zap;                /* who may connect; NULL: whoever can */
+	const char *domain;             /* ZAP domain, with @zap */
+	const struct curve_pair *curve; /* of tcp endpoints, with @zap */
+	bool mandatory;                 /* ROUTER: sending to an unknown peer fails */
+	bool handover; /* ROUTER: a new peer takes over the routing id of an old one */
+	bool verbose;  /* XPUB: every subscription is told, not only the first */
 };
 
 /* E_STATE: something live listens there. E_ARG: not an endpoint. */
 struct bound *bound_create(const struct bound_opts *opts, struct ksnap_err *err);
 /* Closes, and removes the ipc socket files. */
 void bound_destroy(struct bound *b);
+/* Throw the peers of tcp endpoints out, by unbinding. */
+void bound_cut(struct bound *b);
+/* Bind them again. E_BUSY: the addresses are not free yet, come again. */
+int bound_mend(struct bound *b, struct ksnap_err *err);
+/* Whether threads of this process can connect. */
+bool bound_is_inproc(const struct bound *b);
 void *bound_socket(const struct bound *b);
 /* As bound: a wildcard tcp port is the port that was given out. NULL-terminated. */
 const char *const *bound_endpoints(const struct bound *b);

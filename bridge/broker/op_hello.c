@@ -63,11 +63,11 @@ static int run(struct request *rq, struct ksnap_err *err)
 		.heartbeat_ms = LIMIT_HEARTBEAT_MS,
 		.live = endpoint_list(publisher_endpoints(b->publisher), live),
 		.work = endpoint_list(workers_endpoints(b->workers), work),
-		.rights = { rights, b->role + 1 },
+		.rights = { rights, rq->right + 1 },
 		.bridge_limits = limits_row(&b->limits),
 	};
 
-	for (enum wire_right r = 0; r <= b->role; r++)
+	for (enum wire_right r = 0; r <= rq->right; r++)
 		rights[r] = wire_slice_of(wire_right_name(r));
 	pack_limits(b, &limits);
 	if (!buf_ok(&limits))

@@ -14,6 +14,7 @@
 #include "broker/status_rows.h"
 #include "broker/tally.h"
 #include "broker/workers.h"
+#include "broker/zap.h"
 
 static uint64_t resident_bytes(void)
 {
@@ -116,6 +117,7 @@ static void answer(struct request *rq, struct wire_status_reply *reply)
 	reply->epoch = b->epoch;
 	reply->uptime_ms = (clock_mono_ns() - b->started_mono_ns) / NS_PER_MS;
 	reply->rss_bytes = resident_bytes();
+	reply->refused_handshakes = zap_refused(b->zap);
 	reply->endpoints.control = endpoint_list(router_endpoints(b->router), control);
 	reply->endpoints.live = endpoint_list(publisher_endpoints(b->publisher), live);
 	reply->endpoints.work = endpoint_list(workers_endpoints(b->workers), work);

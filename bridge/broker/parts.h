@@ -17,7 +17,8 @@ struct broker {
 	uint64_t max_blob;  /* bytes of one blob */
 	uint64_t max_bridges, max_sessions, max_queued_jobs;
 	struct ksnap_limits limits; /* of bridges, and the most that open_bridge may ask for */
-	enum wire_right role;       /* right of every session */
+	enum wire_right role;       /* the most that any session may do */
+	struct zap *zap;            /* keys; NULL: there are none */
 	struct router *router;      /* control socket */
 	struct sessions *sessions;
 	struct bridges *bridges;

@@ -55,13 +55,14 @@ struct worker {
 	struct worker *next;
 	struct target *target;
 	char name[65], kind[65], host[257];
-	char peer[PEER_MAX];    /* routing id of its socket */
-	uint64_t pid, life;     /* which process, and which life of it */
-	uint64_t last_mono_ns;  /* when it was heard last */
-	struct job *job;        /* NULL: idle */
-	uint64_t given_mono_ns; /* when it got the job */
-	uint64_t jobs;          /* given so far */
-	unsigned accessor;      /* as it says: 0 trying, 1 succeeded, 2 failed */
+	char peer[PEER_MAX];        /* routing id of its socket */
+	char user[FRAMES_USER + 1]; /* of ZAP; "" without */
+	uint64_t pid, life;         /* which process, and which life of it */
+	uint64_t last_mono_ns;      /* when it was heard last */
+	struct job *job;            /* NULL: idle */
+	uint64_t given_mono_ns;     /* when it got the job */
+	uint64_t jobs;              /* given so far */
+	unsigned accessor;          /* as it says: 0 trying, 1 succeeded, 2 failed */
 	uint64_t seqno;
 	bool spoke; /* since it joined: it knows that it is welcome */
 	char error[KSNAP_ERR_TEXT];
@@ -79,6 +80,7 @@ struct workers {
 	void *silent_arg;
 	const char *current;     /* worker whose result is being handled */
 	struct ksnap_blob *peer; /* routing id of the message being handled */
+	const char *user;        /* and its user */
 	bool closing;
 };
 

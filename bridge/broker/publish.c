@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "broker/endpoint.h"
+#include "broker/zap.h"
 #include "wire/frames.h"
 #include "wire/pack.h"
 
@@ -24,6 +26,8 @@
 /* Channels of closed bridges that are kept for replay, and places for the numbers of others. */
 #define MAX_RETIRED 64
 #define FLOORS      1024
+/* How long to wait for an address that is still taken by those thrown out. */
+#define MEND_MS 20
 /* Bytes a subscriber may send in one frame: a topic is shorter than that, the handshake and its
  * keys fit. Each byte of a topic costs some thirty of memory. */
 #define SUBSCRIPTION_MAX 1024
@@ -42,6 +46,7 @@ struct publisher {
 	struct broker *broker;
 	struct bound *bound;
 	int source;
+	int mending; /* deadline of the next try to bind again; 0: none */
 	struct channel *first, *tail;
 	unsigned nretired;
 	/* Last numbers of forgotten channels, by a hash of their names; the highest when they share
@@ -78,6 +83,9 @@ struct publisher *publisher_create(struct broker *b, const struct broker_opts *o
 				 .ipc_mode = opts->ipc_mode,
 				 .send_hwm = SUBSCRIBER_HWM,
 				 .max_message = SUBSCRIPTION_MAX,
+				 .zap = b->zap,
+				 .domain = ZAP_LIVE,
+				 .curve = opts->curve,
 				 .verbose = true };
 
 	if (!p) {
@@ -109,12 +117,35 @@ void publisher_destroy(struct publisher *p)
 		return;
 	if (p->source > 0)
 		loop_remove(p->broker->loop, p->source);
+	if (p->mending > 0)
+		loop_remove(p->broker->loop, p->mending);
 	bound_destroy(p->bound);
 	for (struct channel *c = p->first, *next; c; c = next) {
 		next = c->next;
 		free_channel(c);
 	}
 	free(p);
+}
+
+static void mend(void *arg)
+{
+	struct publisher *p = arg;
+	struct ksnap_err err;
+	int rc = bound_mend(p->bound, &err);
+
+	p->mending = 0;
+	if (rc == KSNAP_E_BUSY)
+		rc = p->mending = loop_add_deadline(
+			p->broker->loop, clock_mono_ns() + MEND_MS * NS_PER_MS, mend, p, &err);
+	if (rc < 0)
+		log_error("the live socket stays closed on tcp: %s", err.text);
+}
+
+void publisher_cut(struct publisher *p)
+{
+	bound_cut(p->bound);
+	if (p->mending <= 0)
+		mend(p);
 }
 
 const char *const *publisher_endpoints(const struct publisher *p)

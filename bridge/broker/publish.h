@@ -14,6 +14,9 @@ struct channel;
 struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts,
 				   struct ksnap_err *err);
 void publisher_destroy(struct publisher *p);
+/* Throw all subscribers on tcp out; those that have the right come back by themselves, and see what
+ * they missed by its numbers. */
+void publisher_cut(struct publisher *p);
 const char *const *publisher_endpoints(const struct publisher *p);
 
 /* The channel <prefix>/<name>, or <prefix> alone when @name is NULL; made when new. It outlives the

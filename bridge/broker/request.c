@@ -144,6 +144,15 @@ int request_repeat(struct request *rq, struct ksnap_err *err)
 	return 1;
 }
 
+/* A key that was taken out gets nothing more, whatever it asked for before. */
+static int check_key(const struct request *rq, struct ksnap_err *err)
+{
+	if (!rq->session || !session_is_revoked(rq->session))
+		return 0;
+	return err_set(err, KSNAP_E_DENIED,
+		       "the key of this connection is not authorised any more");
+}
+
 static int send_result(struct request *rq, struct wire_slice r, bool more,
 		       struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
@@ -152,6 +161,8 @@ static int send_result(struct request *rq, struct wire_slice r, bool more,
 		.id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs
 	};
 
+	if (check_key(rq, err))
+		return KSNAP_E_DENIED;
 	if (reply_encode(&rp, &envelope))
 		return err_nomem(err);
 	return send_envelope(rq, &envelope, more, blobs, nblobs, err);
@@ -175,7 +186,7 @@ void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_bl
 	struct ksnap_err err;
 	int rc = send_result(rq, r, false, blobs, nblobs, &err);
 
-	if (rc == KSNAP_E_NOMEM) {
+	if (rc == KSNAP_E_NOMEM || rc == KSNAP_E_DENIED) {
 		request_refuse(rq, &err);
 		return;
 	}

@@ -17,8 +17,9 @@ struct hosted;
 struct request {
 	struct broker *broker;
 	struct session *session;
-	struct frames frames; /* as received; strings of env and params point into it */
-	bool delimiter;       /* a REQ socket asked: the reply mirrors its empty frame */
+	struct frames frames;  /* as received; strings of env and params point into it */
+	bool delimiter;        /* a REQ socket asked: the reply mirrors its empty frame */
+	enum wire_right right; /* of its peer, when it came */
 	struct wire_request env;
 	const struct op *op; /* NULL until found */
 	const struct wire_op *row;

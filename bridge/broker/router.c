@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "broker/dispatch.h"
 #include "broker/endpoint.h"
+#include "broker/zap.h"
 
 /* Messages read before the loop looks at its other sources. */
 #define READ_BATCH 64
@@ -34,6 +35,7 @@ static void receive(void *arg)
 
 		if (rc == 0)
 			return;
+		zap_name(r->broker->zap, r->bound, f.user);
 		if (rc == KSNAP_E_NOMEM)
 			r->broker->tally.drops[DROP_REQUEST_MEMORY]++;
 		if (rc < 0 && rc != KSNAP_E_PROTO) {
@@ -56,6 +58,9 @@ struct router *router_create(struct broker *b, const struct broker_opts *opts,
 				 .recv_hwm = 0,
 				 .max_message =
 					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
+				 .zap = b->zap,
+				 .domain = ZAP_CONTROL,
+				 .curve = opts->curve,
 				 .mandatory = true };
 
 	if (!r) {

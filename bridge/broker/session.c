@@ -5,6 +5,7 @@
  * one silent for longest. */
 #include "broker/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 #include "base/log.h"
 #include "broker/bridges.h"
 #include "broker/workers.h"
+#include "broker/zap.h"
+#include "wire/frames.h"
 
 #define BUCKETS      1024
 #define MISSED_BEATS 5
@@ -27,11 +30,12 @@ struct session {
 	uint64_t pid;
 	uint64_t last_mono_ns; /* when it was heard last */
 	unsigned in_flight;
-	bool leaving;
+	bool leaving, revoked;
 	uint64_t ops, errors;
 	struct owned *owned;
 	struct answer_log *answers; /* NULL: none yet */
 	struct used *used;          /* bridges, the one used last first */
+	char user[FRAMES_USER + 1];
 	size_t id_len;
 	uint8_t id[];
 };
@@ -162,7 +166,7 @@ static int make_room(struct sessions *all, struct ksnap_err *err)
 }
 
 static struct session *add_session(struct sessions *all, const void *id, size_t len,
-				   struct ksnap_err *err)
+				   const char *user, struct ksnap_err *err)
 {
 	unsigned bucket = bucket_of(id, len);
 	struct session *s;
@@ -175,6 +179,7 @@ static struct session *add_session(struct sessions *all, const void *id, size_t 
 		return NULL;
 	}
 	s->all = all;
+	snprintf(s->user, sizeof(s->user), "%s", user);
 	s->id_len = len;
 	memcpy(s->id, id, len);
 	s->chain = all->bucket[bucket];
@@ -184,8 +189,41 @@ static struct session *add_session(struct sessions *all, const void *id, size_t 
 	return s;
 }
 
+/* On every bridge it used that is still open. */
+static void raise_lost(const struct session *s, const char *released)
+{
+	const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
+						    { .name = "released", .str = released } };
+
+	for (const struct used *u = s->used; u; u = u->next) {
+		struct hosted *h = bridges_find(s->all->broker->bridges, wire_slice_of(u->name));
+
+		if (h)
+			hosted_raise(h, KSNAP_EV_SESSION_LOST, fields, 2);
+	}
+}
+
+static void lose(struct session *s, const char *why)
+{
+	char released[KSNAP_ERR_TEXT] = "";
+	size_t len = 0;
+
+	for (struct owned *o = s->owned; o && len < sizeof(released); o = o->next)
+		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s",
+					len ? ", " : "", o->words);
+	log_warn("session %s is lost, %s; released: %s", session_name(s), why,
+		 len ? released : "nothing");
+	raise_lost(s, released);
+	if (!s->in_flight) {
+		forget(s);
+		return;
+	}
+	session_release(s);
+	session_leaves(s);
+}
+
 struct session *sessions_get(struct sessions *all, const struct ksnap_blob *routing_id,
-			     struct ksnap_err *err)
+			     const char *user, struct ksnap_err *err)
 {
 	const void *id = ksnap_blob_data(routing_id);
 	size_t len = ksnap_blob_size(routing_id);
@@ -193,8 +231,17 @@ struct session *sessions_get(struct sessions *all, const struct ksnap_blob *rout
 
 	while (s && (s->id_len != len || memcmp(s->id, id, len)))
 		s = s->chain;
+	if (s && (s->revoked || strcmp(s->user, user))) {
+		if (s->in_flight) {
+			err_set(err, KSNAP_E_BUSY,
+				"requests of another user of this routing id are in flight");
+			return NULL;
+		}
+		lose(s, "its routing id belongs to another user now");
+		s = NULL;
+	}
 	if (!s)
-		s = add_session(all, id, len, err);
+		s = add_session(all, id, len, user, err);
 	if (s)
 		touch(s);
 	return s;
@@ -216,7 +263,7 @@ void session_introduce(struct session *s, struct wire_slice client, struct wire_
 	s->pid = pid;
 	s->leaving = false;
 	answer_log_close(s->answers);
-	s->answers = answer_log_open(s->all->answers, client, pid);
+	s->answers = answer_log_open(s->all->answers, s->user, client, pid);
 }
 
 const char *session_name(const struct session *s)
@@ -359,33 +406,6 @@ void session_uses(struct session *s, struct wire_slice bridge)
 	s->used = u;
 }
 
-/* On every bridge it used that is still open. */
-static void raise_lost(const struct session *s, const char *released)
-{
-	const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
-						    { .name = "released", .str = released } };
-
-	for (const struct used *u = s->used; u; u = u->next) {
-		struct hosted *h = bridges_find(s->all->broker->bridges, wire_slice_of(u->name));
-
-		if (h)
-			hosted_raise(h, KSNAP_EV_SESSION_LOST, fields, 2);
-	}
-}
-
-static void lose(struct session *s)
-{
-	char released[KSNAP_ERR_TEXT] = "";
-	size_t len = 0;
-
-	for (struct owned *o = s->owned; o && len < sizeof(released); o = o->next)
-		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s",
-					len ? ", " : "", o->words);
-	log_warn("session %s is silent and lost; released: %s", session_name(s), released);
-	raise_lost(s, released);
-	forget(s);
-}
-
 static struct session *find_silent(struct sessions *all, uint64_t now)
 {
 	uint64_t limit = MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
@@ -403,7 +423,34 @@ void sessions_tick(struct sessions *all)
 	struct session *s;
 
 	while ((s = find_silent(all, now)))
-		lose(s);
+		lose(s, "it is silent");
+}
+
+static struct session *find_revoked(struct sessions *all)
+{
+	for (struct session *s = all->head; s; s = s->next) {
+		const struct zap *zap = all->broker->zap;
+		const struct key_row *key = zap_find(zap, s->user);
+
+		if (!s->revoked && !zap_is_local(zap, s->user) && (!key || key->right < 0))
+			return s;
+	}
+	return NULL;
+}
+
+void sessions_check_keys(struct sessions *all)
+{
+	struct session *s;
+
+	while ((s = find_revoked(all))) {
+		s->revoked = true;
+		lose(s, "its key is not authorised any more");
+	}
+}
+
+bool session_is_revoked(const struct session *s)
+{
+	return s->revoked;
 }
 
 static struct wire_list owned_list(const struct session *s)
@@ -419,11 +466,15 @@ static struct wire_list owned_list(const struct session *s)
 
 static struct wire_session_row session_row(const struct session *s, uint64_t now)
 {
+	const struct key_row *key = zap_find(s->all->broker->zap, s->user);
+
 	return (struct wire_session_row){
 		.name = wire_slice_of(s->name),
 		.kind = wire_slice_of(s->kind),
 		.pid = s->pid,
 		.has_pid = s->pid != 0,
+		.key = wire_slice_of(key ? key->name : ""),
+		.has_key = key != NULL,
 		.in_flight = s->in_flight,
 		.ops = s->ops,
 		.errors = s->errors,

@@ -29,9 +29,15 @@ void sessions_destroy(struct sessions *s);
 /* Look for lost sessions; call it every heartbeat. */
 void sessions_tick(struct sessions *s);
 
-/* The session of this routing id, made when new. E_LIMIT: MAX_SESSIONS and all of them busy. */
+/* The session of this routing id and this user (of ZAP; "" without), made when new. A routing id
+ * that comes back as another user's is another session; the old one ends. E_LIMIT: MAX_SESSIONS and
+ * all of them busy; E_BUSY: requests of the old one are in flight. */
 struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routing_id,
-			     struct ksnap_err *err);
+			     const char *user, struct ksnap_err *err);
+/* Keys changed: those of users who have no right any more are lost. */
+void sessions_check_keys(struct sessions *s);
+/* Its user has no right any more: what is still in flight is refused. */
+bool session_is_revoked(const struct session *s);
 /* Name it: hello. Takes a bye back. */
 void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
 		       uint64_t pid);

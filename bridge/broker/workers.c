@@ -19,6 +19,7 @@
 #include "broker/publish.h"
 #include "broker/request.h"
 #include "broker/session.h"
+#include "broker/zap.h"
 
 #define READ_BATCH   64
 #define MISSED_BEATS 5
@@ -46,10 +47,13 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 	struct bound_opts bo = { .context = opts->zmq_context,
 				 .type = ZMQ_ROUTER,
 				 .urls = opts->work,
-				 .ipc_mode = opts->ipc_mode,
+				 .ipc_mode = opts->work_mode,
 				 .mandatory = true,
 				 .max_message =
 					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
+				 .zap = b->zap,
+				 .domain = ZAP_WORK,
+				 .curve = opts->curve,
 				 .handover = true };
 
 	if (!ws) {
@@ -148,10 +152,11 @@ static struct worker *find(struct workers *ws, const char *name)
 	return NULL;
 }
 
+/* Of the user whose message is handled: nobody speaks under the routing id of another's worker. */
 static struct worker *find_peer(struct workers *ws, const char *peer)
 {
 	for (struct worker *w = ws->first; w; w = w->next)
-		if (!strcmp(w->peer, peer))
+		if (!strcmp(w->peer, peer) && !strcmp(w->user, ws->user))
 			return w;
 	return NULL;
 }
@@ -204,6 +209,27 @@ void worker_lose(struct workers *ws, struct worker *w, const char *why)
 	jobs_hand_out(t);
 }
 
+static bool may_work(const struct workers *ws, const char *user)
+{
+	const struct key_row *key = zap_find(ws->broker->zap, user);
+
+	return zap_is_local(ws->broker->zap, user) || (key && key->worker);
+}
+
+/* From the first each time: losing one may lose others. */
+void workers_check_keys(struct workers *ws)
+{
+	struct worker *w;
+
+	do {
+		w = ws->first;
+		while (w && may_work(ws, w->user))
+			w = w->next;
+		if (w)
+			worker_lose(ws, w, "its key is not a worker's any more");
+	} while (w);
+}
+
 void workers_gone(struct workers *ws, const char *name, const char *why)
 {
 	struct worker *w = find(ws, name);
@@ -229,6 +255,7 @@ static struct worker *add_worker(struct workers *ws, const char *peer,
 		return NULL;
 	copy_slice(w->name, sizeof(w->name), m->name);
 	copy_slice(w->peer, sizeof(w->peer), wire_slice_of(peer));
+	strcpy(w->user, ws->user);
 	copy_slice(w->kind, sizeof(w->kind), m->kind);
 	copy_slice(w->host, sizeof(w->host), m->host);
 	w->pid = m->pid;
@@ -322,6 +349,10 @@ static void joined(struct workers *ws, const char *peer, const void *message,
 	}
 	copy_slice(name, sizeof(name), m->name);
 	w = find(ws, name);
+	if (w && strcmp(w->user, ws->user)) {
+		refuse(ws, m, "a worker with another key has its name");
+		return;
+	}
 	if (w && is_repeated(w, peer, m)) {
 		welcome(ws, w);
 		return;
@@ -414,6 +445,9 @@ static void handle(struct workers *ws, const struct frames *f)
 		goto bad;
 	read_peer(f->part[0], peer);
 	ws->peer = f->part[0];
+	ws->user = f->user;
+	if (!may_work(ws, ws->user))
+		goto bad;
 	p = ksnap_blob_data(f->part[1]);
 	len = ksnap_blob_size(f->part[1]);
 	if (wire_decode(&wire_shape_work_kind, p, len, WIRE_SKIP_UNKNOWN, &arena, &kind, NULL))
@@ -446,6 +480,7 @@ static void receive(void *arg)
 
 		if (rc == 0)
 			return;
+		zap_name(ws->broker->zap, ws->bound, f.user);
 		if (rc == 1)
 			handle(ws, &f);
 		else

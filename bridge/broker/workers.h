@@ -18,6 +18,8 @@ void workers_destroy(struct workers *ws);
 const char *const *workers_endpoints(const struct workers *ws);
 /* Look for silent workers, tell all of them that the broker lives; call it every heartbeat. */
 void workers_tick(struct workers *ws);
+/* Keys changed: workers whose key is no worker's any more are lost. */
+void workers_check_keys(struct workers *ws);
 void workers_gone(struct workers *ws, const char *name, const char *why);
 
 struct job_spec {

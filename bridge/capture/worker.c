@@ -18,7 +18,9 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "capture/job.h"
+#include "wire/curve.h"
 #include "wire/frames.h"
+#include "wire/handshake.h"
 #include "wire/shapes.h"
 
 #define SILENT_TICKS  5
@@ -32,9 +34,10 @@ struct worker {
 	struct loop *loop;
 	void *context; /* own one, or NULL */
 	void *socket;
-	int timer;             /* loop source of the heartbeat */
-	unsigned heartbeat_ms; /* the broker's once welcomed */
-	unsigned silent;       /* ticks since the broker was last heard */
+	struct handshakes handshakes; /* of the socket, on tcp */
+	int timer;                    /* loop source of the heartbeat */
+	unsigned heartbeat_ms;        /* the broker's once welcomed */
+	unsigned silent;              /* ticks since the broker was last heard */
 	bool welcomed;
 	char host[256];
 	uint64_t life;        /* random: tells this worker from another one under its name */
@@ -339,6 +342,17 @@ static void on_tick(void *arg)
 		send_join(w);
 }
 
+static void on_handshake(void *arg)
+{
+	struct worker *w = arg;
+	const struct curve_link *curve = w->opts->curve;
+	int ret = handshakes_refused(&w->handshakes, w->opts->connect, curve && curve->server[0],
+				     &w->err);
+
+	if (ret)
+		stop(w, ret);
+}
+
 static void on_stop_fd(void *arg)
 {
 	stop(arg, 0);
@@ -349,6 +363,11 @@ static void on_stop_fd(void *arg)
 static int set_option(void *socket, int option, int value)
 {
 	return zmq_setsockopt(socket, option, &value, sizeof(value));
+}
+
+static bool is_tcp(const char *url)
+{
+	return !strncmp(url, "tcp://", 6);
 }
 
 static int open_socket(struct worker *w, struct ksnap_err *err)
@@ -372,6 +391,11 @@ static int open_socket(struct worker *w, struct ksnap_err *err)
 	    set_option(s, ZMQ_HEARTBEAT_IVL, LIMIT_HEARTBEAT_MS) ||
 	    set_option(s, ZMQ_HEARTBEAT_TIMEOUT, SILENT_TICKS * LIMIT_HEARTBEAT_MS))
 		return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "cannot make a socket");
+	if (curve_connects(s, o->curve, err) ||
+	    (is_tcp(o->connect) &&
+	     handshakes_watch(&w->handshakes, o->zmq_context ? o->zmq_context : w->context, s,
+			      err)))
+		return err->code;
 	if (zmq_connect(s, o->connect))
 		return err_errno(err, KSNAP_E_UNREACHABLE, zmq_errno(), "cannot connect to %s",
 				 o->connect);
@@ -402,6 +426,8 @@ static int open_loop(struct worker *w, struct ksnap_err *err)
 	if (!w->loop)
 		return err->code;
 	ret = loop_add_socket(w->loop, w->socket, on_readable, w, err);
+	if (ret >= 0 && w->handshakes.watch)
+		ret = loop_add_socket(w->loop, w->handshakes.watch, on_handshake, w, err);
 	if (ret >= 0 && w->opts->stop_fd >= 0)
 		ret = loop_add_fd(w->loop, w->opts->stop_fd, on_stop_fd, w, err);
 	if (ret >= 0)
@@ -420,6 +446,7 @@ static void close_worker(struct worker *w)
 		set_option(w->socket, ZMQ_LINGER, 0);
 	if (w->socket)
 		zmq_close(w->socket);
+	handshakes_close(&w->handshakes);
 	if (w->context)
 		zmq_ctx_term(w->context);
 }

@@ -7,16 +7,19 @@
 
 #include "ksnap.h"
 
+struct curve_link;
+
 struct worker_opts {
-	const char *connect; /* work endpoint of the broker */
-	const char *target;  /* "live", "fixture:maps=2,entries=10" */
-	const char *name;    /* unique within the broker */
-	void *zmq_context;   /* NULL: one of its own */
-	int stop_fd;         /* readable: leave; -1: none */
+	const char *connect;            /* work endpoint of the broker */
+	const char *target;             /* "live", "fixture:maps=2,entries=10" */
+	const char *name;               /* unique within the broker */
+	void *zmq_context;              /* NULL: one of its own */
+	int stop_fd;                    /* readable: leave; -1: none */
+	const struct curve_link *curve; /* keys, for a broker on tcp; or NULL */
 };
 
 /* Join, work, and return when told to leave (0), when @stop_fd is readable (0), or when the broker
- * has been silent for 5 heartbeats (KSNAP_E_UNREACHABLE). */
+ * has been silent for 5 heartbeats (KSNAP_E_UNREACHABLE) or refuses the key (KSNAP_E_DENIED). */
 int worker_run(const struct worker_opts *opts, struct ksnap_err *err);
 
 #endif

@@ -18,6 +18,7 @@
 #include "cli/out.h"
 #include "cli/supervise.h"
 #include "cli/target_check.h"
+#include "wire/curve.h"
 
 #define INPROC_WORK "inproc://work"
 
@@ -33,14 +34,25 @@ static const struct option_row fixed_rows[] = {
 	  "of requests; "
 	  "live when not given",
 	  0, 0 },
-	{ "workers", 0, OPTION_CHOICE, "process|thread",
-	  "what a worker is; a process when not given", 0, 0 },
+	{ "workers", 0, OPTION_CHOICE, "process|thread|none",
+	  "what a worker is; a process when not given; none: others start them (ksnap worker)", 0,
+	  0 },
 	{ "workers-per-target", 0, OPTION_UINT, "N",
 	  "captures of one target at the same time; 1 when not given", 1, 64 },
 	{ "group", 0, OPTION_STRING, "NAME",
-	  "let this group use the sockets (0660 in a folder of 0750)", 0, 0 },
+	  "let this group use the control and live sockets (0660 in a folder of 0750)", 0, 0 },
+	{ "worker-group", 0, OPTION_STRING, "NAME",
+	  "let this group be workers (0660 on the work socket, which is the owner's alone "
+	  "otherwise)",
+	  0, 0 },
 	{ "role", 0, OPTION_CHOICE, "observe|capture|watch|write|admin",
 	  "the most that any session may do; admin when not given", 0, 0 },
+	{ "curve-secret", 0, OPTION_STRING, "FILE",
+	  "key file of the broker (ksnap keygen): tcp endpoints are encrypted; takes --authorised",
+	  0, 0 },
+	{ "authorised", 0, OPTION_STRING, "FILE",
+	  "client keys that may connect, a line 'KEY ROLE[,ROLE] NAME' each; read again on SIGHUP",
+	  0, 0 },
 	{ "insecure", 0, OPTION_FLAG, NULL,
 	  "permit tcp without encryption, on loopback addresses only", 0, 0 },
 };
@@ -91,7 +103,9 @@ struct server {
 	const struct cli *cli;
 	const char **urls[SOCKETS], **targets; /* NULL-terminated */
 	char defaults[SOCKETS][LISTEN_MAX];
-	gid_t group; /* -1: none */
+	gid_t group, worker_group; /* -1: none */
+	struct curve_pair keys;
+	bool encrypted;
 	void *context;
 	struct loop *loop;
 	struct broker *broker;
@@ -104,8 +118,10 @@ static uint64_t limit_of(const struct args *args, enum limit_id id)
 	return args_uint(args, limit_names[id], 0);
 }
 
-static int find_group(const char *name, gid_t *ret, struct ksnap_err *err)
+static int find_group(const struct args *args, const char *option, gid_t *ret,
+		      struct ksnap_err *err)
 {
+	const char *name = args_string(args, option, NULL);
 	struct group *g;
 
 	*ret = (gid_t)-1;
@@ -113,7 +129,7 @@ static int find_group(const char *name, gid_t *ret, struct ksnap_err *err)
 		return 0;
 	g = getgrnam(name);
 	if (!g)
-		return err_set(err, KSNAP_E_ARG, "--group: there is no group '%s'", name);
+		return err_set(err, KSNAP_E_ARG, "--%s: there is no group '%s'", option, name);
 	*ret = g->gr_gid;
 	return 0;
 }
@@ -155,7 +171,7 @@ static int prepare_endpoints(const struct server *s, bool insecure, struct ksnap
 
 	for (unsigned i = 0; i < SOCKETS; i++)
 		for (const char **url = s->urls[i]; *url && r == 0; url++) {
-			r = listen_check(*url, insecure, err);
+			r = listen_check(*url, s->encrypted, insecure, err);
 			if (r == 0)
 				r = listen_make_folder(*url, s->group, err);
 		}
@@ -173,10 +189,28 @@ static int choose_targets(struct server *s, const struct args *args, struct ksna
 	return target_check_all(s->targets, err);
 }
 
+static int choose_keys(struct server *s, const struct args *args, struct ksnap_err *err)
+{
+	const char *secret = args_string(args, "curve-secret", NULL);
+
+	if (!secret && !args_string(args, "authorised", NULL))
+		return 0;
+	if (!secret || !args_string(args, "authorised", NULL))
+		return err_set(err, KSNAP_E_ARG,
+			       "--curve-secret and --authorised go together: the broker's own key, "
+			       "and who may connect");
+	s->encrypted = true;
+	return curve_read(secret, &s->keys, err);
+}
+
 static int choose(struct server *s, const struct args *args, bool threads, struct ksnap_err *err)
 {
-	int r = find_group(args_string(args, "group", NULL), &s->group, err);
+	int r = find_group(args, "group", &s->group, err);
 
+	if (r == 0)
+		r = find_group(args, "worker-group", &s->worker_group, err);
+	if (r == 0)
+		r = choose_keys(s, args, err);
 	if (r == 0)
 		r = choose_targets(s, args, err);
 	if (r == 0)
@@ -186,6 +220,16 @@ static int choose(struct server *s, const struct args *args, bool threads, struc
 	return r;
 }
 
+static void reload_keys(struct server *s)
+{
+	struct ksnap_err err;
+
+	if (broker_reload_keys(s->broker, &err) < 0)
+		say_error("the keys stay as they were: %s", err.text);
+	else
+		say_note(s->cli, "keys are read again");
+}
+
 static void stop_on_signal(void *arg)
 {
 	struct server *s = arg;
@@ -193,6 +237,10 @@ static void stop_on_signal(void *arg)
 
 	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGHUP) {
+		reload_keys(s);
+		return;
+	}
 	say_note(s->cli, "%s: stopping", strsignal(info.ssi_signo));
 	loop_stop(s->loop);
 }
@@ -210,6 +258,8 @@ static int catch_signals(struct server *s, struct ksnap_err *err)
 	int r;
 
 	stop_signals(&set);
+	if (s->encrypted)
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signals < 0)
@@ -236,7 +286,10 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 		.work = s->urls[WORK],
 		.targets = s->targets,
 		.role = args_string(args, "role", NULL),
+		.curve = s->encrypted ? &s->keys : NULL,
+		.authorised = args_string(args, "authorised", NULL),
 		.ipc_mode = s->group == (gid_t)-1 ? 0600 : 0660,
+		.work_mode = s->worker_group == (gid_t)-1 ? 0600 : 0660,
 		.bridge_limits = {
 			.snapshots = limit_of(args, LIMIT_ID_MAX_STORED_SNAPSHOTS),
 			.bytes = limit_of(args, LIMIT_ID_MAX_STORED_BYTES),
@@ -260,12 +313,25 @@ static int share_sockets(const struct server *s, struct ksnap_err *err)
 {
 	int r = 0;
 
-	if (s->group == (gid_t)-1)
-		return 0;
-	for (unsigned i = 0; i < SOCKETS; i++)
+	for (unsigned i = 0; i < SOCKETS; i++) {
+		gid_t group = i == WORK ? s->worker_group : s->group;
+
+		if (group == (gid_t)-1)
+			continue;
 		for (const char **url = s->urls[i]; *url && r == 0; url++)
-			r = listen_give_to(*url, s->group, err);
+			r = listen_give_to(*url, group, err);
+	}
 	return r;
+}
+
+/* For workers of our own, who have no key; NULL: there is none. */
+static const char *own_work_endpoint(const struct server *s)
+{
+	const char **url = s->urls[WORK];
+
+	while (s->encrypted && *url && strncmp(*url, "tcp://", 6) == 0)
+		url++;
+	return s->encrypted ? *url : broker_work_endpoint(s->broker);
 }
 
 static int start_workers(struct server *s, const struct args *args, bool threads,
@@ -274,7 +340,7 @@ static int start_workers(struct server *s, const struct args *args, bool threads
 	struct supervisor_opts opts = {
 		.loop = s->loop,
 		.broker = s->broker,
-		.connect = broker_work_endpoint(s->broker),
+		.connect = own_work_endpoint(s),
 		.targets = s->targets,
 		.per_target = args_uint(args, "workers-per-target", 1),
 		.threads = threads,
@@ -283,6 +349,10 @@ static int start_workers(struct server *s, const struct args *args, bool threads
 		.quiet = s->cli->quiet,
 	};
 
+	if (!opts.connect)
+		return err_set(err, KSNAP_E_ARG,
+			       "the workers of this broker have no key for its work endpoint: add "
+			       "--bind-work ipc://..., or start them apart (--workers none)");
 	s->supervisor = supervisor_create(&opts, err);
 	return s->supervisor ? 0 : KSNAP_E_INTERNAL;
 }
@@ -303,7 +373,8 @@ static void tell_ready(const struct server *s)
 
 static int serve(struct server *s, const struct args *args, struct ksnap_err *err)
 {
-	bool threads = strcmp(args_string(args, "workers", "process"), "thread") == 0;
+	const char *workers = args_string(args, "workers", "process");
+	bool threads = strcmp(workers, "thread") == 0;
 	int r = choose(s, args, threads, err);
 
 	if (r < 0)
@@ -317,11 +388,13 @@ static int serve(struct server *s, const struct args *args, struct ksnap_err *er
 		r = start_broker(s, args, err);
 	if (r == 0)
 		r = share_sockets(s, err);
-	if (r == 0)
+	if (r == 0 && strcmp(workers, "none") != 0)
 		r = start_workers(s, args, threads, err);
 	if (r < 0)
 		return r;
 	tell_ready(s);
+	if (s->encrypted)
+		say_note(s->cli, "clients on tcp take --server-key '%s'", s->keys.public_key);
 	return loop_run(s->loop, err);
 }
 
@@ -342,6 +415,7 @@ static void stop(struct server *s)
 	for (unsigned i = 0; i < SOCKETS; i++)
 		free(s->urls[i]);
 	free(s->targets);
+	curve_pair_clear(&s->keys);
 }
 
 static int run_serve(const struct cli *cli, const struct args *args)
@@ -362,7 +436,8 @@ const struct command cmd_serve = {
 		"When it is ready "
 		"it says so on stderr in one line that begins with 'ksnap: serving'. Workers that "
 		"die are "
-		"started again; only the job they were doing is lost.",
+		"started again; only the job they were doing is lost. With --authorised, SIGHUP "
+		"makes it read that file again: keys that are gone have no rights from then on.",
 	.make_options = make_options,
 	.run = run_serve,
 };

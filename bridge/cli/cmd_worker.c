@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 
 #include "base/cleanup.h"
@@ -11,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/listen.h"
 #include "cli/out.h"
+#include "wire/curve.h"
 
 static const struct option_row options[] = {
 	{ "connect", 'c', OPTION_STRING, "URL",
@@ -44,6 +46,7 @@ static int run_worker(const struct cli *cli, const struct args *args)
 		.name = args_string(args, "name", name),
 	};
 	struct ksnap_err err = { 0 };
+	struct curve_link curve = { 0 };
 	_close_ int fd = -1;
 	int r = 0;
 
@@ -52,6 +55,9 @@ static int run_worker(const struct cli *cli, const struct args *args)
 		r = listen_default("work", NULL, url, &err);
 		opts.connect = url;
 	}
+	if (r == 0 && strncmp(opts.connect, "tcp://", 6) == 0)
+		r = curve_link_make(getenv("KSNAP_SERVER_KEY"), getenv("KSNAP_KEY"), &curve, &err);
+	opts.curve = &curve;
 	if (r == 0)
 		r = fd = stop_fd(&err);
 	opts.stop_fd = fd;

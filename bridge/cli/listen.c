@@ -84,18 +84,20 @@ static bool is_loopback(const char *host)
 	       strncmp(host, "[::1]:", 6) == 0;
 }
 
-int listen_check(const char *url, bool insecure, struct ksnap_err *err)
+int listen_check(const char *url, bool encrypted, bool insecure, struct ksnap_err *err)
 {
 	if (strncmp(url, IPC, strlen(IPC)) == 0 || strncmp(url, "inproc://", 9) == 0)
 		return 0;
 	if (strncmp(url, "tcp://", 6) != 0)
 		return err_set(err, KSNAP_E_ARG,
 			       "cannot bind %s: an endpoint begins with ipc:// or tcp://", url);
+	if (encrypted)
+		return 0;
 	if (!insecure)
 		return err_set(err, KSNAP_E_ARG,
-			       "will not bind %s: nothing on tcp is encrypted or authenticated "
-			       "without CURVE; "
-			       "--insecure permits it on a loopback address",
+			       "will not bind %s: tcp takes keys, --curve-secret FILE and "
+			       "--authorised FILE (ksnap keygen makes them); without any, "
+			       "--insecure permits a loopback address",
 			       url);
 	if (!is_loopback(url + 6))
 		return err_set(err, KSNAP_E_ARG,

@@ -21,8 +21,8 @@ int listen_default(const char *name, const char *control, char ret[LISTEN_MAX],
 int listen_make_folder(const char *url, gid_t group, struct ksnap_err *err);
 /* Give an ipc endpoint's socket to @group. */
 int listen_give_to(const char *url, gid_t group, struct ksnap_err *err);
-/* May a broker bind @url? tcp carries no encryption here, so it takes @insecure and a loopback
- * address. E_ARG says so. */
-int listen_check(const char *url, bool insecure, struct ksnap_err *err);
+/* May a broker bind @url? tcp takes keys (@encrypted), or @insecure and a loopback address. E_ARG
+ * says so. */
+int listen_check(const char *url, bool encrypted, bool insecure, struct ksnap_err *err);
 
 #endif

@@ -19,6 +19,10 @@ const struct option_row global_options[] = {
 	  "form of the data on stdout; table, for people, when not given", 0, 0 },
 	{ "timeout", 't', OPTION_UINT, "MS", "deadline of each request in milliseconds", 1,
 	  3600000 },
+	{ "server-key", 0, OPTION_STRING, "KEY",
+	  "public key of a broker on tcp; KSNAP_SERVER_KEY when not given", 0, 0 },
+	{ "key", 0, OPTION_STRING, "FILE",
+	  "your key file for a broker on tcp (ksnap keygen); KSNAP_KEY when not given", 0, 0 },
 	{ "quiet", 'q', OPTION_FLAG, NULL, "no words but errors on stderr", 0, 0 },
 	{ "verbose", 'v', OPTION_FLAG, NULL, "more words on stderr; twice for all", 0, 0 },
 	{ "no-color", 0, OPTION_FLAG, NULL, "no colour, as with NO_COLOR in the environment", 0,
@@ -52,6 +56,17 @@ static struct cli settings_of(const struct args *a)
 		.color = isatty(STDOUT_FILENO) && !args_flag(a, "no-color") &&
 			 !(no_color && *no_color),
 	};
+}
+
+/* Whatever connects reads the environment, scripts and workers that are started included. */
+static void choose_keys(const struct args *a)
+{
+	const char *server = args_string(a, "server-key", NULL), *key = args_string(a, "key", NULL);
+
+	if (server)
+		setenv("KSNAP_SERVER_KEY", server, 1);
+	if (key)
+		setenv("KSNAP_KEY", key, 1);
 }
 
 static void choose_log(const struct cli *cli)
@@ -92,6 +107,7 @@ static int run_command(const struct command *c, struct args *a, char **argv)
 		return say_usage(c, "%s does not take '%s'", c->name, a->words[c->max_words]);
 	cli = settings_of(a);
 	choose_log(&cli);
+	choose_keys(a);
 	return c->run(&cli, a);
 }
 

@@ -23,6 +23,7 @@
 #include "client/wait.h"
 #include "wire/envelope.h"
 #include "wire/frames.h"
+#include "wire/handshake.h"
 #include "wire/scan.h"
 #include "wire/shapes.h"
 
@@ -37,8 +38,10 @@
 struct ksnap_client {
 	void *context;
 	bool owns_context;
-	void *socket; /* DEALER, or NULL */
-	bool greeted; /* the broker at the other end of @socket has had our hello */
+	void *socket;                 /* DEALER, or NULL */
+	bool greeted;                 /* the broker at the other end of @socket has had our hello */
+	struct curve_link curve;      /* not encrypted but on tcp */
+	struct handshakes handshakes; /* of @socket, on tcp */
 	char endpoint[ENDPOINT_MAX];
 	char live[ENDPOINT_MAX]; /* "" when the broker told none */
 	char name[KSNAP_TAG_MAX + 1], bridge[KSNAP_TAG_MAX + 1];
@@ -93,6 +96,20 @@ static int settle_endpoint(struct ksnap_client *c, const char *url, struct ksnap
 	return 0;
 }
 
+static const char *given_or_env(const char *given, const char *name)
+{
+	return given ? given : getenv(name);
+}
+
+static int settle_keys(struct ksnap_client *c, const struct ksnap_connect_opts *o,
+		       struct ksnap_err *err)
+{
+	if (!endpoint_is_tcp(c->endpoint))
+		return 0;
+	return curve_link_make(given_or_env(o->server_key, "KSNAP_SERVER_KEY"),
+			       given_or_env(o->key_file, "KSNAP_KEY"), &c->curve, err);
+}
+
 static int settle(struct ksnap_client *c, const char *url, const struct ksnap_connect_opts *given,
 		  struct ksnap_err *err)
 {
@@ -101,7 +118,8 @@ static int settle(struct ksnap_client *c, const char *url, const struct ksnap_co
 
 	if (rc)
 		return rc;
-	if ((rc = settle_endpoint(c, url, err)) || (rc = settle_kind(c, o.kind, err)) ||
+	if ((rc = settle_endpoint(c, url, err)) || (rc = settle_keys(c, &o, err)) ||
+	    (rc = settle_kind(c, o.kind, err)) ||
 	    (rc = copy_name(c->bridge, o.bridge ? o.bridge : "default", "the bridge's name", err)))
 		return rc;
 	if (o.name && (rc = copy_name(c->name, o.name, "the client's name", err)))
@@ -130,6 +148,7 @@ static void unlink_socket(struct ksnap_client *c, int linger_ms)
 		return;
 	zmq_setsockopt(c->socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
 	zmq_close(c->socket);
+	handshakes_close(&c->handshakes);
 	c->socket = NULL;
 	c->greeted = false;
 	c->open_id = 0;
@@ -149,10 +168,17 @@ static int set_options(void *socket)
 
 static int open_socket(struct ksnap_client *c, struct ksnap_err *err)
 {
+	int rc;
+
 	unlink_socket(c, 0);
 	c->socket = zmq_socket(c->context, ZMQ_DEALER);
 	if (!c->socket || set_options(c->socket))
 		return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "no ZeroMQ socket");
+	if ((rc = curve_connects(c->socket, &c->curve, err)))
+		return rc;
+	if (endpoint_is_tcp(c->endpoint) &&
+	    (rc = handshakes_watch(&c->handshakes, c->context, c->socket, err)))
+		return rc;
 	if (zmq_connect(c->socket, c->endpoint))
 		return err_errno(err, KSNAP_E_ARG, zmq_errno(),
 				 "\"%s\" is not an endpoint to connect to", c->endpoint);
@@ -176,6 +202,22 @@ static bool is_linked(const struct ksnap_client *c)
 	return events > 0 && (events & ZMQ_POLLOUT);
 }
 
+/* Until the socket has a peer, or a refusal. WAIT_DEADLINE: neither. */
+static int await_peer(struct ksnap_client *c, uint64_t until_ns, struct ksnap_err *err)
+{
+	for (;;) {
+		int rc = wait_either(c->socket, ZMQ_POLLOUT, 0, c->handshakes.watch, until_ns, err);
+		int refused =
+			handshakes_refused(&c->handshakes, c->endpoint, c->curve.server[0], err);
+
+		if (rc == WAIT_SIGNAL && !refused)
+			continue;
+		if (rc < 0 || refused)
+			return rc < 0 ? rc : refused;
+		return rc == WAIT_READY && is_linked(c) ? WAIT_READY : WAIT_DEADLINE;
+	}
+}
+
 /* Open sockets until one finds a peer. */
 static int link_up(struct ksnap_client *c, uint64_t deadline_ns, struct ksnap_err *err)
 {
@@ -192,10 +234,7 @@ static int link_up(struct ksnap_client *c, uint64_t deadline_ns, struct ksnap_er
 			return fail_unreachable(c, err);
 		if ((rc = open_socket(c, err)))
 			return rc;
-		do {
-			rc = wait_change(c->socket, ZMQ_POLLOUT, 0,
-					 until < deadline_ns ? until : deadline_ns, err);
-		} while (rc == WAIT_SIGNAL);
+		rc = await_peer(c, until < deadline_ns ? until : deadline_ns, err);
 		if (rc < 0 || rc == WAIT_READY)
 			return rc < 0 ? rc : 0;
 		if (clock_mono_ns() >= deadline_ns)
@@ -498,6 +537,7 @@ void ksnap_client_destroy(struct ksnap_client *c)
 	unlink_socket(c, c->greeted ? BYE_LINGER_MS : 0);
 	if (c->owns_context)
 		zmq_ctx_term(c->context);
+	curve_pair_clear(&c->curve.own);
 	free(c);
 	errno = saved;
 }
@@ -591,6 +631,11 @@ const char *ksnap_client_live_endpoint(const struct ksnap_client *c)
 void *client_context(const struct ksnap_client *c)
 {
 	return c->context;
+}
+
+const struct curve_link *client_curve(const struct ksnap_client *c)
+{
+	return &c->curve;
 }
 
 uint64_t client_heartbeat_ms(const struct ksnap_client *c)

@@ -6,12 +6,15 @@
 #include <stdint.h>
 
 #include "ksnap.h"
+#include "wire/curve.h"
 
 /* The client's own time on top of a request's deadline, so that the broker's word comes first. */
 #define CLIENT_GRACE_MS 1000
 
 /* The ZeroMQ context of @c; it lives as long as the client. */
 void *client_context(const struct ksnap_client *c);
+/* The keys of @c, for its other connections. */
+const struct curve_link *client_curve(const struct ksnap_client *c);
 /* The heartbeat the broker named. */
 uint64_t client_heartbeat_ms(const struct ksnap_client *c);
 /* Messages received that answered nothing that was asked at the time: late, or not readable. */

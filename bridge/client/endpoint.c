@@ -105,6 +105,11 @@ bool endpoint_is_barred(const char *url)
 	return rc == EACCES || rc == EPERM;
 }
 
+bool endpoint_is_tcp(const char *url)
+{
+	return !strncmp(url, TCP, strlen(TCP));
+}
+
 bool endpoint_same_scheme(const char *url, const char *other, size_t len)
 {
 	const char *end = strstr(url, "://");

@@ -25,6 +25,7 @@ bool endpoint_listens(const char *url);
 /* Whether an ipc:// @url is there but its permissions keep this process out. */
 bool endpoint_is_barred(const char *url);
 
+bool endpoint_is_tcp(const char *url);
 /* Whether @other, @len bytes, begins with the "scheme://" of @url. */
 bool endpoint_same_scheme(const char *url, const char *other, size_t len);
 /* How a client that reached the broker at @control reaches @told, an endpoint the broker is bound

@@ -23,6 +23,7 @@
 #include "client/live.h"
 #include "client/options.h"
 #include "client/wait.h"
+#include "wire/handshake.h"
 #include "wire/pack.h"
 #include "wire/shapes.h"
 
@@ -39,7 +40,8 @@ struct ksnap_subscriber {
 	void *socket;                /* SUB */
 	char **prefixes;             /* of the user; none: all */
 	size_t nprefixes;
-	bool gives_beats; /* a prefix of the user names them */
+	struct handshakes handshakes; /* of @socket, on tcp */
+	bool gives_beats;             /* a prefix of the user names them */
 	enum start start;
 	uint64_t start_n;
 	uint64_t epoch;
@@ -459,6 +461,7 @@ static int open_socket(struct ksnap_subscriber *s, int hwm, struct ksnap_err *er
 	const char *url = ksnap_client_live_endpoint(s->client);
 	const int linger = 0, most_ms = 1000;
 	const int64_t max = LIMIT_MAX_BLOB;
+	int rc;
 
 	if (!*url)
 		return err_set(err, KSNAP_E_UNSUPPORTED, "the broker at %s serves no live endpoint",
@@ -469,9 +472,24 @@ static int open_socket(struct ksnap_subscriber *s, int hwm, struct ksnap_err *er
 	    zmq_setsockopt(s->socket, ZMQ_RECONNECT_IVL_MAX, &most_ms, sizeof(most_ms)) ||
 	    zmq_setsockopt(s->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max)))
 		return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "no ZeroMQ socket");
+	if ((rc = curve_connects(s->socket, client_curve(s->client), err)))
+		return rc;
+	if (endpoint_is_tcp(url) &&
+	    (rc = handshakes_watch(&s->handshakes, client_context(s->client), s->socket, err)))
+		return rc;
 	if (zmq_connect(s->socket, url))
 		return err_errno(err, KSNAP_E_PROTO, zmq_errno(), "the live endpoint %s", url);
 	return subscribe(s, err);
+}
+
+/* Until there is something to read. E_DENIED: the broker does not let us in (any more). */
+static int await_readable(struct ksnap_subscriber *s, uint64_t deadline_ns, struct ksnap_err *err)
+{
+	int rc = wait_either(s->socket, ZMQ_POLLIN, 0, s->handshakes.watch, deadline_ns, err);
+	int refused = handshakes_refused(&s->handshakes, ksnap_client_live_endpoint(s->client),
+					 client_curve(s->client)->server[0], err);
+
+	return refused ? refused : rc;
 }
 
 static int await_live(struct ksnap_subscriber *s, uint64_t deadline_ns, struct ksnap_live_msg *ret,
@@ -482,7 +500,7 @@ static int await_live(struct ksnap_subscriber *s, uint64_t deadline_ns, struct k
 
 		if (rc)
 			return rc;
-		rc = wait_change(s->socket, ZMQ_POLLIN, 0, deadline_ns, err);
+		rc = await_readable(s, deadline_ns, err);
 		if (rc < 0)
 			return rc;
 		if (rc == WAIT_DEADLINE)
@@ -553,6 +571,7 @@ void ksnap_subscriber_destroy(struct ksnap_subscriber *s)
 		return;
 	if (s->socket)
 		zmq_close(s->socket);
+	handshakes_close(&s->handshakes);
 	for (size_t i = 0; i < s->nprefixes; i++)
 		free(s->prefixes[i]);
 	free(s->prefixes);
@@ -598,7 +617,7 @@ int ksnap_subscriber_next(struct ksnap_subscriber *s, int timeout_ms, struct ksn
 		if (rc > 0)
 			continue;
 		if (!rc)
-			rc = wait_change(s->socket, ZMQ_POLLIN, 0, deadline_ns, err);
+			rc = await_readable(s, deadline_ns, err);
 		if (rc != WAIT_READY)
 			return rc < 0 ? rc : 0;
 	}

@@ -39,10 +39,17 @@ static long left_ms(uint64_t deadline_ns)
 
 int wait_change(void *socket, int set, int clear, uint64_t deadline_ns, struct ksnap_err *err)
 {
-	zmq_pollitem_t item = { .events = ZMQ_POLLIN };
-	size_t len = sizeof(item.fd);
+	return wait_either(socket, set, clear, NULL, deadline_ns, err);
+}
 
-	if (zmq_getsockopt(socket, ZMQ_FD, &item.fd, &len))
+int wait_either(void *socket, int set, int clear, void *other, uint64_t deadline_ns,
+		struct ksnap_err *err)
+{
+	zmq_pollitem_t items[] = { { .events = ZMQ_POLLIN },
+				   { .socket = other, .events = ZMQ_POLLIN } };
+	size_t len = sizeof(items[0].fd);
+
+	if (zmq_getsockopt(socket, ZMQ_FD, &items[0].fd, &len))
 		return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(),
 				 "a socket cannot be waited on");
 	for (;;) {
@@ -53,9 +60,11 @@ int wait_change(void *socket, int set, int clear, uint64_t deadline_ns, struct k
 			return err_errno(err, KSNAP_E_STATE, zmq_errno(), "a socket has no state");
 		if ((events & set) || (~events & clear))
 			return WAIT_READY;
+		if (items[1].revents)
+			return WAIT_READY;
 		if (!ms)
 			return WAIT_DEADLINE;
-		if (zmq_poll(&item, 1, ms) < 0) {
+		if (zmq_poll(items, other ? 2 : 1, ms) < 0) {
 			if (zmq_errno() == EINTR)
 				return WAIT_SIGNAL;
 			return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(),

@@ -19,6 +19,9 @@ enum wait_result {
  * the events @clear, or CLOCK_MONOTONIC reaches @deadline_ns. A wait_result, or a negative code
  * when polling failed. A DEALER with ZMQ_IMMEDIATE lacks ZMQ_POLLOUT once its peer is gone. */
 int wait_change(void *socket, int set, int clear, uint64_t deadline_ns, struct ksnap_err *err);
+/* The same, and WAIT_READY also when @other (ZeroMQ, or NULL) has something to read. */
+int wait_either(void *socket, int set, int clear, void *other, uint64_t deadline_ns,
+		struct ksnap_err *err);
 /* The events @socket has now; -1 with errno when it cannot tell. */
 int wait_events(void *socket);
 /* @ms from now on CLOCK_MONOTONIC. */

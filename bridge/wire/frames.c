@@ -7,6 +7,7 @@
 #include "wire/frames.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -66,6 +67,15 @@ static int refuse_socket(struct ksnap_err *err, const char *what)
 	return err_errno(err, KSNAP_E_INTERNAL, errno, "%s", what);
 }
 
+/* libzmq does not always put it on the routing id that a ROUTER writes before the message.
+ * A user id that does not fit is nobody's: it comes back as one that no table holds. */
+static void read_user(zmq_msg_t *msg, char user[FRAMES_USER + 1])
+{
+	const char *id = zmq_msg_gets(msg, "User-Id");
+
+	snprintf(user, FRAMES_USER + 1, "%s", !id ? "" : strlen(id) > FRAMES_USER ? "?" : id);
+}
+
 /* After the first failure the rest is still read off, so that the next message begins clean. */
 int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 {
@@ -73,6 +83,7 @@ int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 	bool more = true, lost = false;
 
 	f->n = 0;
+	f->user[0] = 0;
 	while (more) {
 		zmq_msg_t msg;
 
@@ -83,6 +94,8 @@ int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 		}
 		handover_after_recv();
 		more = zmq_msg_more(&msg);
+		if (parts < 2 && !f->user[0])
+			read_user(&msg, f->user);
 		if (parts++ < FRAMES_MAX && !lost)
 			lost = frames_push(f, blob_of_message(&msg));
 		zmq_msg_close(&msg);

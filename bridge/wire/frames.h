@@ -13,8 +13,11 @@
 
 #define FRAMES_MAX 24 /* routing id, delimiter, envelope, MAX_BLOBS blobs, and some */
 
+#define FRAMES_USER 40 /* bytes of a user id */
+
 struct frames {
 	size_t n;
+	char user[FRAMES_USER + 1]; /* received: who the ZAP handler said it is; "" nobody */
 	struct ksnap_blob *part[FRAMES_MAX];
 };
 

@@ -45,9 +45,12 @@ def receive(socket, wait_ms=WAIT_MS):
     return socket.recv_multipart()
 
 
-def open_socket(kind, url, identity=None):
+def open_socket(kind, url, identity=None, keys=None):
+    """@keys: (public key of the server, own public key, own secret key), or nothing."""
     s = CONTEXT.socket(kind)
     s.linger = 0
+    if keys:
+        s.curve_serverkey, s.curve_publickey, s.curve_secretkey = keys
     if identity is not None:
         s.setsockopt(zmq.ROUTING_ID, identity)
     s.connect(url)
@@ -83,9 +86,9 @@ class Client:
     """A control connection. @kind is zmq.DEALER or zmq.REQ; a REQ socket adds and takes off the empty
     delimiter by itself. With @delimiter a DEALER writes one too, as some libraries do."""
 
-    def __init__(self, url, kind=zmq.DEALER, identity=None, delimiter=False):
+    def __init__(self, url, kind=zmq.DEALER, identity=None, delimiter=False, keys=None):
         self.kind, self.delimiter = kind, delimiter
-        self.socket = open_socket(kind, url, identity)
+        self.socket = open_socket(kind, url, identity, keys)
         self.ids = itertools.count(1)
 
     def __enter__(self):
@@ -155,10 +158,12 @@ class Live:
     """A subscription. Ready when made: the broker answers a subscription with a beat, and subscriptions
     take effect in order."""
 
-    def __init__(self, url, *channels):
+    def __init__(self, url, *channels, keys=None):
         self.socket = CONTEXT.socket(zmq.SUB)
         self.socket.linger = 0
         self.socket.rcvhwm = 0
+        if keys:
+            self.socket.curve_serverkey, self.socket.curve_publickey, self.socket.curve_secretkey = keys
         for channel in channels + ("beat",):
             self.socket.setsockopt(zmq.SUBSCRIBE, channel.encode())
         self.socket.connect(url)

@@ -30,12 +30,12 @@ class Failed(Exception):
 class Worker:
     """Joined when made. The routing id of the socket is the worker's name and its life."""
 
-    def __init__(self, url, name, target, jobs=(), accessor=1, life=None):
+    def __init__(self, url, name, target, jobs=(), accessor=1, life=None, keys=None):
         self.name, self.target, self.jobs, self.accessor = name, target, dict(jobs), accessor
         self.life = random.getrandbits(64) if life is None else life
         self.seqno, self.error = (1 if accessor == 1 else 0), None
         self.got = queue.Queue()  # every message of the broker, in order
-        self.socket = open_socket(zmq.DEALER, url, f"{name}#{self.life:x}".encode())
+        self.socket = open_socket(zmq.DEALER, url, f"{name}#{self.life:x}".encode(), keys)
         self.inbox = CONTEXT.socket(zmq.PAIR)
         self.outbox = CONTEXT.socket(zmq.PAIR)
         door = f"inproc://worker-{next(doors)}"

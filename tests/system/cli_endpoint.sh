@@ -14,7 +14,7 @@ exits 5 'nor with KSNAP_ENDPOINT' env KSNAP_ENDPOINT="$nobody" "$KSNAP" capture 
 exits 5 'nobody on tcp either, within the deadline' "$KSNAP" list --endpoint tcp://127.0.0.1:1 --timeout 200
 
 exits 2 'tcp without CURVE' "$KSNAP" serve --bind tcp://127.0.0.1:0 --target fixture
-like "$err" 'CURVE' 'says what is missing'
+like "$err" '--curve-secret.*--authorised' 'says what is missing'
 exits 2 'tcp for all the world, insecure' "$KSNAP" serve --bind 'tcp://*:0' --insecure --target fixture
 like "$err" 'loopback' 'is refused'
 exits 2 'an address that only begins like loopback' "$KSNAP" serve --bind tcp://127.0.0.1.example.org:0 --insecure \

@@ -125,16 +125,16 @@ static void count_and_bytes_are_bounded(void **state)
 static void a_named_client_finds_its_log_again(void **state)
 {
 	struct answer_logs *all = answer_logs_create(2, NULL);
-	struct answer_log *log = answer_log_open(all, wire_slice_of("a"), 1);
+	struct answer_log *log = answer_log_open(all, "", wire_slice_of("a"), 1);
 
 	add(log, number(1), 10);
-	assert_ptr_equal(answer_log_open(all, wire_slice_of("a"), 1), log);
+	assert_ptr_equal(answer_log_open(all, "", wire_slice_of("a"), 1), log);
 	answer_log_close(log);
 	answer_log_close(log);
-	log = answer_log_open(all, wire_slice_of("a"), 2);
+	log = answer_log_open(all, "", wire_slice_of("a"), 2);
 	assert_int_equal(find(log, number(1)), ANSWER_NONE);
 	answer_log_close(log);
-	log = answer_log_open(all, wire_slice_of("a"), 1);
+	log = answer_log_open(all, "", wire_slice_of("a"), 1);
 	assert_int_equal(find(log, number(1)), ANSWER_KEPT);
 	answer_log_close(log);
 	answer_logs_destroy(all);
@@ -147,17 +147,17 @@ static void logs_of_the_absent_are_bounded(void **state)
 	struct answer_log *used = NULL;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-		struct answer_log *log = answer_log_open(all, wire_slice_of(names[i]), 0);
+		struct answer_log *log = answer_log_open(all, "", wire_slice_of(names[i]), 0);
 
 		add(log, number(1), 10);
 		used = i ? used : log;
 		if (i)
 			answer_log_close(log);
 	}
-	assert_ptr_equal(answer_log_open(all, wire_slice_of("used"), 0), used);
-	assert_int_equal(find(answer_log_open(all, wire_slice_of("second"), 0), number(1)),
+	assert_ptr_equal(answer_log_open(all, "", wire_slice_of("used"), 0), used);
+	assert_int_equal(find(answer_log_open(all, "", wire_slice_of("second"), 0), number(1)),
 			 ANSWER_KEPT);
-	assert_int_equal(find(answer_log_open(all, wire_slice_of("first"), 0), number(1)),
+	assert_int_equal(find(answer_log_open(all, "", wire_slice_of("first"), 0), number(1)),
 			 ANSWER_NONE);
 	answer_logs_destroy(all);
 }

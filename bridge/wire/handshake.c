@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/* handshake.c - what libzmq tells of handshakes that fail. */
+#include "wire/handshake.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "base/error.h"
+
+#define EVENTS                                                                   \
+	(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | \
+	 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+
+#define BROKEN_MAX 3
+
+int handshakes_watch(struct handshakes *h, void *context, void *socket, struct ksnap_err *err)
+{
+	static atomic_uint number;
+	char name[48];
+	const int none = 0;
+
+	handshakes_close(h);
+	h->watch = zmq_socket(context, ZMQ_PAIR);
+	snprintf(name, sizeof(name), "inproc://handshakes-%u", atomic_fetch_add(&number, 1));
+	if (h->watch && !zmq_setsockopt(h->watch, ZMQ_LINGER, &none, sizeof(none)) &&
+	    !zmq_socket_monitor(socket, name, EVENTS) && !zmq_connect(h->watch, name))
+		return 0;
+	return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "handshakes cannot be watched");
+}
+
+void handshakes_close(struct handshakes *h)
+{
+	if (h->watch)
+		zmq_close(h->watch);
+	h->watch = NULL;
+}
+
+static uint16_t read_event(zmq_msg_t *msg)
+{
+	uint16_t event = 0;
+
+	if (zmq_msg_size(msg) >= sizeof(event))
+		memcpy(&event, zmq_msg_data(msg), sizeof(event));
+	return event;
+}
+
+static void copy_address(zmq_msg_t *msg, char *address, size_t cap)
+{
+	size_t len = zmq_msg_size(msg);
+
+	if (!cap)
+		return;
+	len = len < cap ? len : cap - 1;
+	memcpy(address, zmq_msg_data(msg), len);
+	address[len] = 0;
+}
+
+static enum handshake_event kind_of(uint16_t event)
+{
+	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+		return HANDSHAKE_DENIED;
+	return event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ? HANDSHAKE_MISMATCH : HANDSHAKE_BROKEN;
+}
+
+/* Two frames: number and value of the event, the address. */
+enum handshake_event handshakes_next(struct handshakes *h, char *address, size_t cap)
+{
+	uint16_t event = 0;
+	zmq_msg_t msg;
+	int more = 1;
+
+	for (int i = 0; more; i++) {
+		zmq_msg_init(&msg);
+		if (!h->watch || zmq_msg_recv(&msg, h->watch, ZMQ_DONTWAIT) < 0) {
+			zmq_msg_close(&msg);
+			return HANDSHAKE_NONE;
+		}
+		if (i == 0)
+			event = read_event(&msg);
+		else
+			copy_address(&msg, address, cap);
+		more = zmq_msg_more(&msg);
+		zmq_msg_close(&msg);
+	}
+	return kind_of(event);
+}
+
+static int refuse(enum handshake_event e, const char *url, bool has_key, struct ksnap_err *err)
+{
+	if (e == HANDSHAKE_DENIED)
+		return err_set(err, KSNAP_E_DENIED,
+			       "%s refuses this key: it is not in the broker's file of authorised "
+			       "keys, or not with the role that this takes",
+			       url);
+	if (e == HANDSHAKE_BROKEN && has_key)
+		return err_set(err, KSNAP_E_DENIED,
+			       "no encrypted connection to %s: the broker has another server key",
+			       url);
+	if (has_key)
+		return err_set(err, KSNAP_E_DENIED,
+			       "%s is not encrypted: leave --server-key and --key away if that is "
+			       "meant to be so (KSNAP_SERVER_KEY, KSNAP_KEY)",
+			       url);
+	return err_set(err, KSNAP_E_DENIED,
+		       "%s is encrypted: name the broker's public key with --server-key and your "
+		       "key file with --key (KSNAP_SERVER_KEY, KSNAP_KEY)",
+		       url);
+}
+
+/* A peer that ends a handshake may just be going away; one that always does sees that the two do
+ * not fit before we see it. */
+int handshakes_refused(struct handshakes *h, const char *url, bool has_key, struct ksnap_err *err)
+{
+	enum handshake_event e;
+
+	while ((e = handshakes_next(h, NULL, 0))) {
+		if (e != HANDSHAKE_BROKEN || ++h->broken == BROKEN_MAX)
+			return refuse(e, url, has_key, err);
+	}
+	return 0;
+}

@@ -1,0 +1,470 @@
+# SPDX-License-Identifier: MIT
+"""Who gets in and what they may do: each rule of SECURITY.md meets somebody who tries to break it."""
+import os
+import shutil
+import signal
+import socket as plain
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+import reports
+from bus import CONTEXT, Client, Live, open_socket, pack, unpack
+from serve import Broker
+from shapes import check_refusal
+from tap import equal, run, test
+from worker import Worker
+
+ROLES = ["observe", "capture", "watch", "write", "admin"]
+KSNAP = os.environ["KSNAP"]
+REFUSED = (zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL |
+           zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+
+
+class Keys:
+    """The file of authorised keys, and the pairs of those in it."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="ksnap-keys-")
+        self.secret, self.file = f"{self.dir}/server", f"{self.dir}/authorised"
+        self.server, _ = self.keygen("server")
+        self.pairs, self.lines = {}, {}
+        for role in ROLES + ["worker"]:
+            self.add(role, role)
+        self.write()
+
+    def keygen(self, name):
+        """(public, secret) as `ksnap keygen` wrote them."""
+        subprocess.run([KSNAP, "keygen", f"{self.dir}/{name}"], check=True, capture_output=True)
+        with open(f"{self.dir}/{name}") as f:
+            words = dict(line.split() for line in f if not line.startswith("#"))
+        return words["public"].encode(), words["secret"].encode()
+
+    def add(self, name, roles):
+        self.pairs[name] = self.keygen(name)
+        self.lines[name] = f"{self.pairs[name][0].decode()} {roles} {name}"
+
+    def write(self):
+        with open(self.file, "w") as f:
+            f.write("# who may connect\n\n" + "\n".join(self.lines.values()) + "\n")
+        os.chmod(self.file, 0o600)
+
+    def of(self, name):
+        return (self.server, *self.pairs[name])
+
+
+class Secured(Broker):
+    """A broker with keys, on ipc and on tcp with all three sockets."""
+
+    def __init__(self, *args):
+        self.keys = Keys()
+        super().__init__(args=("--bind-live", "tcp://127.0.0.1:*", "--bind-work", "tcp://127.0.0.1:*",
+                               "--curve-secret", self.keys.secret, "--authorised", self.keys.file, *args))
+
+    def __enter__(self):
+        super().__enter__()
+        with self.client() as c:
+            bound = c.call("status")["endpoints"]
+        self.tcp_live, self.tcp_work = (next(url for url in bound[what] if url.startswith("tcp://"))
+                                        for what in ("live", "work"))
+        return self
+
+    def clean(self):
+        super().clean()
+        shutil.rmtree(self.keys.dir, ignore_errors=True)
+
+    def as_(self, name, **more):
+        return Client(self.tcp, keys=self.keys.of(name), **more)
+
+    def reload(self):
+        """Rewrite the file, have it read, and wait until that is done: the answer comes behind it."""
+        self.keys.write()
+        said = self.read_again()
+        self.process.send_signal(signal.SIGHUP)
+        while self.read_again() == said:
+            with self.client() as c:
+                c.call("ping")
+
+    def read_again(self):
+        return sum("keys are read again" in line or "keys stay as they were" in line for line in self.said)
+
+
+def refusals(broker):
+    with broker.client() as c:
+        return c.call("status")["refused_handshakes"]
+
+
+def counted(broker, least):
+    """Who is refused may know before the broker has counted it."""
+    deadline = time.monotonic() + 20
+    while refusals(broker) < least:
+        assert time.monotonic() < deadline, "they were not counted"
+
+
+def shut_out(kind, url, keys, first=None):
+    """libzmq itself tells that this connection is refused, and nothing is ever read from it."""
+    s = CONTEXT.socket(kind)
+    s.linger = 0
+    if keys:
+        s.curve_serverkey, s.curve_publickey, s.curve_secretkey = keys
+    if kind == zmq.SUB:
+        s.setsockopt(zmq.SUBSCRIBE, b"")
+    watch = s.get_monitor_socket(REFUSED)
+    s.connect(url)
+    if first:
+        s.send(first)
+    try:
+        assert watch.poll(20000), "the handshake was not refused"
+        event = recv_monitor_message(watch)["event"]
+        assert not s.poll(0), "it got a message all the same"
+        return event
+    finally:
+        s.disable_monitor()
+        s.close()
+
+
+@test("each role opens what it must and nothing above it, whatever the params are")
+def boundaries(broker):
+    with broker.client() as c:
+        ops = [op for op in c.call("describe")["ops"] if op["name"] != "bye"]
+    assert {op["right"] for op in ops} >= {"observe", "capture", "admin"}, ops
+    for i, role in enumerate(ROLES):
+        with broker.as_(role) as c:
+            equal(c.call("hello", {"client": role, "kind": "tool"})["rights"], ROLES[:i + 1])
+            for op in ops:
+                blobs = [b"x"] * op.get("blobs", 0)
+                r = c.refusal(op["name"], {"no such key": 1}, blobs)
+                check_refusal(r)
+                denied = ROLES.index(op["right"]) > i
+                equal(r.code == "E_DENIED", denied, f"{role} asks {op['name']} ({op['right']}): {r}")
+                if denied:
+                    assert f"'{op['right']}'" in r.msg and f"the key of {role}" in r.msg, r.msg
+
+
+@test("a right that is lacking is refused before the params are read, and nothing is done")
+def nothing_done(broker):
+    with broker.as_("observe") as c, broker.client() as local:
+        equal(c.refusal("store_snapshot", {"tag": "t0"}, [reports.head()], b="denied").code, "E_DENIED")
+        equal([row["name"] for row in local.call("status")["bridges"] if row["name"] == "denied"], [])
+
+
+@test("--role bounds every key")
+def bounded(broker):
+    with Secured("--role", "observe") as other, other.as_("admin") as c:
+        equal(c.call("hello", {"client": "c", "kind": "tool"})["rights"], ["observe"])
+        equal(c.refusal("capture_snapshot", {"tag": "t0"}).code, "E_DENIED")
+
+
+@test("a key that is not in the file is refused at all three sockets, and counted")
+def unknown(broker):
+    before = refusals(broker)
+    keys = (broker.keys.server, *zmq.curve_keypair())
+    hello = pack({"v": 1, "id": 1, "op": "hello", "p": {"client": "x", "kind": "tool"}})
+    for kind, url, first in ((zmq.DEALER, broker.tcp, hello), (zmq.SUB, broker.tcp_live, None),
+                             (zmq.DEALER, broker.tcp_work, pack({"k": "join"}))):
+        equal(shut_out(kind, url, keys, first), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+    counted(broker, before + 3)
+
+
+@test("no key at all, and another server key, are refused at all three sockets, and counted")
+def no_key(broker):
+    before = refusals(broker)
+    other_server = (zmq.curve_keypair()[0], *broker.keys.pairs["admin"])
+    for kind, url in (zmq.DEALER, broker.tcp), (zmq.SUB, broker.tcp_live), (zmq.DEALER, broker.tcp_work):
+        shut_out(kind, url, None)
+        shut_out(kind, url, other_server)
+    counted(broker, before + 6)
+
+
+@test("a worker's key opens the work socket only; no other key opens it, admin's not either")
+def worker_key(broker):
+    for url, kind in (broker.tcp, zmq.DEALER), (broker.tcp_live, zmq.SUB):
+        equal(shut_out(kind, url, broker.keys.of("worker")), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+    for role in ROLES:
+        join = pack({"k": "join", "v": 1, "name": "w", "target": "py", "kind": "x", "pid": 1, "host": "h"})
+        equal(shut_out(zmq.DEALER, broker.tcp_work, broker.keys.of(role), join), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+    with broker.client() as c:
+        equal([row["name"] for row in c.call("status")["workers"] if row["target"] == "py"], [])
+    with Worker(broker.tcp_work, "far", "far", keys=broker.keys.of("worker")), broker.as_("observe") as c:
+        equal([row["name"] for row in c.call("status")["workers"] if row["target"] == "far"], ["far"])
+
+
+@test("a worker cannot take the name or the place of one with another key")
+def stolen_name(broker):
+    broker.keys.add("worker2", "worker")
+    broker.reload()
+    with Worker(broker.tcp_work, "own", "own", keys=broker.keys.of("worker")) as w, broker.client() as c:
+        s = open_socket(zmq.DEALER, broker.tcp_work, b"own#thief", broker.keys.of("worker2"))
+        s.send(pack({"k": "join", "v": 1, "name": "own", "target": "own", "kind": "x", "pid": 1, "host": "h"}))
+        assert s.poll(20000), "no answer"
+        message = unpack(s.recv())
+        equal(message["k"], "refused")
+        assert "another key" in message["msg"], message
+        s.close()
+        # under its very routing id: nothing it says is taken for the worker's word
+        id = c.send("capture_snapshot", {"tag": "t0", "target": "own"})
+        job = w.wait("job")["job"]
+        s = open_socket(zmq.DEALER, broker.tcp_work, f"own#{w.life:x}".encode(), broker.keys.of("worker2"))
+        s.send_multipart([pack({"k": "done", "job": job, "ok": True, "r": reports.captured(9)}), reports.head()])
+        assert s.poll(20000), "no answer"
+        equal(unpack(s.recv())["k"], "leave")
+        s.close()
+        while not w.got.empty():
+            w.got.get()
+        w.wait("beat")  # its connection was taken over; it is back
+        w.done(job, reports.captured(5), blob=reports.head())
+        part, = c.receive()
+        equal((part.envelope["id"], part.envelope["ok"], part.r["maps"]), (id, True, 5))
+
+
+@test("the live socket gives a key what it gives the file's owner, encrypted")
+def live(broker):
+    with Live(broker.tcp_live, "snapshot/", keys=broker.keys.of("observe")) as live, broker.as_("capture") as c:
+        c.call("store_snapshot", {"tag": "seen"}, [reports.head()], b="live")
+        equal(live.next(lambda h: h["k"] == "captured")["tag"], "seen")
+
+
+@test("a key that is taken out loses everything at once: requests, what is in flight, live bus, worker, objects")
+def revoked(broker):
+    for name, roles in (("gone", "admin"), ("goner", "worker")):
+        broker.keys.add(name, roles)
+    broker.reload()
+    jobs = {"attach_object": lambda p, blobs: ({"maps": [1], "progs": [2]}, None)}
+    with Worker(broker.work, "holds", "holds", jobs) as holds, \
+            Worker(broker.tcp_work, "goes", "goes", keys=broker.keys.of("goner")), \
+            broker.as_("gone") as c, broker.as_("observe") as stays, \
+            Live(broker.tcp_live, "snapshot/", keys=broker.keys.of("gone")) as live, \
+            Live(broker.tcp_live, "snapshot/", keys=broker.keys.of("observe")) as other, \
+            Live(broker.live, "worker") as workers:
+        c.call("hello", {"client": "gone", "kind": "executor"})
+        c.call("attach_object", {"name": "his", "target": "holds"}, [b"\x7fELF"])
+        pending = c.send("wait_accessor", {"target": "holds", "after": 1})
+
+        stays.call("ping")
+        while not any(row.get("key") == "gone" and row["in_flight"] for row in stays.call("status")["sessions"]):
+            pass
+        del broker.keys.lines["gone"], broker.keys.lines["goner"]
+        broker.reload()
+        holds.wait("job")
+        job = holds.wait("job")
+        equal((job["op"], job["p"]["name"]), ("detach_object", "his"))
+        equal(workers.wait(lambda h: h["k"] == "lost")[1]["worker"], "goes")
+        holds.tell(1, 2)  # what it waited for comes about, but not for it
+        part, = c.receive()
+        equal((part.envelope["id"], part.envelope["ok"]), (pending, False))
+        equal(part.envelope["e"]["code"], "E_DENIED")
+        for op, p in ("ping", {}), ("list", {}), ("frobnicate", {}), ("bye", {}):
+            r = c.refusal(op, p)
+            equal(r.code, "E_DENIED")
+            assert "not authorised any more" in r.msg, r.msg
+        assert not any(row.get("key") == "gone" for row in stays.call("status")["sessions"])
+        # the live bus goes on for the others, who are let in again, and not for him
+        with broker.client() as local:
+            while other.socket.poll(0):
+                other.message()
+            other.next(lambda h: h["k"] == "beat")  # it is let in again
+            while live.socket.poll(0):  # what had left the broker before
+                live.message()
+            local.call("store_snapshot", {"tag": "secret"}, [reports.head()], b="live")
+            equal(other.next(lambda h: h["k"] == "captured")["tag"], "secret")
+            other.next(lambda h: h["k"] == "beat")
+            assert not live.socket.poll(0), "a key without rights still reads the live bus"
+    shut_out(zmq.DEALER, broker.tcp, broker.keys.of("gone"))
+    shut_out(zmq.SUB, broker.tcp_live, broker.keys.of("gone"))
+    shut_out(zmq.DEALER, broker.tcp_work, broker.keys.of("goner"))
+
+
+@test("a role that is lowered counts from the next request on")
+def lowered(broker):
+    broker.keys.add("less", "admin")
+    broker.reload()
+    with broker.as_("less") as c:
+        c.call("store_snapshot", {"tag": "t0"}, [reports.head()], b="less")
+        broker.keys.lines["less"] = broker.keys.lines["less"].replace("admin", "observe")
+        broker.reload()
+        equal(c.refusal("store_snapshot", {"tag": "t1"}, [reports.head()], b="less").code, "E_DENIED")
+        equal([row["tag"] for row in c.call("list", b="less")], ["t0"])
+
+
+@test("a file of keys that is wrong changes nothing, and says which line")
+def bad_file(broker):
+    good = dict(broker.keys.lines)
+    some = zmq.curve_keypair()[0].decode()
+    for bad, why in ((f"{some} boss him", "boss"), (f"{some} admin", "KEY ROLE"), ("x admin him", "40"),
+                     (f"{some} admin two names", "KEY ROLE"), (f"{some} , him", "role"), ("x" * 600, "bytes"),
+                     (good["admin"].replace("admin", "observe"), "twice")):
+        broker.keys.lines = {**good, "bad": bad}
+        broker.reload()
+        assert why in broker.said[-1] and broker.keys.file in broker.said[-1], broker.said[-1]
+        with broker.as_("admin") as c:
+            c.call("ping")
+    broker.keys.lines = good
+    os.chmod(broker.keys.file, 0o666)
+    broker.process.send_signal(signal.SIGHUP)
+    while "others may change" not in broker.said[-1]:
+        with broker.client() as c:
+            c.call("ping")
+    broker.reload()
+    assert "read again" in broker.said[-1], broker.said[-1]
+
+
+def zmtp(path, properties):
+    """A NULL handshake by hand, with any properties; the socket, ready for messages."""
+    s = plain.socket(plain.AF_UNIX)
+    s.settimeout(20)
+    s.connect(path)
+    s.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x01NULL".ljust(23, b"\0")[:1 + 2 + 4 + 16] + b"\0" + bytes(31))
+    body = b"\x05READY" + b"".join(bytes([len(k)]) + k + len(v).to_bytes(4, "big") + v for k, v in properties)
+    s.sendall(b"\x04" + bytes([len(body)]) + body)
+    f = s.makefile("rb")
+    equal(len(f.read(64)), 64)
+    flags, size = f.read(2)
+    equal((flags, f.read(size)[1:6]), (4, b"READY"))
+    return s, f
+
+
+def ask_by_hand(s, f, request):
+    frame = pack(request)
+    s.sendall(bytes([0, len(frame)]) + frame)
+    while True:
+        flags, = f.read(1)
+        size = int.from_bytes(f.read(8), "big") if flags & 2 else f.read(1)[0]
+        body = f.read(size)
+        if not flags & 4:
+            return unpack(body)
+
+
+@test("a peer on ipc that writes somebody's User-Id into its handshake stays who it is")
+def forged_user(broker):
+    with Secured("--role", "observe") as other, Broker() as plain_broker:
+        for b, right in (other, ["observe"]), (plain_broker, ROLES):
+            key = other.keys.pairs["admin"][0]
+            s, f = zmtp(b.ipc[len("ipc://"):], [(b"Socket-Type", b"DEALER"), (b"User-Id", key), (b"Identity", b"")])
+            r = ask_by_hand(s, f, {"v": 1, "id": 1, "op": "hello", "p": {"client": "forger", "kind": "tool"}})
+            equal((r["ok"], r["r"]["rights"]), (True, right))
+            with b.client() as c:
+                row, = [row for row in c.call("status")["sessions"] if row["name"] == "forger"]
+                assert "key" not in row, row
+            s.close()
+
+
+@test("answers that are kept for one key are not given to another: same routing id, same name and pid, same id")
+def foreign_answers(broker):
+    hello = {"client": "same", "kind": "executor", "pid": 7}
+    with broker.as_("admin", identity=b"same") as c:
+        c.call("hello", hello)
+        c.call("store_snapshot", {"tag": "mine"}, [reports.head()], b="mine", id="store")
+        secret = c.call("list", b="mine", id="list")
+        equal(c.call("list", b="mine", id="list"), secret)
+    with broker.as_("capture", identity=b"same") as c:
+        equal(c.call("list", b="other", id="list"), [])
+        c.call("hello", hello)
+        equal(c.call("list", b="other", id="list again"), [])
+        equal(c.call("list", b="other", id="store"), [])
+
+
+@test("tcp without keys is refused, but on loopback with --insecure")
+def tcp_without(broker):
+    for args, code in ((["--bind", "tcp://127.0.0.1:*"], 2), (["--bind", "tcp://0.0.0.0:*", "--insecure"], 2),
+                       (["--bind", "tcp://*:*", "--insecure"], 2), (["--bind-live", "tcp://127.0.0.1:*"], 2),
+                       (["--bind-work", "tcp://127.0.0.1:*"], 2), (["--bind", "tcp://128.0.0.1:1", "--insecure"], 2),
+                       (["--curve-secret", broker.keys.secret], 2), (["--authorised", broker.keys.file], 2),
+                       (["--curve-secret", "/none", "--authorised", broker.keys.file], 2),
+                       (["--curve-secret", broker.keys.file, "--authorised", broker.keys.file], 2)):
+        r = subprocess.run([KSNAP, "serve", "--bind", f"{broker.ipc}.no", "--target", "fixture:maps=1", *args],
+                           capture_output=True, text=True, timeout=60)
+        equal(r.returncode, code, f"{args}: {r.stderr}")
+        assert not os.path.exists(f"{broker.ipc}.no"[len("ipc://"):]), "a socket was left"
+
+
+def cli(broker, *args, server=None, key=None, url=None):
+    keys = {"KSNAP_SERVER_KEY": server, "KSNAP_KEY": key}
+    env = {**os.environ, **{k: v for k, v in keys.items() if v}}
+    return subprocess.run([KSNAP, *args, "-e", url or broker.tcp], capture_output=True, text=True, timeout=60, env=env)
+
+
+@test("commands: in with a key; without one, or a wrong one, exit code 4 and what to do, at once")
+def commands(broker):
+    server, file = broker.keys.server.decode(), lambda name: f"{broker.keys.dir}/{name}"
+    equal(cli(broker, "list", server=server, key=file("observe")).returncode, 0)
+    equal(cli(broker, "list", "--server-key", server, "--key", file("observe")).returncode, 0)
+    broker.keys.keygen("stranger")
+    for args in ["list"], ["status"], ["capture", "t0"], ["monitor", "-n", "1"], ["drain"], ["events"], ["describe"]:
+        r = cli(broker, *args, server=server, key=file("stranger"))
+        equal((r.returncode, r.stdout), (4, ""), f"{args}: {r.stderr}")
+        assert "refuses this key" in r.stderr, r.stderr
+    r = cli(broker, "list")
+    equal(r.returncode, 4, r.stderr)
+    assert "--server-key" in r.stderr and "--key" in r.stderr, r.stderr
+    r = cli(broker, "list", server=zmq.curve_keypair()[0].decode(), key=file("admin"))
+    equal(r.returncode, 4)
+    assert "another server key" in r.stderr, r.stderr
+    r = cli(broker, "list", key=file("admin"))
+    equal(r.returncode, 2)
+    os.chmod(file("stranger"), 0o640)
+    r = cli(broker, "list", server=server, key=file("stranger"))
+    equal(r.returncode, 4)
+    assert "chmod 600" in r.stderr, r.stderr
+    r = cli(broker, "capture", "t0", server=server, key=file("observe"))
+    equal(r.returncode, 4)
+    assert "'capture'" in r.stderr, r.stderr
+    r = subprocess.run([KSNAP, "worker", "--connect", broker.tcp_work, "--target", "fixture:maps=1", "--server-key", server,
+                        "--key", file("admin")], capture_output=True, text=True, timeout=60)
+    equal(r.returncode, 4, r.stderr)
+
+
+@test("keygen: the file is the owner's alone whatever the umask, and is never written over")
+def keygen(broker):
+    path = f"{broker.keys.dir}/fresh"
+    umask = os.umask(0)
+    r = subprocess.run([KSNAP, "keygen", path], capture_output=True, text=True)
+    os.umask(umask)
+    equal((r.returncode, stat.S_IMODE(os.stat(path).st_mode)), (0, 0o600))
+    with open(path) as f:
+        text = f.read()
+    assert f"public {r.stdout.strip()}\n" in text, text
+    link = f"{broker.keys.dir}/link"
+    os.symlink(f"{broker.keys.dir}/elsewhere", link)
+    for taken in path, link:
+        again = subprocess.run([KSNAP, "keygen", taken], capture_output=True, text=True)
+        equal((again.returncode, again.stdout), (1, ""))
+    with open(path) as f:
+        equal(f.read(), text)
+    assert not os.path.exists(f"{broker.keys.dir}/elsewhere")
+    both = subprocess.run([KSNAP, "keygen"], capture_output=True, text=True, check=True).stdout
+    equal([line.split()[0] for line in both.splitlines()], ["#", "public", "secret"])
+
+
+@test("sockets: the owner's alone; with --group its group's too, but not the one for workers")
+def modes(broker):
+    import grp
+    group = grp.getgrgid(os.getgid()).gr_name
+    with Broker() as alone, Broker(args=("--group", group)) as shared:
+        for b, mode in (alone, 0o600), (shared, 0o660):
+            for url, want in (b.ipc, mode), (b.live, mode), (b.work, 0o600):
+                equal(stat.S_IMODE(os.stat(url[len("ipc://"):]).st_mode), want, url)
+
+
+@test("no secret key is in any log, status or event")
+def no_secrets(broker):
+    with broker.client() as c:
+        told = repr(c.call("status")) + repr(c.call("describe")) + "\n".join(broker.said)
+    assert "warning" in told, "the log is empty, so this proves nothing"
+    with open(broker.keys.secret) as f:
+        secrets = [f.read().split("secret ")[1].strip()] + [s.decode() for _, s in broker.keys.pairs.values()]
+    for secret in secrets:
+        assert secret not in told, "a secret key was told"
+
+
+def main():
+    with Secured("-v", "-v") as broker:
+        return run(broker, on_failure=broker.tell)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
