@@ -8,7 +8,7 @@ return {
 		{ group = 3, doc = "Store.", "store_snapshot", "list", "has", "get", "drain" },
 		{ group = 4, doc = "Events and logs.",
 		  "drain_events", "event_count", "drain_cgroup_procs", "cgroup_procs_by_tag" },
-		{ group = 5, doc = "Targets.", "wait_accessor", "attach_object", "detach_object" },
+		{ group = 5, doc = "Targets.", "wait_accessor", "attach_object", "detach_object", "freeze", "thaw" },
 		{ group = 6, doc = "Live bus.", "replay" },
 	},
 	event = {

@@ -98,6 +98,10 @@ return {
 		{ "what", "str", required = true, doc = "Name of the queue." },
 		{ "n", "uint", required = true, doc = "How many items." },
 	} },
+	{ name = "spared", doc = "A process that must not be frozen.", fields = {
+		{ "pid", "uint", required = true, doc = "Its id." },
+		{ "who", "str", max = 128, required = true, doc = "What it is, in words." },
+	} },
 	{ name = "work_kind", doc = "What every message on the work socket has: enough to tell which one it is.", fields = {
 		{ "k", "str", required = true, doc = "Kind of the message." },
 	} },

@@ -34,6 +34,12 @@ return {
 		{ "reasons", "any", any = { "list" }, required = true, doc = "The report's reasons, a list." },
 	},
 	  example = { maps = 2, complete = true, placeholder = false, reasons = {} } },
+	{ name = "freezing", from = "broker", doc = "What the params of a job that freezes a cgroup have beside the op's own.", fields = {
+		{ "by", "str", required = true, doc = "Who asks, in words." },
+		{ "host", "str", max = 256, required = true, doc = "The broker's host: the pids mean something there only." },
+		{ "spared", "list", of = "spared", required = true, doc = "Who must not be frozen." },
+	},
+	  example = { by = "session ksnap run", host = "box", spared = { { pid = 4600, who = "the broker" } } } },
 	{ name = "work_welcome", from = "broker", doc = "The worker is taken; jobs follow.", fields = {
 		{ "k", "str", enum = { "welcome" }, required = true, doc = "welcome." },
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
@@ -49,7 +55,7 @@ return {
 	{ name = "work_job", from = "broker", doc = "Do this; blobs as the op says.", fields = {
 		{ "k", "str", enum = { "job" }, required = true, doc = "job." },
 		{ "job", "uint", required = true, doc = "Number, unique in the broker's life." },
-		{ "op", "str", min = 1, max = 64, required = true, doc = "capture_snapshot, capture_cgroup_procs, attach_object, detach_object, or render." },
+		{ "op", "str", min = 1, max = 64, required = true, doc = "capture_snapshot, capture_cgroup_procs, attach_object, detach_object, freeze, thaw, or render." },
 		{ "p", "any", any = { "map" }, required = true, doc = "The op's params; for render {path?, tree: bool}." },
 		{ "t", "uint", required = true, doc = "Milliseconds left until the deadline." },
 	},

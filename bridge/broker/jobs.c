@@ -243,9 +243,8 @@ int workers_submit(struct workers *ws, struct request *rq, const struct job_spec
 	return 0;
 }
 
-void workers_detach(struct workers *ws, const char *worker, const char *object)
+void workers_undo(struct workers *ws, const char *worker, const char *job, struct buf *params)
 {
-	struct wire_detach_object_params p = { .name = wire_slice_of(object) };
 	struct worker *w = ws->first;
 	struct job *j;
 
@@ -253,14 +252,14 @@ void workers_detach(struct workers *ws, const char *worker, const char *object)
 		w = w->next;
 	if (!w || ws->closing)
 		return;
-	j = create(w->target, "detach_object", worker);
-	if (!j || wire_encode(&wire_shape_detach_object_params, &p, &j->own_params)) {
+	j = buf_ok(params) ? create(w->target, job, worker) : NULL;
+	if (!j) {
 		/* The worker must not keep what nobody owns: its end releases all of it. */
-		if (j)
-			free_job(j);
-		worker_lose(ws, w, "no memory to detach an object");
+		worker_lose(ws, w, "no memory to undo what nobody owns");
 		return;
 	}
+	j->own_params = *params;
+	buf_init(params);
 	j->params = (struct wire_slice){ (char *)j->own_params.data, j->own_params.len };
 	j->deadline_mono_ns = clock_mono_ns() + (uint64_t)LIMIT_DEFAULT_DEADLINE_MS * NS_PER_MS;
 	append(j);

@@ -11,7 +11,7 @@
 static int check_free(struct request *rq, struct ksnap_err *err)
 {
 	const struct wire_attach_object_params *p = rq->params;
-	struct owned *o = sessions_find_owned(rq->broker->sessions, p->name);
+	struct owned *o = sessions_find_owned(rq->broker->sessions, OWNED_OBJECT, p->name);
 
 	if (!o)
 		return 0;
@@ -36,25 +36,23 @@ static int run(struct request *rq, struct ksnap_err *err)
 static int own(struct request *rq, struct ksnap_err *err)
 {
 	const struct wire_attach_object_params *p = rq->params;
-	struct owned what;
+	struct workers *ws = rq->broker->workers;
 
-	snprintf(what.name, sizeof(what.name), "%.*s", (int)p->name.len, p->name.p);
-	snprintf(what.target, sizeof(what.target), "%s",
-		 workers_target(rq->broker->workers, p->target, NULL));
-	snprintf(what.worker, sizeof(what.worker), "%s", workers_current(rq->broker->workers));
-	return session_own(rq->session, &what, err);
+	return session_own(rq->session, OWNED_OBJECT, p->name, workers_target(ws, p->target, NULL),
+			   workers_current(ws), err);
 }
 
 /* What nobody owns must not stay; but another worker's object of that name stays owned. */
 static void undo(struct broker *b, struct wire_slice object, const char *worker)
 {
-	struct owned *o = sessions_find_owned(b->sessions, object);
-	char name[65];
+	struct wire_detach_object_params p = { .name = object };
+	struct owned *o = sessions_find_owned(b->sessions, OWNED_OBJECT, object);
+	_buf_ struct buf params = BUF_INIT;
 
 	if (o && !strcmp(o->worker, worker))
 		return;
-	snprintf(name, sizeof(name), "%.*s", (int)object.len, object.p);
-	workers_detach(b->workers, worker, name);
+	wire_encode(&wire_shape_detach_object_params, &p, &params);
+	workers_undo(b->workers, worker, "detach_object", &params);
 }
 
 /* While the worker was busy with it, another one may have attached an object of that name. */

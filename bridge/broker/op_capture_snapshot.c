@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "broker/bridges.h"
+#include "broker/freezing.h"
 #include "broker/request.h"
 #include "broker/snapshot_row.h"
 #include "broker/store_report.h"
@@ -13,8 +14,16 @@ static int run(struct request *rq, struct ksnap_err *err)
 	const struct wire_capture_snapshot_params *p = rq->params;
 	struct job_spec spec = { .target = p->target };
 
+	_buf_ struct buf params = BUF_INIT;
+
 	if (!request_bridge(rq, err))
 		return err->code;
+	if (p->has_freeze) {
+		freezing_pin(rq, p->freeze, &spec);
+		if (freezing_params(rq, &wire_shape_capture_snapshot_params, p, &params, &spec,
+				    err))
+			return err->code;
+	}
 	return workers_submit(rq->broker->workers, rq, &spec, err);
 }
 

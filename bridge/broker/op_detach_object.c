@@ -10,7 +10,7 @@
 static int run(struct request *rq, struct ksnap_err *err)
 {
 	const struct wire_detach_object_params *p = rq->params;
-	struct owned *o = sessions_find_owned(rq->broker->sessions, p->name);
+	struct owned *o = sessions_find_owned(rq->broker->sessions, OWNED_OBJECT, p->name);
 	struct job_spec spec = { 0 };
 
 	if (!o)
@@ -25,7 +25,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		struct ksnap_err *err)
 {
 	const struct wire_detach_object_params *p = rq->params;
-	struct owned *o = sessions_find_owned(rq->broker->sessions, p->name);
+	struct owned *o = sessions_find_owned(rq->broker->sessions, OWNED_OBJECT, p->name);
 	struct wire_detach_object_reply reply;
 
 	if (o)
@@ -42,7 +42,7 @@ static void late(struct broker *b, struct wire_slice params, const char *worker)
 	if (wire_decode(&wire_shape_detach_object_params, params.p, params.len, WIRE_SKIP_UNKNOWN,
 			NULL, &p, NULL))
 		return;
-	o = sessions_find_owned(b->sessions, p.name);
+	o = sessions_find_owned(b->sessions, OWNED_OBJECT, p.name);
 	if (o && !strcmp(o->worker, worker))
 		sessions_disown(b->sessions, o);
 }

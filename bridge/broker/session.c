@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -17,6 +18,7 @@
 #include "broker/workers.h"
 #include "broker/zap.h"
 #include "wire/frames.h"
+#include "wire/shapes.h"
 
 #define BUCKETS      1024
 #define MISSED_BEATS 5
@@ -271,6 +273,11 @@ const char *session_name(const struct session *s)
 	return s->name[0] ? s->name : "anonymous";
 }
 
+uint64_t session_pid(const struct session *s)
+{
+	return s->pid;
+}
+
 int session_request_begins(struct session *s, struct ksnap_err *err)
 {
 	if (s->in_flight >= LIMIT_MAX_IN_FLIGHT)
@@ -310,25 +317,54 @@ void session_count_error(struct session *s)
 	s->errors++;
 }
 
-int session_own(struct session *s, const struct owned *what, struct ksnap_err *err)
+static int encode_detach(const char *name, struct buf *params)
 {
-	struct owned *o = malloc(sizeof(*o));
+	struct wire_detach_object_params p = { .name = wire_slice_of(name) };
+
+	return wire_encode(&wire_shape_detach_object_params, &p, params);
+}
+
+static int encode_thaw(const char *name, struct buf *params)
+{
+	struct wire_thaw_params p = { .cgroup = wire_slice_of(name) };
+
+	return wire_encode(&wire_shape_thaw_params, &p, params);
+}
+
+/* What people call each kind, and the job that undoes it. */
+static const struct {
+	const char *word, *job;
+	int (*encode)(const char *name, struct buf *params);
+} kinds[] = {
+	[OWNED_OBJECT] = { "object", "detach_object", encode_detach },
+	[OWNED_FREEZE] = { "frozen cgroup", "thaw", encode_thaw },
+};
+
+int session_own(struct session *s, enum owned_kind kind, struct wire_slice name, const char *target,
+		const char *worker, struct ksnap_err *err)
+{
+	size_t word = strlen(kinds[kind].word), len = word + 1 + name.len + 1;
+	struct owned *o = calloc(1, sizeof(*o) + len);
 
 	if (!o)
 		return err_nomem(err);
-	*o = *what;
-	snprintf(o->words, sizeof(o->words), "object %s", what->name);
+	snprintf(o->words, len, "%s %.*s", kinds[kind].word, (int)name.len, name.p);
+	o->name = o->words + word + 1;
+	o->kind = kind;
+	snprintf(o->target, sizeof(o->target), "%s", target);
+	snprintf(o->worker, sizeof(o->worker), "%s", worker);
 	o->session = s;
 	o->next = s->owned;
 	s->owned = o;
 	return 0;
 }
 
-struct owned *sessions_find_owned(struct sessions *all, struct wire_slice name)
+struct owned *sessions_find_owned(struct sessions *all, enum owned_kind kind,
+				  struct wire_slice name)
 {
 	for (struct session *s = all->head; s; s = s->next)
 		for (struct owned *o = s->owned; o; o = o->next)
-			if (wire_slice_is(name, o->name))
+			if (o->kind == kind && wire_slice_is(name, o->name))
 				return o;
 	return NULL;
 }
@@ -359,6 +395,14 @@ unsigned sessions_forget_worker(struct sessions *all, const char *worker)
 	return n;
 }
 
+static void undo(struct broker *b, const struct owned *o)
+{
+	_buf_ struct buf params = BUF_INIT;
+
+	kinds[o->kind].encode(o->name, &params);
+	workers_undo(b->workers, o->worker, kinds[o->kind].job, &params);
+}
+
 unsigned session_release(struct session *s)
 {
 	unsigned n = 0;
@@ -369,7 +413,7 @@ unsigned session_release(struct session *s)
 		/* Unlinked first: a worker that cannot be told is lost, with all that is listed as
 		 * held by it. */
 		s->owned = o->next;
-		workers_detach(s->all->broker->workers, o->worker, o->name);
+		undo(s->all->broker, o);
 		free(o);
 		n++;
 	}

@@ -13,14 +13,17 @@
 struct sessions;
 struct session;
 
+enum owned_kind { OWNED_OBJECT, OWNED_FREEZE };
+
 /* Something that must be undone when its owner is gone. */
 struct owned {
 	struct owned *next;
 	struct session *session; /* the owner */
-	char name[65];           /* of the object */
-	char words[72];          /* what people are told: "object <name>" */
+	enum owned_kind kind;
+	const char *name; /* of the object, path of the cgroup; within words */
 	char target[257];
 	char worker[65]; /* who holds it */
+	char words[];    /* what people are told: "object <name>" */
 };
 
 struct sessions *sessions_create(struct broker *b, uint64_t max, struct ksnap_err *err);
@@ -43,6 +46,8 @@ void session_introduce(struct session *s, struct wire_slice client, struct wire_
 		       uint64_t pid);
 /* What it calls itself, or "anonymous". */
 const char *session_name(const struct session *s);
+/* Its process, as it said in hello; 0: it did not. */
+uint64_t session_pid(const struct session *s);
 /* One more request in flight; E_BUSY at MAX_IN_FLIGHT. */
 int session_request_begins(struct session *s, struct ksnap_err *err);
 void session_request_ended(struct session *s);
@@ -55,10 +60,11 @@ void session_count_error(struct session *s);
 /* It used this bridge: when it is lost the bridge is told. */
 void session_uses(struct session *s, struct wire_slice bridge);
 
-/* Note that the session owns an attached object. Copies @what; fills in its words and session. */
-int session_own(struct session *s, const struct owned *what, struct ksnap_err *err);
-/* The attached object @name; NULL: there is none. */
-struct owned *sessions_find_owned(struct sessions *s, struct wire_slice name);
+/* Note that the session owns @name, which @worker of @target holds. */
+int session_own(struct session *s, enum owned_kind kind, struct wire_slice name, const char *target,
+		const char *worker, struct ksnap_err *err);
+/* What is owned under that name; NULL: nothing is. */
+struct owned *sessions_find_owned(struct sessions *s, enum owned_kind kind, struct wire_slice name);
 void sessions_disown(struct sessions *s, struct owned *o);
 /* The worker died and what it held is gone with it: forget, return how many there were. */
 unsigned sessions_forget_worker(struct sessions *s, const char *worker);

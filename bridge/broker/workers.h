@@ -34,8 +34,10 @@ struct job_spec {
  * refused. E_NOTFOUND: no such target; E_BUSY: its queue is full. */
 int workers_submit(struct workers *ws, struct request *rq, const struct job_spec *spec,
 		   struct ksnap_err *err);
-/* Detach an object without anybody waiting for it. */
-void workers_detach(struct workers *ws, const char *worker, const char *object);
+/* Have the worker do @job, which undoes something, without anybody waiting for it. Takes what
+ * @params holds, one encoded map; when memory was out for it, the worker is lost: its end undoes
+ * all it holds. */
+void workers_undo(struct workers *ws, const char *worker, const char *job, struct buf *params);
 /* Name of the worker that did the job whose done or failed runs now. */
 const char *workers_current(const struct workers *ws);
 

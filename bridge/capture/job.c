@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "capture/job_freeze.h"
 #include "report/render.h"
 #include "wire/shapes.h"
 
@@ -75,7 +76,7 @@ static int begin_report(struct bench *b, const struct wire_capture_snapshot_para
 		.trigger = "op",
 		.has_step = p->has_step,
 		.step = p->step,
-		.consistency = "running",
+		.consistency = p->has_freeze ? "cgroup_frozen" : "running",
 	};
 
 	if (b->ops->describe)
@@ -113,11 +114,6 @@ static int check_capture(const struct bench *b, const struct wire_capture_snapsh
 {
 	if (!b->ops->capture)
 		return refuse_slot(b, job->op, err);
-	if (p->has_freeze)
-		return err_set(
-			err, KSNAP_E_UNSUPPORTED,
-			"freeze: target %s cannot stop a cgroup while it reads; capture without it",
-			b->ops->kind);
 	return accessor_check(&b->accessor, err);
 }
 
@@ -128,6 +124,7 @@ static int run_capture(struct bench *b, const struct job *job, struct job_result
 	struct wire_capture_snapshot_params p;
 	struct capture_request rq = { .deadline_mono_ns = job->deadline_mono_ns };
 	_free_ const char **globs = NULL;
+	_standstill_ struct standstill still = { 0 };
 	char tag[KSNAP_TAG_MAX + 1];
 	int ret;
 
@@ -148,7 +145,9 @@ static int run_capture(struct bench *b, const struct job *job, struct job_result
 	rq.chase = b->ops->chases ? p.chase : 0;
 	rq.has_step = p.has_step;
 	rq.step = p.step;
-	ret = begin_report(b, &p, tag, err);
+	ret = p.has_freeze ? standstill_begin(b, job, p.freeze, &still, err) : 0;
+	if (!ret)
+		ret = begin_report(b, &p, tag, err);
 	if (!ret)
 		ret = b->ops->capture(b->target, &rq, b->rb, err);
 	if (!ret && p.chase && !b->ops->chases)
@@ -331,6 +330,8 @@ static const struct {
 	{ "capture_cgroup_procs", run_procs },
 	{ "attach_object", run_attach },
 	{ "detach_object", run_detach },
+	{ "freeze", job_freeze },
+	{ "thaw", job_thaw },
 	{ "render", run_render },
 };
 

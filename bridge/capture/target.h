@@ -22,6 +22,23 @@ struct capture_request {
 	uint64_t deadline_mono_ns; /* stop reading here and say so */
 };
 
+#define FREEZE_PATH_MAX 4096 /* bytes of a cgroup's path, with its NUL */
+
+/* A process that must not stand still. */
+struct spared {
+	uint64_t pid;
+	const char *who; /* in words */
+};
+
+struct freeze_request {
+	const char *cgroup;
+	const char *by; /* who asks, in words */
+	const struct spared *spared;
+	size_t nspared;
+	bool shared; /* one that is frozen by this target already will do */
+	uint64_t deadline_mono_ns;
+};
+
 struct target_ops {
 	const char *kind; /* "live", "fixture": the part of a target's name before ':' */
 
@@ -49,6 +66,14 @@ struct target_ops {
 	int (*attach)(struct target *t, const char *name, const void *elf, size_t len,
 		      struct buf *reply, struct ksnap_err *err);
 	int (*detach)(struct target *t, const char *name, struct ksnap_err *err);
+
+	/* Stop all tasks of a cgroup, and be sure that they stand still: 0; or 1 when it was frozen
+	 * before (rq->shared). @ret, when not NULL, gets the one name that this cgroup has here.
+	 * It is thawed by thaw, by close, and by the end of the process. Blocks until the deadline.
+	 * E_STATE: frozen by somebody else, or somebody spared is in it. */
+	int (*freeze)(struct target *t, const struct freeze_request *rq, char ret[FREEZE_PATH_MAX],
+		      struct ksnap_err *err);
+	int (*thaw)(struct target *t, const char *cgroup, struct ksnap_err *err);
 
 	/* Never blocks for long; NULL is accepted. */
 	void (*close)(struct target *t);

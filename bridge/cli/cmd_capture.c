@@ -27,6 +27,7 @@ static const struct option_row options[] = {
 	  "also list BPF programs with run counts, links and struct_ops", 0, 0 },
 	{ "save", 0, OPTION_STRING, "FILE",
 	  "also keep the report in FILE, best named *.ksnap; replaced whole or not at all", 0, 0 },
+	{ "freeze", 0, OPTION_STRING, "CGROUP", "hold this v2 cgroup still while reading", 0, 0 },
 	{ "step", 0, OPTION_UINT, "N", "scenario step to note with it", 0, 65535 },
 	REPORT_OPTIONS,
 	{ 0 },
@@ -48,6 +49,7 @@ static int capture(struct link *l, const struct args *args, struct ksnap_reply *
 		params_bool(&p, "progs", true);
 	if (args_uint(args, "chase", 0))
 		params_uint(&p, "chase", args_uint(args, "chase", 0));
+	params_str(&p, "freeze", args_string(args, "freeze", NULL));
 	if (args_count(args, "step"))
 		params_uint(&p, "step", args_uint(args, "step", 0));
 	return link_call(l, "capture_snapshot", &p, ret, err);

@@ -26,7 +26,8 @@ def render(params, blobs):
 
 
 JOBS = {"attach_object": attach, "detach_object": lambda p, blobs: ({}, None), "render": render,
-        "capture_cgroup_procs": lambda p, blobs: ({"pids": [4711, 4712]}, None)}
+        "capture_cgroup_procs": lambda p, blobs: ({"pids": [4711, 4712]}, None),
+        "freeze": lambda p, blobs: ({"cgroup": p["cgroup"]}, None), "thaw": lambda p, blobs: ({}, None)}
 
 
 class Walk:
@@ -155,17 +156,32 @@ class Walk:
         r = self.call("attach_object", {"name": self.bridge, "target": "py"}, [b"\x7fELF object"])
         equal(r, {"maps": [12, 13], "progs": [40]})
 
+    def freeze(self, broker):
+        r = self.call("freeze", {"cgroup": f"/{self.bridge}", "target": "py"})
+        equal(r, {"cgroup": f"/{self.bridge}"})
+        refused = self.client.refusal("freeze", {"cgroup": f"/{self.bridge}", "target": "py"})
+        check_refusal(refused)
+        equal(refused.code, "E_STATE")
+
     def status(self, broker):
         r = self.call("status")
         equal(r["epoch"], self.epoch)
         assert getattr(broker, self.url) in r["endpoints"]["control"], r["endpoints"]
         mine, = [row for row in r["sessions"] if row["name"] == self.name]
         equal((mine["kind"], mine["pid"], mine["in_flight"], mine["owns"]),
-              ("executor", 4711, 1, [f"object {self.bridge}"]))
+              ("executor", 4711, 1, [f"frozen cgroup /{self.bridge}", f"object {self.bridge}"]))
         row, = [row for row in r["bridges"] if row["name"] == self.bridge]
         equal((row["stored"], row["accepted"], row["overwritten"], row["drained"], row["events_raised"]), (0, 3, 1, 2, 1))
         equal([row["name"] for row in r["targets"]], ["fixture:maps=2,entries=10", "py"])
         equal(sorted((row["name"], row["kind"]) for row in r["workers"]), [("fixture-1", "fixture"), ("py-1", "python")])
+
+    def thaw(self, broker):
+        with broker.client() as other:
+            refused = other.refusal("thaw", {"cgroup": f"/{self.bridge}"})
+            check_refusal(refused)
+            equal(refused.code, "E_STATE")
+        equal(self.call("thaw", {"cgroup": f"/{self.bridge}"}), {})
+        equal(self.client.refusal("thaw", {"cgroup": f"/{self.bridge}"}).code, "E_NOTFOUND")
 
     def detach_object(self, broker):
         equal(self.call("detach_object", {"name": self.bridge}), {})

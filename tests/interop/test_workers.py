@@ -74,6 +74,9 @@ def job(broker):
         id = c.send("capture_snapshot", p, b=target, t=5000)
         job = w.wait("job")
         check("work_job", job)
+        freezing = {key: job["p"].pop(key) for key in ("by", "host", "spared")}
+        check("freezing", freezing)
+        assert "the broker" in [row["who"] for row in freezing["spared"]], freezing
         equal((job["op"], job["p"]), ("capture_snapshot", p))
         assert 0 <= job["t"] <= 5000, job
         equal(row_of_busy(broker, name), "busy")

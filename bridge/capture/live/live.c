@@ -30,6 +30,7 @@ static void close_live(struct target *t)
 
 	if (!t)
 		return;
+	freezer_fini(&t->freezer);
 	object_detach_all(&t->objects);
 	cleanup_close(&t->stats_fd);
 	map_list_fini(&t->maps);
@@ -205,6 +206,17 @@ static int detach_live(struct target *t, const char *name, struct ksnap_err *err
 	return object_detach(&t->objects, name, err);
 }
 
+static int freeze_live(struct target *t, const struct freeze_request *rq, char ret[FREEZE_PATH_MAX],
+		       struct ksnap_err *err)
+{
+	return freezer_freeze(&t->freezer, rq, ret, err);
+}
+
+static int thaw_live(struct target *t, const char *cgroup, struct ksnap_err *err)
+{
+	return freezer_thaw(&t->freezer, cgroup, err);
+}
+
 const struct target_ops target_live = {
 	.kind = "live",
 	.open = open_live,
@@ -213,6 +225,8 @@ const struct target_ops target_live = {
 	.procs = procs_live,
 	.attach = attach_live,
 	.detach = detach_live,
+	.freeze = freeze_live,
+	.thaw = thaw_live,
 	.close = close_live,
 	.describe = describe_live,
 	.chases = true,

@@ -5,6 +5,7 @@
 
 #include "capture/btf.h"
 #include "capture/live/active.h"
+#include "capture/live/freezer.h"
 #include "capture/live/ksyms.h"
 #include "capture/live/link_list.h"
 #include "capture/live/map_list.h"
@@ -20,6 +21,7 @@ struct target {
 	int stats_fd;  /* run-time statistics are on while captures ask for programs; -1: off */
 	struct btf_types *types;
 	struct object_list objects;
+	struct freezer freezer;
 	struct map_list maps; /* kept between captures for their memory */
 	struct prog_list progs;
 	struct selection *selection;  /* of the capture that runs */

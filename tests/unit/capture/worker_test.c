@@ -529,13 +529,13 @@ static void the_deadline_makes_it_incomplete(void **state)
 	take_down(&s);
 }
 
-static void refuses_to_freeze(void **state)
+static void a_freeze_needs_the_brokers_words(void **state)
 {
 	struct script s;
 
 	bring_up(&s, "fixture");
 	send_job(&s, "capture_snapshot", PARAMS("tag", "t0", "freeze", "/a"), 1000, NULL);
-	expect_failure(&s, "E_UNSUPPORTED", "freeze");
+	expect_failure(&s, "E_ARG", "by");
 	take_down(&s);
 }
 
@@ -686,7 +686,7 @@ int main(void)
 		cmocka_unit_test(captures),
 		cmocka_unit_test(the_targets_failure_is_the_jobs),
 		cmocka_unit_test(the_deadline_makes_it_incomplete),
-		cmocka_unit_test(refuses_to_freeze),
+		cmocka_unit_test(a_freeze_needs_the_brokers_words),
 		cmocka_unit_test(lists_processes),
 		cmocka_unit_test(renders_values_and_reports),
 		cmocka_unit_test(attaching_renews_before_it_is_done),

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/* freezing.c - who asks, and who must be spared, put behind an op's own params. */
+#include "broker/freezing.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "broker/session.h"
+
+#define KEYS_MAX 15 /* what a one-byte map header can count */
+
+/* Both are maps with a one-byte header. */
+static int append_map(struct buf *to, const struct buf *more, struct ksnap_err *err)
+{
+	unsigned keys = (to->data[0] & 0xf) + (more->data[0] & 0xf);
+
+	if (keys > KEYS_MAX)
+		return err_set(err, KSNAP_E_INTERNAL, "%u params are too many for a job", keys);
+	to->data[0] = (uint8_t)(0x80 | keys);
+	return buf_append(to, more->data + 1, more->len - 1) ? err_nomem(err) : 0;
+}
+
+int freezing_params(struct request *rq, const struct wire_shape *shape, const void *p,
+		    struct buf *out, struct job_spec *spec, struct ksnap_err *err)
+{
+	char by[80], host[256] = "";
+	struct wire_spared spared[2] = {
+		{ .pid = (uint64_t)getpid(), .who = wire_slice_of("the broker") },
+		{ .pid = session_pid(rq->session) },
+	};
+	struct wire_freezing w = { .spared = { spared, spared[1].pid ? 2 : 1 } };
+	_buf_ struct buf more = BUF_INIT;
+	int ret;
+
+	gethostname(host, sizeof(host) - 1);
+	snprintf(by, sizeof(by), "session %s", session_name(rq->session));
+	w.by = spared[1].who = wire_slice_of(by);
+	w.host = wire_slice_of(host);
+	if (wire_encode(shape, p, out) || wire_encode(&wire_shape_freezing, &w, &more))
+		return err_nomem(err);
+	ret = append_map(out, &more, err);
+	spec->params = (struct wire_slice){ (const char *)out->data, out->len };
+	return ret;
+}
+
+struct owned *freezing_find(struct sessions *all, struct wire_slice cgroup)
+{
+	struct owned *o;
+	const char *next;
+
+	while (cgroup.len > 1 && cgroup.p[cgroup.len - 1] == '/')
+		cgroup.len--;
+	for (;;) {
+		o = sessions_find_owned(all, OWNED_FREEZE, cgroup);
+		next = cgroup.len < 2 ? NULL : memchr(cgroup.p + 1, '/', cgroup.len - 1);
+		if (o || !next)
+			return o;
+		cgroup.len -= (size_t)(next - cgroup.p);
+		cgroup.p = next;
+	}
+}
+
+void freezing_pin(struct request *rq, struct wire_slice cgroup, struct job_spec *spec)
+{
+	const struct owned *o = freezing_find(rq->broker->sessions, cgroup);
+
+	if (o && wire_slice_is(wire_slice_of(o->target),
+			       workers_target(rq->broker->workers, spec->target, NULL) ?: ""))
+		spec->worker = o->worker;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+/* freeze_guard.c - fork, keep two descriptors, wait for the end of the pipe. */
+#include "capture/live/freeze_guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+enum { GUARD_PIPE, GUARD_FREEZE, GUARD_FIRST_FREE };
+
+/* From here to _exit only what is safe in a child of a process with threads. */
+static void close_from(int first)
+{
+	struct rlimit most = { 0, 65536 };
+
+	if (!syscall(SYS_close_range, first, ~0u, 0))
+		return;
+	getrlimit(RLIMIT_NOFILE, &most);
+	for (rlim_t fd = first; fd < most.rlim_cur; fd++)
+		close(fd);
+}
+
+static void ignore_signals(void)
+{
+	static const int numbers[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
+				       SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		sigaction(numbers[i], &ignore, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void be_guard(int pipe, int freeze_fd)
+{
+	char none;
+	ssize_t n;
+
+	ignore_signals();
+	setsid();
+	prctl(PR_SET_NAME, "ksnap-thaw");
+	/* Out of the way of the two numbers first. */
+	pipe = fcntl(pipe, F_DUPFD, GUARD_FIRST_FREE);
+	freeze_fd = fcntl(freeze_fd, F_DUPFD, GUARD_FIRST_FREE);
+	if (pipe < 0 || freeze_fd < 0 || dup2(pipe, GUARD_PIPE) < 0 ||
+	    dup2(freeze_fd, GUARD_FREEZE) < 0)
+		_exit(1);
+	close_from(GUARD_FIRST_FREE);
+	do
+		n = read(GUARD_PIPE, &none, 1);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	while (write(GUARD_FREEZE, "0", 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+static int start(int freeze_fd, const int ends[2], struct freeze_guard *ret, struct ksnap_err *err)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return err_errno(err, KSNAP_E_TARGET, errno, "cannot fork the child that thaws");
+	if (pid == 0)
+		be_guard(ends[0], freeze_fd);
+	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (ret->pidfd >= 0)
+		return 0;
+	err_errno(err, KSNAP_E_TARGET, errno, "cannot hold the child that thaws by a pidfd");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return KSNAP_E_TARGET;
+}
+
+int freeze_guard_start(int freeze_fd, struct freeze_guard *ret, struct ksnap_err *err)
+{
+	int ends[2], code;
+
+	*ret = FREEZE_GUARD_NONE;
+	if (pipe2(ends, O_CLOEXEC))
+		return err_errno(err, KSNAP_E_TARGET, errno,
+				 "cannot make a pipe for the child that thaws");
+	code = start(freeze_fd, ends, ret, err);
+	close(ends[0]);
+	if (code)
+		close(ends[1]);
+	else
+		ret->pipe = ends[1];
+	return code;
+}
+
+void freeze_guard_stop(struct freeze_guard *g)
+{
+	siginfo_t info;
+
+	if (g->pidfd < 0)
+		return;
+	syscall(SYS_pidfd_send_signal, g->pidfd, SIGKILL, NULL, 0);
+	while (waitid(P_PIDFD, g->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+		;
+	close(g->pidfd);
+	close(g->pipe);
+	*g = FREEZE_GUARD_NONE;
+}

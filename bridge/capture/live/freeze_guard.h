@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* freeze_guard.h - a child that thaws a cgroup when this process is gone, however it went.
+ *
+ * It holds cgroup.freeze open and the read end of a pipe whose write end only this process has.
+ * The end of the pipe is the end of this process: the child writes 0 and exits. It leaves the
+ * terminal and ignores its signals. */
+#ifndef KSNAP_CAPTURE_LIVE_FREEZE_GUARD_H
+#define KSNAP_CAPTURE_LIVE_FREEZE_GUARD_H
+
+#include "ksnap.h"
+
+struct freeze_guard {
+	int pidfd; /* of the child; -1: none */
+	int pipe;  /* its write end */
+};
+
+#define FREEZE_GUARD_NONE ((struct freeze_guard){ -1, -1 })
+
+/* Fork it, before anything is frozen. May be called with other threads running. @freeze_fd, open
+ * for writing, stays the caller's. */
+int freeze_guard_start(int freeze_fd, struct freeze_guard *ret, struct ksnap_err *err);
+/* End it without a thaw: the caller has thawed. Nothing to do without a guard. */
+void freeze_guard_stop(struct freeze_guard *g);
+
+#endif

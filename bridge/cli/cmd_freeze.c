@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/* cmd_freeze.c - ksnap freeze: hold a cgroup still for as long as the command runs. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/out.h"
+#include "cli/print.h"
+#include "cli/stay.h"
+
+static const struct option_row options[] = {
+	{ "target", 'T', OPTION_STRING, "TARGET",
+	  "whose cgroup; the broker's first target when not given", 0, 0 },
+	{ 0 },
+};
+
+static int call(struct link *l, const char *op, const char *cgroup, const char *target,
+		struct ksnap_reply *ret, struct ksnap_err *err)
+{
+	_params_ struct params p;
+
+	params_init(&p);
+	params_str(&p, "cgroup", cgroup);
+	params_str(&p, "target", target);
+	return link_call(l, op, &p, ret, err);
+}
+
+static int hold(struct link *l, int fd, const char *cgroup, struct ksnap_err *err)
+{
+	struct ksnap_reply reply = { 0 };
+	int r;
+
+	say_note(l->cli, "%s is frozen; it goes on when this command ends (^C)", cgroup);
+	out_flush();
+	r = stay_until_signal(l, fd, err);
+	if (r < 0)
+		return r;
+	r = call(l, "thaw", cgroup, NULL, &reply, err);
+	ksnap_reply_clear(&reply);
+	if (r == KSNAP_E_NOTFOUND) {
+		say_note(l->cli, "%s was thawed before", cgroup);
+		return 0;
+	}
+	if (r >= 0)
+		say_note(l->cli, "%s goes on", cgroup);
+	return r;
+}
+
+static int run_freeze(const struct cli *cli, const struct args *args)
+{
+	const char *targets[] = { args_string(args, "target", "live"), NULL };
+	struct ksnap_reply reply = { 0 };
+	struct ksnap_err err = { 0 };
+	_close_ int fd = stay_signals(&err);
+	_link_ struct link l = { 0 };
+	int r = fd < 0 ? fd : link_open(&l, cli, "tool", targets, &err);
+
+	if (r == 0)
+		r = call(&l, "freeze", args->words[0], args_string(args, "target", NULL), &reply,
+			 &err);
+	if (r >= 0)
+		r = print_reply(cli, &reply, NULL, &err);
+	ksnap_reply_clear(&reply);
+	if (r >= 0)
+		r = hold(&l, fd, args->words[0], &err);
+	return r < 0 ? say_err(&err) : EXIT_OK;
+}
+
+const struct command cmd_freeze = {
+	.name = "freeze",
+	.summary = "hold a cgroup still while this command runs",
+	.usage = "CGROUP",
+	.text = "CGROUP is a path from the root of the v2 hierarchy, or its folder's whole path. "
+		"All its tasks stand still until ^C, SIGTERM, or the end of this command, of the "
+		"broker or of the worker, however that comes. A cgroup that holds ksnap itself is "
+		"refused.",
+	.options = options,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run_freeze,
+};

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/* cmd_thaw.c - ksnap thaw: let a cgroup go on that another session holds still. */
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/connect.h"
+#include "cli/out.h"
+
+static const struct option_row options[] = {
+	{ "force", 'f', OPTION_FLAG, NULL, "also when another session froze it", 0, 0 },
+	{ 0 },
+};
+
+static int run_thaw(const struct cli *cli, const struct args *args)
+{
+	struct ksnap_reply reply = { 0 };
+	struct ksnap_err err = { 0 };
+	_params_ struct params p;
+	_link_ struct link l = { 0 };
+	int r = link_open(&l, cli, "tool", NULL, &err);
+
+	params_init(&p);
+	params_str(&p, "cgroup", args->words[0]);
+	if (args_flag(args, "force"))
+		params_bool(&p, "force", true);
+	if (r == 0)
+		r = link_call(&l, "thaw", &p, &reply, &err);
+	ksnap_reply_clear(&reply);
+	if (r >= 0)
+		say_note(cli, "%s goes on", args->words[0]);
+	return r < 0 ? say_err(&err) : EXIT_OK;
+}
+
+const struct command cmd_thaw = {
+	.name = "thaw",
+	.summary = "let a cgroup go on that another session froze",
+	.usage = "CGROUP [--force]",
+	.text = "Without --force it only says who froze it: 'ksnap freeze' and scripts thaw by "
+		"themselves when they end. What nobody of this broker froze is not touched.",
+	.options = options,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run_thaw,
+};

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/* stay.c - wait for a signal, a ping every heartbeat. */
+#include "cli/stay.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include "base/error.h"
+#include "client/client.h"
+
+int stay_signals(struct ksnap_err *err)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for signals") : fd;
+}
+
+static int ping(struct link *l, struct ksnap_err *err)
+{
+	struct ksnap_reply reply = { 0 };
+	int r = link_call(l, "ping", NULL, &reply, err);
+
+	ksnap_reply_clear(&reply);
+	return r < 0 ? r : 0;
+}
+
+int stay_until_signal(struct link *l, int fd, struct ksnap_err *err)
+{
+	int beat_ms = (int)client_heartbeat_ms(l->client);
+	int r = 0;
+
+	while (r == 0) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (poll(&p, 1, beat_ms > 0 ? beat_ms : 1000) > 0)
+			return 0;
+		r = ping(l, err);
+	}
+	return r;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* stay.h - commands that hold something for as long as they run. */
+#ifndef KSNAP_CLI_STAY_H
+#define KSNAP_CLI_STAY_H
+
+#include "cli/connect.h"
+
+/* Block SIGINT, SIGTERM and SIGHUP, for threads begun later too: the descriptor that is readable
+ * once one came. Call it before anything is held, so that none ends the command in between. */
+int stay_signals(struct ksnap_err *err);
+/* Keep the session alive until then. Negative: the broker does not answer any more, and what was
+ * held is released. */
+int stay_until_signal(struct link *l, int fd, struct ksnap_err *err);
+
+#endif

@@ -1,0 +1,17 @@
+return {
+	name = "thaw", number = 505, since = 1, right = "write",
+	summary = "Let a frozen cgroup go on.",
+	doc = [[
+What another session froze is refused, naming it, unless `force` is given; what somebody else than this
+broker's sessions froze is not touched.]],
+	params = {
+		{ "cgroup", "str", required = true, min = 1, max = 4000, doc = "As given to freeze, or as freeze answered." },
+		{ "force", "bool", doc = "Also when another session froze it." },
+	},
+	reply = { "map", fields = {} },
+	errors = { "E_BUSY", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
+	example = {
+		params = { cgroup = "/ksnap.slice/load" },
+		reply = {},
+	},
+}

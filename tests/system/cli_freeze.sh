@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+# ksnap freeze and thaw, with a real process that spins: it stands still, goes on, and goes on too
+# when a worker, the broker or the executor is killed. Nothing waits but on events.
+. "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+need_python
+
+root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+group=ksnap-freeze-$$
+[ -n "$root" ] && mkdir "$root/$group" 2>/dev/null && [ -f "$root/$group/cgroup.freeze" ] ||
+	require cgroup2 'no cgroup v2 with a freezer to make a group in'
+remove_group() {
+	echo 0 >"$root/$group/cgroup.freeze"
+	kill "$spinner" 2>/dev/null
+	wait "$spinner" 2>/dev/null
+	rmdir "$root/$group/inner" 2>/dev/null
+	rmdir "$root/$group"
+	tap_clean
+}
+trap remove_group EXIT
+
+# Counts in memory that this script can read through a file.
+"$PYTHON3" -c 'import mmap, sys
+f = open(sys.argv[1], "w+b")
+f.truncate(8)
+m = mmap.mmap(f.fileno(), 8)
+n = 0
+while True:
+    n += 1
+    m[:] = n.to_bytes(8, "little")' "$tap_dir/count" &
+spinner=$!
+echo "$spinner" >"$root/$group/cgroup.procs"
+
+# ticks: does the counter move? It is asked twice with a system call between; until it moves, or
+# 30 s are over. stands: it is the same after a while that this script spends working.
+cat >"$tap_dir/look.py" <<'PY'
+import os, select, sys, time
+what, path = sys.argv[1:]
+end = time.monotonic() + 30
+def count():
+    with open(path, "rb") as f:
+        return f.read(8)
+if what == "ticks":
+    first = count()
+    while count() == first:
+        if time.monotonic() > end: sys.exit("it does not move")
+        os.sched_yield()
+elif what == "stands":
+    first = count()
+    for _ in range(2000):
+        if count() != first: sys.exit("it moves")
+        os.sched_yield()
+else: # frozen 0, frozen 1
+    fd = os.open(path, os.O_RDONLY)
+    poll = select.poll()
+    poll.register(fd, select.POLLPRI)
+    while what not in os.pread(fd, 4096, 0).decode():
+        left = end - time.monotonic()
+        if left <= 0: sys.exit("not " + what)
+        poll.poll(left * 1000)
+PY
+look() {
+	"$PYTHON3" "$tap_dir/look.py" "$1" "${2:-$tap_dir/count}"
+}
+events=$root/$group/cgroup.events
+until [ -s "$tap_dir/count" ]; do kill -0 "$spinner" || exit 99; done
+
+# hold OPTION...: ksnap freeze in the background; waits until it says that it is frozen. Sets $holder.
+hold() {
+	rm -f "$tap_dir/said"
+	mkfifo "$tap_dir/said"
+	"$KSNAP" freeze "$@" >/dev/null 2>"$tap_dir/said" &
+	holder=$!
+	exec 8<"$tap_dir/said"
+	await_line 8 'is frozen; it goes on' "$tap_dir/tape"
+}
+
+# ---- refusals --------------------------------------------------------------------------------------
+
+serve_start b --target live || exit 1
+exits 1 'a cgroup that is not there' "$KSNAP" freeze "/$group/nothing"
+like "$err" 'no cgroup' 'is an error'
+exits 2 'the root' "$KSNAP" freeze /
+like "$err" 'holds everything' 'is refused'
+exits 1 'a v1 cgroup' "$KSNAP" freeze "$(awk '$3 == "cgroup" { print $2; exit }' /proc/self/mounts)/a"
+exits 2 'a path that climbs' "$KSNAP" freeze "/$group/.."
+exits 1 'thaw of what nobody froze' "$KSNAP" thaw "/$group"
+like "$err" 'no session of this broker' 'says so'
+mkdir "$root/$group/inner"
+echo $$ >"$root/$group/inner/cgroup.procs"
+exits 1 'a cgroup that holds the one who asks' "$KSNAP" freeze "/$group"
+like "$err" 'holds session ksnap \(process [0-9]+, in /'"$group"'/inner' 'is refused, and says where'
+echo "$serve_pid" >"$root/$group/inner/cgroup.procs"
+echo $$ >"$root/cgroup.procs"
+exits 1 'one that holds the broker' "$KSNAP" freeze "/$group/inner"
+like "$err" 'holds the broker' 'is refused'
+echo "$serve_pid" >"$root/cgroup.procs"
+rmdir "$root/$group/inner"
+ok 'and all go on' look ticks
+
+# ---- frozen, and thawed ----------------------------------------------------------------------------
+
+ok 'freeze' hold "/$group"
+ok 'it is frozen' grep -q 'frozen 1' "$events"
+ok 'the process stands still' look stands
+exits 1 'a second freeze' "$KSNAP" freeze "/$group"
+like "$err" 'is frozen already, by session ksnap' 'names the holder'
+exits 1 'a second freeze, by another name' "$KSNAP" freeze "$root/$group"
+like "$err" 'is frozen already, by session ksnap' 'names the holder, too'
+exits 1 'thaw by somebody else' "$KSNAP" thaw "/$group"
+like "$err" 'was frozen by session ksnap, which must thaw it; force' 'is refused'
+exits 0 'status' "$KSNAP" status -o json
+like "$out" "\"frozen cgroup /$group\"" 'says who owns it'
+exits 0 'a capture of what is frozen' "$KSNAP" capture t0 --map nothing --freeze "/$group"
+ok 'leaves it frozen' look stands
+kill -INT "$holder"
+wait "$holder"
+is $? 0 '^C ends it well'
+ok 'it is thawed' look 'frozen 0' "$events"
+ok 'the process goes on' look ticks
+
+hold "/$group"
+exits 0 'thaw by force' "$KSNAP" thaw "$root/$group" --force
+ok 'thaws' look ticks
+kill -TERM "$holder"
+wait "$holder"
+is $? 0 'the holder ends well all the same'
+
+echo 1 >"$root/$group/cgroup.freeze"
+exits 1 'a cgroup that somebody else froze' "$KSNAP" freeze "/$group"
+like "$err" 'frozen already, and not by this worker' 'is refused'
+ok 'and stays so' grep -q 'frozen 1' "$events"
+echo 0 >"$root/$group/cgroup.freeze"
+
+# ---- captures --------------------------------------------------------------------------------------
+
+exits 0 'a capture with freeze' "$KSNAP" capture t1 --map nothing --freeze "/$group"
+"$KSNAP" show t1 -o json >"$tap_dir/report"
+is "$(json 'd["consistency"]' <"$tap_dir/report")" cgroup_frozen 'says how consistent it is'
+ok 'and goes on' look ticks
+
+# ---- whoever is killed, it goes on -----------------------------------------------------------------
+
+hold "/$group"
+kill -KILL "$holder"
+wait "$holder" 2>/dev/null
+ok 'the executor killed: thawed' look 'frozen 0' "$events"
+ok 'and runs' look ticks
+
+hold "/$group"
+worker=$("$KSNAP" status -o json | json 'd["workers"][0]["pid"]')
+kill -KILL "$worker"
+ok 'the worker killed: thawed' look 'frozen 0' "$events"
+ok 'and runs' look ticks
+kill -INT "$holder"
+wait "$holder"
+
+exits 0 'another worker comes' "$KSNAP" capture t2 --map nothing
+hold "/$group"
+kill -KILL "$serve_pid"
+wait "$serve_pid" 2>/dev/null
+unset "serve_pids[$serve_pid]"
+ok 'the broker killed: thawed' look 'frozen 0' "$events"
+ok 'and runs' look ticks
+wait "$holder"
+is $? 5 'its holder says that the broker is gone'
+
+# ---- broker and worker within the command ------------------------------------------------------------
+
+unset KSNAP_ENDPOINT
+hold "/$group"
+ok 'embedded: frozen' look stands
+kill -KILL "$holder"
+wait "$holder" 2>/dev/null
+ok 'all in one killed: thawed' look 'frozen 0' "$events"
+is "$(cat "$root/$group/cgroup.freeze")" 0 'as it was'
+is "$(cat "$root/$group/cgroup.procs")" "$spinner" 'nobody else is in it'
+finish
