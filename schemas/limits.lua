@@ -24,6 +24,8 @@ return {
 	  doc = "Size of one envelope frame." },
 	{ name = "MAX_BLOB", default = 268435456, unit = "bytes", scope = "broker", switch = "--max-blob N",
 	  doc = "Size of one blob frame." },
+	{ name = "MAX_UNREAD_BYTES", default = 1073741824, unit = "bytes", scope = "broker", switch = "--max-unread N",
+	  doc = "Bytes of reports in replies that one session has not read yet; a single report above it is still sent." },
 	{ name = "MAX_BLOBS", default = 16, unit = "count", scope = "protocol", doc = "Blob frames behind one envelope." },
 	{ name = "MAX_DEPTH", default = 32, unit = "count", scope = "protocol", doc = "Containers nested in one frame." },
 	{ name = "MAX_TAG", default = 64, unit = "bytes", scope = "protocol", doc = "Length of a tag or a bridge name." },

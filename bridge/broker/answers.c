@@ -27,6 +27,7 @@ struct answer_log {
 	char user[FRAMES_USER + 1];
 	uint64_t pid;
 	unsigned users;
+	struct answer_wait *waits;
 	uint64_t begin, end; /* answer n is at n % KEPT_MAX */
 	size_t bytes;
 	uint64_t ids[KEPT_MAX]; /* what is looked at first */
@@ -62,6 +63,8 @@ static void free_log(struct answer_log *log)
 {
 	while (log->begin < log->end)
 		drop_oldest(log);
+	for (struct answer_wait *w = log->waits; w; w = w->next)
+		w->log = NULL;
 	free(log);
 }
 
@@ -91,7 +94,7 @@ static bool is_old(const struct answer_log *log, uint64_t n)
 /* Nobody uses it and nothing in it counts any more. */
 static bool is_stale(const struct answer_log *log)
 {
-	return !log->users && (log->begin == log->end || is_old(log, log->end - 1));
+	return !log->users && !log->waits && (log->begin == log->end || is_old(log, log->end - 1));
 }
 
 /* Forget the stale ones; when there are still too many, the one that was opened first. */
@@ -108,7 +111,7 @@ static void tidy(struct answer_logs *all)
 			free_log(log);
 			continue;
 		}
-		if (!log->users)
+		if (!log->users && !log->waits)
 			unused = link;
 		link = &log->next;
 	}
@@ -178,6 +181,28 @@ static uint64_t short_form(const struct wire_id *id)
 	for (size_t i = 0; i < id->len; i++)
 		h = (h ^ (uint8_t)id->str[i]) * 0x100000001b3;
 	return h;
+}
+
+bool answer_wait_begin(struct answer_log *log, const struct wire_id *id, struct answer_wait *w)
+{
+	for (const struct answer_wait *other = log->waits; other; other = other->next)
+		if (is_same(&other->id, id))
+			return false;
+	*w = (struct answer_wait){ .next = log->waits, .log = log, .id = *id };
+	log->waits = w;
+	return true;
+}
+
+void answer_wait_end(struct answer_wait *w)
+{
+	struct answer_wait **link = w->log ? &w->log->waits : NULL;
+
+	if (!link)
+		return;
+	while (*link != w)
+		link = &(*link)->next;
+	*link = w->next;
+	w->log = NULL;
 }
 
 enum answer_found answer_log_find(const struct answer_log *log, const struct wire_id *id,

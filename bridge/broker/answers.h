@@ -24,6 +24,16 @@ struct answer_log *answer_log_open(struct answer_logs *all, const char *user,
 /* The session ends or changes its name. NULL is allowed. */
 void answer_log_close(struct answer_log *log);
 
+/* A request that has no answer yet. Belongs to the request; zero before it begins. */
+struct answer_wait {
+	struct answer_wait *next;
+	struct answer_log *log; /* NULL: not in one */
+	struct wire_id id;
+};
+/* Note that request @id is being worked on. False: one of that id is already. */
+bool answer_wait_begin(struct answer_log *log, const struct wire_id *id, struct answer_wait *w);
+void answer_wait_end(struct answer_wait *w);
+
 enum answer_found {
 	ANSWER_NONE,
 	ANSWER_KEPT,

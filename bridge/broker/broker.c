@@ -31,6 +31,7 @@ static void settle_limits(struct broker *b, const struct broker_opts *o)
 	b->max_blob = or_default(o->max_blob, LIMIT_MAX_BLOB);
 	b->max_bridges = or_default(o->max_bridges, LIMIT_MAX_BRIDGES);
 	b->max_sessions = or_default(o->max_sessions, LIMIT_MAX_SESSIONS);
+	b->max_unread = or_default(o->max_unread, LIMIT_MAX_UNREAD_BYTES);
 	b->max_queued_jobs = or_default(o->max_queued_jobs, LIMIT_MAX_QUEUED_JOBS);
 }
 

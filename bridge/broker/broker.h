@@ -27,7 +27,7 @@ struct broker_opts {
 	unsigned work_mode;             /* of those for workers; 0600 when 0 */
 	/* 0 in any of these means the default of schemas/limits.lua */
 	struct ksnap_limits bridge_limits;
-	uint64_t max_bridges, max_sessions, max_queued_jobs, max_frame, max_blob;
+	uint64_t max_bridges, max_sessions, max_queued_jobs, max_frame, max_blob, max_unread;
 	/* Called, when not NULL, for a worker that was given up because it said nothing; its
 	 * process may still be there. The owner may end it; it must not destroy the broker. */
 	void (*worker_silent)(void *arg, const char *name);

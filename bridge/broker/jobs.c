@@ -114,17 +114,25 @@ static struct job *next_for(struct target *t, const struct worker *w)
 	return j;
 }
 
-/* An idle worker for whom there is a job, and the job. */
+/* The worker that is idle for longest among those for whom there is a job, and the job. */
 static struct worker *find_match(struct target *t, struct job **ret)
 {
-	for (struct worker *w = t->head ? t->all->first : NULL; w; w = w->next)
-		if (w->target == t && !w->job && (*ret = next_for(t, w)))
-			return w;
-	return NULL;
+	struct worker *best = NULL;
+
+	for (struct worker *w = t->head ? t->all->first : NULL; w; w = w->next) {
+		struct job *j = w->target == t && !w->job ? next_for(t, w) : NULL;
+
+		if (!j || (best && best->idle_mono_ns <= w->idle_mono_ns))
+			continue;
+		best = w;
+		*ret = j;
+	}
+	return best;
 }
 
 static int give(struct worker *w, struct job *j)
 {
+	struct target *t = j->target;
 	int rc = send_job(w, j);
 
 	if (rc == KSNAP_E_NOMEM)
@@ -134,6 +142,7 @@ static int give(struct worker *w, struct job *j)
 		return 0;
 	}
 	unqueue(j);
+	t->turn = j->turn > t->turn ? j->turn : t->turn;
 	w->job = j;
 	w->jobs++;
 	w->given_mono_ns = clock_mono_ns();
@@ -171,14 +180,45 @@ void jobs_fail_pinned(struct target *t, const char *worker, const struct ksnap_e
 	}
 }
 
-static void append(struct job *j)
+static struct session *session_of(const struct job *j)
+{
+	return j->rq ? j->rq->session : NULL;
+}
+
+/* The last waiting job of @s; NULL: none. */
+static const struct job *last_of(const struct target *t, const struct session *s)
+{
+	const struct job *last = NULL;
+
+	for (const struct job *j = t->head; j; j = j->next)
+		if (session_of(j) == s)
+			last = j;
+	return last;
+}
+
+/* Behind the jobs of its turn: who has many waiting stands behind who has few. */
+static void enqueue(struct job *j)
 {
 	struct target *t = j->target;
+	const struct job *last = session_of(j) ? last_of(t, session_of(j)) : NULL;
+	struct job **link = &t->head;
 
-	*(t->tail ? &t->tail->next : &t->head) = j;
-	t->tail = j;
+	j->turn = last ? last->turn + 1 : t->turn;
+	while (*link && (*link)->turn <= j->turn)
+		link = &(*link)->next;
+	j->next = *link;
+	*link = j;
+	if (!j->next)
+		t->tail = j;
 	t->queued++;
 	jobs_hand_out(t);
+}
+
+/* A session that has none waiting always has a place, so that another one's flood cannot shut it
+ * out. */
+static bool has_place(const struct target *t, const struct request *rq)
+{
+	return t->queued < t->all->broker->max_queued_jobs || !last_of(t, rq->session);
 }
 
 static struct job *create(struct target *t, const char *op, const char *worker)
@@ -223,7 +263,7 @@ int workers_submit(struct workers *ws, struct request *rq, const struct job_spec
 
 	if (!t)
 		return KSNAP_E_NOTFOUND;
-	if (t->queued >= ws->broker->max_queued_jobs)
+	if (!has_place(t, rq))
 		return err_set(err, KSNAP_E_BUSY,
 			       "%lu jobs wait for a worker of %s (limit %s; raise it with ksnap "
 			       "serve %s, or add workers)",
@@ -239,7 +279,7 @@ int workers_submit(struct workers *ws, struct request *rq, const struct job_spec
 		return rc;
 	}
 	j->rq = rq;
-	append(j);
+	enqueue(j);
 	return 0;
 }
 
@@ -262,7 +302,7 @@ void workers_undo(struct workers *ws, const char *worker, const char *job, struc
 	buf_init(params);
 	j->params = (struct wire_slice){ (char *)j->own_params.data, j->own_params.len };
 	j->deadline_mono_ns = clock_mono_ns() + (uint64_t)LIMIT_DEFAULT_DEADLINE_MS * NS_PER_MS;
-	append(j);
+	enqueue(j);
 }
 
 static void error_of(const struct wire_work_done *m, struct ksnap_err *err)
@@ -308,6 +348,7 @@ void job_done(struct workers *ws, struct worker *w, const struct wire_work_done 
 	/* From here on the worker may be lost at any call: it is found by its name. */
 	snprintf(name, sizeof(name), "%s", w->name);
 	w->job = NULL;
+	w->idle_mono_ns = clock_mono_ns();
 	rq = j->rq;
 	ws->current = name;
 	ws->broker->tally.drops[DROP_LATE_RESULT] += j->late;

@@ -16,6 +16,7 @@ struct job {
 	const struct op *handlers;   /* of a late job's op */
 	struct ksnap_blob *envelope; /* of a late job's request: params may point into it */
 	uint64_t id;
+	uint64_t turn; /* within its target's queue: each session has one job a turn */
 	uint64_t deadline_mono_ns;
 	int deadline_source;   /* in the loop; 0: none */
 	const char *op;        /* static, or the row's name */
@@ -41,6 +42,7 @@ struct target {
 	char name[257];
 	struct job *head, *tail; /* waiting jobs, oldest first */
 	uint64_t queued;
+	uint64_t turn; /* of the job that was handed out last */
 	unsigned nworkers;
 	uint64_t vacant_mono_ns; /* when its last worker went */
 	bool handing_out;
@@ -61,6 +63,7 @@ struct worker {
 	uint64_t last_mono_ns;      /* when it was heard last */
 	struct job *job;            /* NULL: idle */
 	uint64_t given_mono_ns;     /* when it got the job */
+	uint64_t idle_mono_ns;      /* when it had done its last job; 0: none yet */
 	uint64_t jobs;              /* given so far */
 	unsigned accessor;          /* as it says: 0 trying, 1 succeeded, 2 failed */
 	uint64_t seqno;

@@ -8,9 +8,11 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "broker/bridges.h"
 #include "broker/router.h"
 #include "broker/session.h"
+#include "broker/unread.h"
 
 struct request *request_create(struct broker *b, struct frames *f)
 {
@@ -34,6 +36,7 @@ static void drop_held(struct request *rq)
 
 static void request_end(struct request *rq)
 {
+	answer_wait_end(&rq->wait);
 	if (rq->session)
 		session_request_ended(rq->session);
 	frames_clear(&rq->frames);
@@ -95,6 +98,14 @@ static void note_answer(struct request *rq, struct ksnap_blob *envelope, bool wh
 		session_note_answer(rq->session, &rq->env.id, whole ? envelope : NULL);
 }
 
+/* NULL: no memory. */
+static struct ksnap_blob *counted(struct request *rq, struct ksnap_blob *blob)
+{
+	struct unread *unread = rq->session ? session_unread(rq->session) : NULL;
+
+	return unread ? unread_blob(unread, blob) : NULL;
+}
+
 /* Takes @envelope over; NULL counts as out of memory. */
 static int send_blob(struct request *rq, struct ksnap_blob *envelope, bool more,
 		     struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
@@ -112,7 +123,7 @@ static int send_blob(struct request *rq, struct ksnap_blob *envelope, bool more,
 		ksnap_blob_unref(envelope);
 	rc = rc ? rc : hold(rq, envelope);
 	for (size_t i = 0; i < nblobs && !rc; i++)
-		rc = hold(rq, ksnap_blob_ref(blobs[i]));
+		rc = hold(rq, counted(rq, blobs[i]));
 	if (rc) {
 		drop_held(rq);
 		return err_nomem(err);
@@ -131,9 +142,14 @@ int request_repeat(struct request *rq, struct ksnap_err *err)
 	struct ksnap_blob *envelope;
 	enum answer_found found = session_find_answer(rq->session, &rq->env.id, &envelope);
 
-	if (found == ANSWER_NONE)
+	if (found == ANSWER_NONE && session_begins_id(rq->session, &rq->env.id, &rq->wait))
 		return 0;
 	rq->unnoted = true;
+	if (found == ANSWER_NONE)
+		return err_set(
+			err, KSNAP_E_BUSY,
+			"a request of this id is being worked on; ask again with this id for "
+			"its answer, or with another to have it done once more");
 	if (found == ANSWER_GIVEN)
 		return err_set(
 			err, KSNAP_E_STATE,
@@ -153,6 +169,34 @@ static int check_key(const struct request *rq, struct ksnap_err *err)
 		       "the key of this connection is not authorised any more");
 }
 
+/* Who reads gets whatever there is, one report at a time. */
+static int check_unread(struct request *rq, struct ksnap_blob *const *blobs, size_t nblobs,
+			struct ksnap_err *err)
+{
+	const struct limit_info *l = &limit_table[LIMIT_ID_MAX_UNREAD_BYTES];
+	struct unread *u = rq->session && nblobs ? session_unread(rq->session) : NULL;
+	uint64_t unread = unread_bytes(u), more = 0;
+
+	for (size_t i = 0; i < nblobs; i++)
+		more += ksnap_blob_size(blobs[i]);
+	if (!unread || unread + more <= rq->broker->max_unread)
+		return 0;
+	rq->broker->tally.drops[DROP_REPLY_UNREAD]++;
+	return err_set(err, KSNAP_E_BUSY,
+		       "%lu bytes of replies to this session are not read yet, and this has %lu "
+		       "(limit %s is %lu; read, or raise it with ksnap serve %s)",
+		       (unsigned long)unread, (unsigned long)more, l->name,
+		       (unsigned long)rq->broker->max_unread, l->change);
+}
+
+static int may_send(struct request *rq, struct ksnap_blob *const *blobs, size_t nblobs,
+		    struct ksnap_err *err)
+{
+	int rc = check_key(rq, err);
+
+	return rc ? rc : check_unread(rq, blobs, nblobs, err);
+}
+
 static int send_result(struct request *rq, struct wire_slice r, bool more,
 		       struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
@@ -161,8 +205,6 @@ static int send_result(struct request *rq, struct wire_slice r, bool more,
 		.id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs
 	};
 
-	if (check_key(rq, err))
-		return KSNAP_E_DENIED;
 	if (reply_encode(&rp, &envelope))
 		return err_nomem(err);
 	return send_envelope(rq, &envelope, more, blobs, nblobs, err);
@@ -172,7 +214,11 @@ int request_part(struct request *rq, const void *reply, struct ksnap_blob *const
 		 size_t nblobs, struct ksnap_err *err)
 {
 	_buf_ struct buf r = BUF_INIT;
+	int rc;
 
+	rc = may_send(rq, blobs, nblobs, err);
+	if (rc)
+		return rc;
 	if (wire_encode(rq->row->reply, reply, &r))
 		return err_nomem(err);
 	rq->in_parts = true;
@@ -184,9 +230,9 @@ void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_bl
 			size_t nblobs)
 {
 	struct ksnap_err err;
-	int rc = send_result(rq, r, false, blobs, nblobs, &err);
+	int rc = may_send(rq, blobs, nblobs, &err);
 
-	if (rc == KSNAP_E_NOMEM || rc == KSNAP_E_DENIED) {
+	if (rc || (rc = send_result(rq, r, false, blobs, nblobs, &err)) == KSNAP_E_NOMEM) {
 		request_refuse(rq, &err);
 		return;
 	}

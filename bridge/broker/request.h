@@ -7,6 +7,7 @@
 #ifndef KSNAP_BROKER_REQUEST_H
 #define KSNAP_BROKER_REQUEST_H
 
+#include "broker/answers.h"
 #include "broker/parts.h"
 #include "wire/envelope.h"
 #include "wire/frames.h"
@@ -34,6 +35,7 @@ struct request {
 	size_t nheld, held_cap;
 	bool in_parts; /* parts went out before the answer */
 	bool unnoted;  /* its answer is not one to give again */
+	struct answer_wait wait;
 	uint64_t received_mono_ns, deadline_mono_ns;
 };
 
@@ -64,7 +66,7 @@ void request_answer(struct request *rq, const void *reply, struct ksnap_blob *co
 void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
 			size_t nblobs);
 /* 1: it was answered before and has its answer again; this ends it. E_STATE: that answer was not
- * kept. 0: it is new. */
+ * kept; E_BUSY: its first one is still being worked on. 0: it is new. */
 int request_repeat(struct request *rq, struct ksnap_err *err);
 /* One part of a multi-part reply; more follow. A part is a message; but to a REQ socket, which
  * reads one message and no more, all parts go out as one, with the last: envelope, blobs, envelope,

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/bridges.h"
+#include "broker/unread.h"
 #include "broker/workers.h"
 #include "broker/zap.h"
 #include "wire/frames.h"
@@ -36,6 +37,7 @@ struct session {
 	uint64_t ops, errors;
 	struct owned *owned;
 	struct answer_log *answers; /* NULL: none yet */
+	struct unread *unread;      /* NULL: nothing yet */
 	struct used *used;          /* bridges, the one used last first */
 	char user[FRAMES_USER + 1];
 	size_t id_len;
@@ -121,6 +123,7 @@ static void free_session(struct session *s)
 		free(u);
 	}
 	answer_log_close(s->answers);
+	unread_close(s->unread);
 	free(s);
 }
 
@@ -304,12 +307,26 @@ enum answer_found session_find_answer(const struct session *s, const struct wire
 	return s->answers ? answer_log_find(s->answers, id, ret) : ANSWER_NONE;
 }
 
+bool session_begins_id(struct session *s, const struct wire_id *id, struct answer_wait *w)
+{
+	if (!s->answers)
+		s->answers = answer_log_create();
+	return !s->answers || answer_wait_begin(s->answers, id, w);
+}
+
 void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope)
 {
 	if (!s->answers)
 		s->answers = answer_log_create();
 	if (s->answers)
 		answer_log_add(s->answers, id, envelope);
+}
+
+struct unread *session_unread(struct session *s)
+{
+	if (!s->unread)
+		s->unread = unread_create();
+	return s->unread;
 }
 
 void session_count_error(struct session *s)

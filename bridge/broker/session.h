@@ -12,6 +12,7 @@
 
 struct sessions;
 struct session;
+struct unread;
 
 enum owned_kind { OWNED_OBJECT, OWNED_FREEZE };
 
@@ -54,8 +55,12 @@ void session_request_ended(struct session *s);
 /* The answer that request @id got before. */
 enum answer_found session_find_answer(const struct session *s, const struct wire_id *id,
 				      struct ksnap_blob **ret);
+/* Request @id is being worked on. False: one of that id is already. */
+bool session_begins_id(struct session *s, const struct wire_id *id, struct answer_wait *w);
 /* Note the answer to @id; @envelope NULL: it cannot be kept. */
 void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope);
+/* Its count of bytes that it has not read, made when new; NULL: no memory. */
+struct unread *session_unread(struct session *s);
 void session_count_error(struct session *s);
 /* It used this bridge: when it is lost the bridge is told. */
 void session_uses(struct session *s, struct wire_slice bridge);

@@ -10,6 +10,7 @@
 enum tally_drop {
 	DROP_REPLY_GONE,     /* the peer left before its reply */
 	DROP_REPLY_FULL,     /* the peer does not read: its queue was full */
+	DROP_REPLY_UNREAD,   /* a report refused to a peer that has not read the others */
 	DROP_REPLY_MEMORY,   /* a final reply for which memory ran out */
 	DROP_REQUEST_MEMORY, /* a request for which memory ran out before it could be answered */
 	DROP_LATE_RESULT,    /* a worker's result came after the deadline of its request */

@@ -4,7 +4,8 @@ return {
 	doc = [[
 Optional: a client may issue any op its rights allow without it. `client` is shown to operators and,
 for clients whose socket identity changes, keys the reply cache together with `pid`; a client that may
-come back within a minute begins its ids at random.]],
+come back within a minute begins its ids at random. A request that is sent again under its id is not done
+again: it gets its answer once more, or E_BUSY while that is still being made.]],
 	params = {
 		{ "client", "str", required = true, min = 1, max = 64, doc = "Name shown to operators." },
 		{ "kind", "str", required = true, enum = { "executor", "monitor", "tool" }, doc = "What the client is for." },

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket as plain
 import stat
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from serve import Broker
 from shapes import check_refusal
 from tap import equal, run, test
 from worker import Worker
+from zmtp import Peer
 
 ROLES = ["observe", "capture", "watch", "write", "admin"]
 KSNAP = os.environ["KSNAP"]
@@ -313,44 +313,17 @@ def bad_file(broker):
     assert "read again" in broker.said[-1], broker.said[-1]
 
 
-def zmtp(path, properties):
-    """A NULL handshake by hand, with any properties; the socket, ready for messages."""
-    s = plain.socket(plain.AF_UNIX)
-    s.settimeout(20)
-    s.connect(path)
-    s.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x01NULL".ljust(23, b"\0")[:1 + 2 + 4 + 16] + b"\0" + bytes(31))
-    body = b"\x05READY" + b"".join(bytes([len(k)]) + k + len(v).to_bytes(4, "big") + v for k, v in properties)
-    s.sendall(b"\x04" + bytes([len(body)]) + body)
-    f = s.makefile("rb")
-    equal(len(f.read(64)), 64)
-    flags, size = f.read(2)
-    equal((flags, f.read(size)[1:6]), (4, b"READY"))
-    return s, f
-
-
-def ask_by_hand(s, f, request):
-    frame = pack(request)
-    s.sendall(bytes([0, len(frame)]) + frame)
-    while True:
-        flags, = f.read(1)
-        size = int.from_bytes(f.read(8), "big") if flags & 2 else f.read(1)[0]
-        body = f.read(size)
-        if not flags & 4:
-            return unpack(body)
-
-
 @test("a peer on ipc that writes somebody's User-Id into its handshake stays who it is")
 def forged_user(broker):
     with Secured("--role", "observe") as other, Broker() as plain_broker:
         for b, right in (other, ["observe"]), (plain_broker, ROLES):
             key = other.keys.pairs["admin"][0]
-            s, f = zmtp(b.ipc[len("ipc://"):], [(b"Socket-Type", b"DEALER"), (b"User-Id", key), (b"Identity", b"")])
-            r = ask_by_hand(s, f, {"v": 1, "id": 1, "op": "hello", "p": {"client": "forger", "kind": "tool"}})
-            equal((r["ok"], r["r"]["rights"]), (True, right))
-            with b.client() as c:
+            properties = (b"Socket-Type", b"DEALER"), (b"User-Id", key), (b"Identity", b"")
+            with Peer(b.ipc, properties) as peer, b.client() as c:
+                r = peer.ask({"v": 1, "id": 1, "op": "hello", "p": {"client": "forger", "kind": "tool"}})
+                equal((r["ok"], r["r"]["rights"]), (True, right))
                 row, = [row for row in c.call("status")["sessions"] if row["name"] == "forger"]
                 assert "key" not in row, row
-            s.close()
 
 
 @test("answers that are kept for one key are not given to another: same routing id, same name and pid, same id")

@@ -282,9 +282,9 @@ static void the_end_finds_leaving_sessions(void **state)
 	attached(b, take(b, "attach_object"));
 	expect_ok(s.c, 1, OP_attach_object);
 	capture(s.c, 2);
-	take(b, "capture_snapshot");
-	capture(s.c, 3);
 	take(s.w, "capture_snapshot");
+	capture(s.c, 3);
+	take(b, "capture_snapshot");
 	capture(s.c, 4); /* waits */
 	rig_send(s.c, 5, "bye", no_params, 1, NULL);
 	expect_ok(s.c, 5, OP_bye);

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""Peers that mean harm, or are broken: floods, frames that never end, replies that nobody reads, stolen
+identities. The broker answers everybody else, and its books say what became of it."""
+import random
+import sys
+
+import msgpack
+import zmq
+
+import reports
+from bus import Client, Live, open_socket, pack, receive, unpack
+from serve import Broker
+from tap import equal, run, test
+from worker import Worker
+from zmtp import LONG, Peer
+
+MIB = 1 << 20
+
+
+def status(broker):
+    with broker.client() as c:
+        return c.call("status")
+
+
+def dropped(broker, what):
+    return {row["what"]: row["n"] for row in status(broker)["dropped"]}.get(what, 0)
+
+
+def count(broker, op):
+    return next((row["n"] for row in status(broker)["ops"] if row["op"] == op), 0)
+
+
+@test("a frame that says it has 2 GiB, or 2^63 bytes, ends the connection; nothing is allocated for it")
+def endless_frame(broker):
+    before = status(broker)["rss_bytes"]
+    for url in broker.ipc, broker.tcp, broker.work, broker.live:
+        kind = b"XSUB" if url == broker.live else b"DEALER"
+        for size in 2 << 30, (1 << 63) - 1, (1 << 64) - 1:
+            with Peer(url, ((b"Socket-Type", kind), (b"Identity", b""))) as peer:
+                peer.socket.sendall(bytes([LONG]) + size.to_bytes(8, "big") + b"x" * 100)
+                assert peer.closed(), f"{url} waits for {size} bytes"
+    assert status(broker)["rss_bytes"] < before + 32 * MIB, "it grew"
+
+
+@test("a million tiny frames: in one message, and as messages of their own")
+def tiny_frames(broker):
+    before = status(broker)
+    with Peer(broker.ipc) as peer:
+        peer.socket.sendall(peer.frame(b"x", more=True) * 999999 + peer.frame(b"x"))
+        flags, body = peer.read()
+        equal(unpack(body)["e"]["code"], "E_PROTO")
+        chunk = peer.frame(b"\x80") * 1000
+        for _ in range(100):
+            peer.socket.sendall(chunk)
+            for _ in range(1000):
+                equal(unpack(peer.read()[1])["e"]["code"], "E_PROTO")
+    after = status(broker)
+    told = {row["code"]: row["n"] for row in after["errors"]}["E_PROTO"]
+    equal(told - {row["code"]: row["n"] for row in before["errors"]}.get("E_PROTO", 0), 100001)
+    assert after["rss_bytes"] < before["rss_bytes"] + 256 * MIB, "it grew"
+
+
+@test("a peer that asks and never reads loses replies, which are counted; others are answered")
+def never_reads(broker):
+    before, n = status(broker), 60000
+    with Peer(broker.ipc) as peer, broker.client() as other:
+        request = b"".join(peer.frame(pack({"v": 1, "id": i, "op": "ping"})) for i in range(1000))
+        for _ in range(n // 1000):
+            peer.socket.sendall(request)
+            other.call("ping")
+        while dropped(broker, "reply_full") == 0:  # what did not fit into its queue
+            peer.socket.sendall(request)
+            n += 1000
+            other.call("ping")
+        assert status(broker)["rss_bytes"] < before["rss_bytes"] + 64 * MIB, "it grew"
+    with broker.client() as c:
+        c.call("ping")
+
+
+@test("a peer that fetches reports and never reads is refused them: MAX_UNREAD_BYTES")
+def never_reads_reports(broker):
+    with Broker(args=("--max-unread", "200000")) as other, other.client() as c, Peer(other.ipc) as peer:
+        c.call("store_snapshot", {"tag": "t0"}, [reports.sized(60000)])
+        asked = 200
+        for i in range(asked):
+            peer.socket.sendall(peer.frame(pack({"v": 1, "id": i, "op": "get", "p": {"tag": "t0"}})))
+        while count(other, "get") < asked:
+            pass
+        assert dropped(other, "reply_unread") >= asked - 20, "it was given more than it read"
+        equal(c.part("get", {"tag": "t0"}).blobs, [reports.sized(60000)])
+
+
+@test("two peers with one identity: the first goes on, the second gets nothing of the first's")
+def collision(broker):
+    with broker.client(identity=b"twin") as first, broker.client(identity=b"twin") as second:
+        first.call("hello", {"client": "first twin", "kind": "tool"})
+        second.send("store_snapshot", {"tag": "t0"}, [reports.head()], b="twins")
+        for _ in range(100):
+            first.call("ping")
+        assert not second.socket.poll(0), "an answer went to the wrong one"
+        equal([row["name"] for row in status(broker)["sessions"] if "twin" in row["name"]], ["first twin"])
+        equal(first.call("list", b="twins"), [])
+
+
+@test("an id that is used again for another op gets the first one's answer: an id names a request")
+def id_again(broker):
+    with broker.client() as c:
+        c.call("store_snapshot", {"tag": "t0"}, [reports.head()], b="ids", id="one")
+        equal(c.call("close_bridge", b="ids", id="one")["tag"], "t0")
+        equal(len(c.call("list", b="ids")), 1)
+
+
+@test("one session's flood of captures does not keep another's waiting behind it")
+def flood_of_jobs(broker):
+    with Worker(broker.work, "w-flood", "flood") as w, broker.client() as many, broker.client() as one:
+        for i in range(200):
+            many.send("capture_snapshot", {"tag": f"m{i}", "target": "flood"})
+        job = w.wait("job")
+        while next(t["queued"] for t in status(broker)["targets"] if t["name"] == "flood") < 199:
+            pass
+        id = one.send("capture_snapshot", {"tag": "one", "target": "flood"})
+        tags = []
+        while "one" not in tags:
+            tags.append(job["p"]["tag"])
+            w.done(job["job"], reports.captured(), blob=reports.head())
+            if tags[-1] != "one":
+                job = w.wait("job")
+        assert len(tags) <= 3, tags
+        equal(one.receive()[0].envelope["id"], id)
+
+
+def nonsense(rng, depth=0):
+    """Any value msgpack has."""
+    kind = rng.randrange(9 if depth < 4 else 7)
+    if kind == 0:
+        return rng.choice([None, True, False])
+    if kind == 1:
+        return rng.choice([0, 1, -1, 2**63, 2**64 - 1, -2**63, rng.getrandbits(32)])
+    if kind == 2:
+        return rng.random() * 1e300
+    if kind in (3, 4):
+        return rng.choice(["", "tag", "id", "v", "k", "join", "done", "x" * rng.randrange(300)])
+    if kind == 5:
+        return rng.randbytes(rng.randrange(50))
+    if kind == 6:
+        return msgpack.ExtType(rng.randrange(128), rng.randbytes(4))
+    if kind == 7:
+        return [nonsense(rng, depth + 1) for _ in range(rng.randrange(5))]
+    return {rng.choice(["v", "id", "op", "p", "b", "t", "k", "name", "job", "ok", "r", "e", "x"]): nonsense(rng, depth + 1)
+            for _ in range(rng.randrange(6))}
+
+
+@test("sound msgpack of any wrong shape: every request is answered, every work message counted or answered")
+def wrong_shapes(broker):
+    rng = random.Random(6)
+    ops = ["store_snapshot", "capture_snapshot", "hello", "replay", "get", "open_bridge", "attach_object", "drain"]
+    with broker.client() as c:
+        for _ in range(2000):
+            envelope = {"v": 1, "id": rng.getrandbits(60), "op": rng.choice(ops), "p": nonsense(rng), "t": 50}
+            if rng.random() < 0.5:
+                envelope[rng.choice(["v", "id", "op", "p", "b", "t"])] = nonsense(rng)
+            c.send_raw(pack(envelope), *[rng.randbytes(rng.randrange(40)) for _ in range(rng.randrange(3))])
+            equal(len(c.receive()) >= 1, True)
+    before = dropped(broker, "work_frame")
+    s = open_socket(zmq.DEALER, broker.work, b"shapes")
+    for _ in range(2000):
+        message = nonsense(rng)
+        if isinstance(message, dict):
+            message["k"] = rng.choice(["join", "beat", "done", "job", 5])
+        s.send_multipart([pack(message)] + [rng.randbytes(9)] * rng.randrange(3))
+    s.send(pack({"k": "beat", "accessor": 1, "seqno": 1}))
+    while unpack(receive(s)[0])["k"] != "leave":
+        pass
+    s.close()
+    assert dropped(broker, "work_frame") > before + 1000
+    with broker.client() as c, Live(broker.live, "snapshot/"):
+        c.call("ping")
+
+
+def main():
+    with Broker() as broker:
+        return run(broker, on_failure=broker.tell)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
