@@ -18,8 +18,9 @@ FIXTURE = "fixture:maps=2,entries=10"
 class Broker:
     """Use with `with`: ready inside it, and gone with all its workers behind it."""
 
-    def __init__(self, *targets, args=()):
-        self.dir = tempfile.mkdtemp(prefix="ksnap-")
+    def __init__(self, *targets, args=(), dir=None):
+        self.kept = dir is not None  # by whoever named it
+        self.dir = dir or tempfile.mkdtemp(prefix="ksnap-")
         self.ipc, self.live, self.work = (f"ipc://{self.dir}/{name}" for name in ("control", "live", "work"))
         self.said = collections.deque(maxlen=200)
         self.ready = threading.Event()
@@ -66,7 +67,9 @@ class Broker:
             self.clean()
 
     def stop(self):
-        """Ask it to end, and see that it does so in good order."""
+        """Ask it to end, and see that it does so in good order; nothing to do when it has ended."""
+        if self.process.returncode is not None:
+            return
         self.process.send_signal(signal.SIGTERM)
         try:
             status = self.process.wait(STOP_S)
@@ -81,7 +84,8 @@ class Broker:
 
     def clean(self):
         self.process.wait()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        if not self.kept:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def client(self, **options):
         return Client(self.ipc, **options)

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Who gets in and what they may do: each rule of SECURITY.md meets somebody who tries to break it."""
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 
 import zmq
@@ -14,48 +12,16 @@ from zmq.utils.monitor import recv_monitor_message
 
 import reports
 from bus import CONTEXT, Client, Live, open_socket, pack, unpack
+from keys import Keys, ROLES
 from serve import Broker
 from shapes import check_refusal
 from tap import equal, run, test
 from worker import Worker
 from zmtp import Peer
 
-ROLES = ["observe", "capture", "watch", "write", "admin"]
 KSNAP = os.environ["KSNAP"]
 REFUSED = (zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL |
            zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-
-
-class Keys:
-    """The file of authorised keys, and the pairs of those in it."""
-
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="ksnap-keys-")
-        self.secret, self.file = f"{self.dir}/server", f"{self.dir}/authorised"
-        self.server, _ = self.keygen("server")
-        self.pairs, self.lines = {}, {}
-        for role in ROLES + ["worker"]:
-            self.add(role, role)
-        self.write()
-
-    def keygen(self, name):
-        """(public, secret) as `ksnap keygen` wrote them."""
-        subprocess.run([KSNAP, "keygen", f"{self.dir}/{name}"], check=True, capture_output=True)
-        with open(f"{self.dir}/{name}") as f:
-            words = dict(line.split() for line in f if not line.startswith("#"))
-        return words["public"].encode(), words["secret"].encode()
-
-    def add(self, name, roles):
-        self.pairs[name] = self.keygen(name)
-        self.lines[name] = f"{self.pairs[name][0].decode()} {roles} {name}"
-
-    def write(self):
-        with open(self.file, "w") as f:
-            f.write("# who may connect\n\n" + "\n".join(self.lines.values()) + "\n")
-        os.chmod(self.file, 0o600)
-
-    def of(self, name):
-        return (self.server, *self.pairs[name])
 
 
 class Secured(Broker):
@@ -76,7 +42,7 @@ class Secured(Broker):
 
     def clean(self):
         super().clean()
-        shutil.rmtree(self.keys.dir, ignore_errors=True)
+        self.keys.remove()
 
     def as_(self, name, **more):
         return Client(self.tcp, keys=self.keys.of(name), **more)
