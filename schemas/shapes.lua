@@ -88,6 +88,15 @@ return {
 		{ "code", "str", required = true, doc = "A code of errors.lua." },
 		{ "n", "uint", required = true, doc = "How often it was sent." },
 	} },
+	{ name = "latency_count", doc = "Answers within a time, in status.", fields = {
+		{ "le_us", "uint", required = true, doc = "Microseconds at most." },
+		{ "n", "uint", required = true, doc = "Answers that took no longer; those of the rows before are among them." },
+	} },
+	{ name = "latency_counts", doc = "How long answers took, in status.", fields = {
+		{ "n", "uint", required = true, doc = "Answers." },
+		{ "sum_us", "uint", required = true, doc = "Microseconds they took together." },
+		{ "rows", "list", of = "latency_count", required = true, doc = "By upper bound, ascending." },
+	} },
 	{ name = "channel_row", doc = "A live channel, in status.", fields = {
 		{ "channel", "str", required = true, doc = "Channel." },
 		{ "published", "uint", required = true, doc = "Messages published; the number of the newest." },

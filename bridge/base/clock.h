@@ -16,6 +16,7 @@ int64_t clock_real_ns(void);
 /* Use @src in place of the system clocks until NULL is set again. For tests, before threads. */
 void clock_replace(const struct clock_source *src);
 
+#define NS_PER_US 1000ull
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
 

@@ -104,6 +104,21 @@ static size_t drop_rows(const struct tally *t, struct wire_dropped_count rows[TA
 	return n;
 }
 
+static struct wire_latency_counts latency_counts(const struct tally *t,
+						 struct wire_latency_count rows[TALLY_LATENCIES])
+{
+	struct wire_latency_counts ret = { .sum_us = t->latency_us,
+					   .rows = { rows, TALLY_LATENCIES } };
+
+	for (unsigned i = 0; i < TALLY_LATENCIES; i++) {
+		ret.n += t->latencies[i];
+		rows[i] =
+			(struct wire_latency_count){ .le_us = tally_latency_bound(i), .n = ret.n };
+	}
+	ret.n += t->latencies[TALLY_LATENCIES];
+	return ret;
+}
+
 static void answer(struct request *rq, struct wire_status_reply *reply)
 {
 	struct broker *b = rq->broker;
@@ -111,6 +126,7 @@ static void answer(struct request *rq, struct wire_status_reply *reply)
 	struct wire_op_count ops[OP_COUNT];
 	struct wire_error_count errors[32];
 	struct wire_dropped_count drops[TALLY_DROPS];
+	struct wire_latency_count latencies[TALLY_LATENCIES];
 
 	reply->version = wire_slice_of(ksnap_version());
 	reply->api = KSNAP_API_LEVEL;
@@ -124,6 +140,7 @@ static void answer(struct request *rq, struct wire_status_reply *reply)
 	reply->ops = (struct wire_list){ ops, op_rows(&b->tally, ops) };
 	reply->errors = (struct wire_list){ errors, error_rows(&b->tally, errors, 32) };
 	reply->dropped = (struct wire_list){ drops, drop_rows(&b->tally, drops) };
+	reply->latency = latency_counts(&b->tally, latencies);
 	request_answer(rq, reply, NULL, 0);
 }
 

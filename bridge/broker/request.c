@@ -36,6 +36,7 @@ static void drop_held(struct request *rq)
 
 static void request_end(struct request *rq)
 {
+	tally_latency(&rq->broker->tally, (clock_mono_ns() - rq->received_mono_ns) / NS_PER_US);
 	answer_wait_end(&rq->wait);
 	if (rq->session)
 		session_request_ended(rq->session);

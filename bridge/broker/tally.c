@@ -42,3 +42,22 @@ const char *tally_drop_name(enum tally_drop d)
 {
 	return drop_names[d];
 }
+
+static const uint64_t latency_bounds[TALLY_LATENCIES] = {
+	50, 100, 250, 500, 1000, 2500, 5000, 10000, 50000, 250000, 1000000, 10000000,
+};
+
+void tally_latency(struct tally *t, uint64_t us)
+{
+	unsigned i = 0;
+
+	while (i < TALLY_LATENCIES && us > latency_bounds[i])
+		i++;
+	t->latencies[i]++;
+	t->latency_us += us;
+}
+
+uint64_t tally_latency_bound(unsigned i)
+{
+	return latency_bounds[i];
+}

@@ -20,17 +20,24 @@ enum tally_drop {
 	TALLY_DROPS
 };
 
+#define TALLY_LATENCIES 12 /* bounds in microseconds, and one row above them all */
+
 struct tally {
 	uint64_t ops[OP_COUNT];
 	uint64_t failed[OP_COUNT];
 	uint64_t unknown_ops; /* requests that never got to an op */
 	uint64_t errors[32];  /* by row of the error table */
 	uint64_t drops[TALLY_DROPS];
+	uint64_t latencies[TALLY_LATENCIES + 1]; /* requests that ended, by time since receipt */
+	uint64_t latency_us;                     /* their sum */
 };
 
 void tally_error(struct tally *t, int code);
 /* Name of the i-th error code counted, and how often; NULL behind the last. */
 const char *tally_error_row(const struct tally *t, unsigned i, uint64_t *ret_n);
+void tally_latency(struct tally *t, uint64_t us);
+/* Upper bound, inclusive, of the i-th row of latencies. */
+uint64_t tally_latency_bound(unsigned i);
 /* "reply_gone" for DROP_REPLY_GONE. */
 const char *tally_drop_name(enum tally_drop d);
 

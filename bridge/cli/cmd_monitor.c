@@ -13,6 +13,8 @@
 #include "cli/connect.h"
 #include "cli/out.h"
 #include "cli/print.h"
+#include "cli/shelf.h"
+#include "cli/sift.h"
 #include "cli/words.h"
 #include "report/render.h"
 #include "wire/pack.h"
@@ -24,15 +26,18 @@ static const struct option_row options[] = {
 	  "channels that begin with this, such as event/default; repeatable; all but beat and "
 	  "report when not given",
 	  0, 0 },
+	SIFT_OPTIONS,
 	{ "reports", 0, OPTION_FLAG, NULL, "also whole reports; -o jsonl prints them rendered", 0,
 	  0 },
+	{ "save", 0, OPTION_STRING, "FOLDER",
+	  "also whole reports, a file each in FOLDER, instead of printing them", 0, 0 },
 	{ "from", 0, OPTION_STRING, "POSITION",
 	  "begin with what the broker remembers: oldest, last:N, or a sequence number", 0, 0 },
 	{ "count", 'n', OPTION_UINT, "N", "end after N messages", 1, UINT64_MAX },
 	{ "until-empty", 0, OPTION_FLAG, NULL, "end when everything that was there is printed", 0,
 	  0 },
-	{ "fail-on-loss", 0, OPTION_FLAG, NULL, "end with exit code 3 when messages were lost", 0,
-	  0 },
+	{ "fail-on-loss", 0, OPTION_FLAG, NULL,
+	  "end with exit code 3 when messages were lost, or reports that --save wants", 0, 0 },
 	{ 0 },
 };
 
@@ -41,9 +46,10 @@ static const char *const usual_channels[] = { "event/", "snapshot/", "watch/", "
 struct monitor {
 	const struct cli *cli;
 	struct ksnap_subscriber *sub;
-	bool reports;
+	struct sift sift;
+	struct shelf shelf;  /* no folder: nothing is saved */
 	uint64_t count_left; /* UINT64_MAX: no end */
-	uint64_t lost;
+	uint64_t lost, shown;
 	struct buf line;
 };
 
@@ -134,7 +140,7 @@ static void json_of_message(struct monitor *m, const struct ksnap_live_msg *msg,
 	buf_printf(&m->line, "{\"type\":\"message\",\"replayed\":%s,",
 		   msg->replayed ? "true" : "false");
 	buf_append(&m->line, own.data + 1, own.len - 2);
-	if (msg->payload)
+	if (msg->payload && !m->shelf.folder)
 		add_report(m, msg->payload);
 	buf_printf(&m->line, "}\n");
 }
@@ -187,26 +193,44 @@ static int print_gap(struct monitor *m, const struct ksnap_live_msg *msg, struct
 	return 0;
 }
 
-static int print_message(struct monitor *m, const struct ksnap_live_msg *msg, struct ksnap_err *err)
+static void print_message(struct monitor *m, const struct ksnap_live_msg *msg,
+			  const msgpack_object *header)
 {
-	const void *data = ksnap_blob_data(msg->header);
-	size_t len = ksnap_blob_size(msg->header);
-	msgpack_unpacked u;
-	int r;
+	if (m->cli->output == OUTPUT_MSGPACK)
+		buf_append(&m->line, ksnap_blob_data(msg->header), ksnap_blob_size(msg->header));
+	else if (m->cli->output == OUTPUT_TABLE)
+		line_of_message(m, msg, header);
+	else
+		json_of_message(m, msg, header);
+}
 
-	if (m->cli->output == OUTPUT_MSGPACK) {
-		buf_append(&m->line, data, len);
+static int save_report(struct monitor *m, const struct ksnap_live_msg *msg,
+		       const msgpack_object *header, struct ksnap_err *err)
+{
+	msgpack_object_str str = field_str(header, "tag");
+	char tag[KSNAP_TAG_MAX + 1] = "";
+
+	if (!m->shelf.folder || strncmp(msg->channel, "report/", 7))
 		return 0;
-	}
-	r = object_decode(&u, data, len, err);
+	memcpy(tag, str.ptr, str.size < sizeof(tag) ? str.size : sizeof(tag) - 1);
+	return shelf_put(&m->shelf, msg, tag, err);
+}
+
+static int take_message(struct monitor *m, const struct ksnap_live_msg *msg, struct ksnap_err *err)
+{
+	msgpack_unpacked u;
+	int r = object_decode(&u, ksnap_blob_data(msg->header), ksnap_blob_size(msg->header), err);
+
 	if (r < 0)
 		return r;
-	if (m->cli->output == OUTPUT_TABLE)
-		line_of_message(m, msg, &u.data);
-	else
-		json_of_message(m, msg, &u.data);
+	if (sift_takes(&m->sift, &u.data)) {
+		m->shown++;
+		m->count_left -= m->count_left != UINT64_MAX;
+		print_message(m, msg, &u.data);
+		r = save_report(m, msg, &u.data, err);
+	}
 	msgpack_unpacked_destroy(&u);
-	return 0;
+	return r;
 }
 
 static int take(struct monitor *m, const struct ksnap_live_msg *msg, struct ksnap_err *err)
@@ -215,12 +239,10 @@ static int take(struct monitor *m, const struct ksnap_live_msg *msg, struct ksna
 
 	if (msg->kind == KSNAP_LIVE_LOST)
 		m->lost += msg->lost;
-	if (msg->kind == KSNAP_LIVE_MESSAGE) {
-		m->count_left -= m->count_left != UINT64_MAX;
-		r = print_message(m, msg, err);
-	} else {
+	if (msg->kind == KSNAP_LIVE_MESSAGE)
+		r = take_message(m, msg, err);
+	else
 		r = print_gap(m, msg, err);
-	}
 	out_buf(&m->line);
 	out_flush();
 	return r;
@@ -253,6 +275,13 @@ static void tell_totals(struct monitor *m, uint64_t began_ns)
 		 "%" PRIu64 " messages, %" PRIu64 " lost (%.2f%%), %02" PRIu64 ":%02" PRIu64
 		 ":%02" PRIu64,
 		 delivered, lost, all ? 100.0 * lost / all : 0.0, s / 3600, s / 60 % 60, s % 60);
+	if (!sift_is_empty(&m->sift))
+		say_note(m->cli, "%" PRIu64 " of them shown", m->shown);
+	if (m->shelf.folder)
+		say_note(m->cli,
+			 "%" PRIu64 " reports saved in %s, %" PRIu64
+			 " not had: the broker remembers headers only",
+			 m->shelf.saved, m->shelf.folder, m->shelf.missed);
 }
 
 /* The prefixes to subscribe to, NULL-terminated, to be freed. */
@@ -266,7 +295,7 @@ static const char **choose_channels(const struct args *args)
 		all[n] = given[n];
 	for (size_t i = 0; all && named == 0 && i < ARRAY_SIZE(usual_channels); i++)
 		all[n++] = usual_channels[i];
-	if (all && args_flag(args, "reports"))
+	if (all && (args_flag(args, "reports") || args_flag(args, "save")))
 		all[n++] = "report/";
 	free(given);
 	return all;
@@ -290,6 +319,15 @@ static int subscribe(struct monitor *m, struct link *l, const struct args *args,
 	return 0;
 }
 
+static int set_up(struct monitor *m, const struct args *args, struct ksnap_err *err)
+{
+	const char *folder = args_string(args, "save", NULL);
+	int r = sift_init(&m->sift, args, err);
+
+	m->count_left = args_uint(args, "count", UINT64_MAX);
+	return r == 0 && folder ? shelf_init(&m->shelf, folder, err) : r;
+}
+
 static int run_monitor(const struct cli *cli, const struct args *args)
 {
 	struct monitor m = { .cli = cli, .line = BUF_INIT };
@@ -298,7 +336,8 @@ static int run_monitor(const struct cli *cli, const struct args *args)
 	_link_ struct link l;
 	int r = link_open(&l, cli, "monitor", NULL, &err);
 
-	m.count_left = args_uint(args, "count", UINT64_MAX);
+	if (r == 0)
+		r = set_up(&m, args, &err);
 	catch_signals();
 	if (r == 0)
 		r = subscribe(&m, &l, args, &err);
@@ -309,10 +348,11 @@ static int run_monitor(const struct cli *cli, const struct args *args)
 		ksnap_subscriber_totals(m.sub, &ignored, &m.lost);
 	}
 	ksnap_subscriber_destroy(m.sub);
+	sift_fini(&m.sift);
 	buf_fini(&m.line);
 	if (r < 0)
 		return say_err(&err);
-	return m.lost && args_flag(args, "fail-on-loss") ? EXIT_LOSS : EXIT_OK;
+	return (m.lost || m.shelf.missed) && args_flag(args, "fail-on-loss") ? EXIT_LOSS : EXIT_OK;
 }
 
 const struct command cmd_monitor = {
@@ -321,8 +361,8 @@ const struct command cmd_monitor = {
 	.usage = "[--from POSITION] [--channel PREFIX]... [OPTION]...",
 	.text = "Prints the time, the channel, the number on that channel, the kind and what it "
 		"says. Numbers have no "
-		"holes: what could not be had even from the broker's memory is printed as LOST. "
-		"Ctrl-C ends it.",
+		"holes: what could not be had even from the broker's memory is printed as LOST, "
+		"whatever --kind and --match hide. Ctrl-C ends it.",
 	.options = options,
 	.run = run_monitor,
 };

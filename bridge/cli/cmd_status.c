@@ -2,6 +2,7 @@
 /* cmd_status.c - ksnap status: what the broker is doing. */
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/metrics.h"
 #include "cli/out.h"
 #include "cli/print.h"
 
@@ -17,7 +18,8 @@ static int run_status(const struct cli *cli, const struct args *args)
 	if (r == 0)
 		r = link_call(&l, "status", NULL, &reply, &err);
 	if (r >= 0)
-		r = print_reply(cli, &reply, NULL, &err);
+		r = cli->output == OUTPUT_PROMETHEUS ? metrics_print(&reply, &err)
+						     : print_reply(cli, &reply, NULL, &err);
 	ksnap_reply_clear(&reply);
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }
@@ -26,6 +28,8 @@ const struct command cmd_status = {
 	.name = "status",
 	.summary = "say what the broker is doing: bridges, sessions, workers, counters",
 	.usage = "",
+	.text = "With -o prometheus as OpenMetrics text, for a textfile collector.",
+	.gives_metrics = true,
 	.options = options,
 	.run = run_status,
 };

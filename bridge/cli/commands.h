@@ -7,7 +7,7 @@
 
 #include "cli/options.h"
 
-enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_MSGPACK };
+enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_MSGPACK, OUTPUT_PROMETHEUS };
 
 /* What the options that every command takes said. */
 struct cli {
@@ -38,7 +38,8 @@ struct command {
 	const struct option_row *options;
 	/* For rows that are made at run time; used in place of `options` when set. */
 	const struct option_row *(*make_options)(void);
-	unsigned min_words, max_words;                              /* how many words it takes */
+	bool gives_metrics;            /* it knows OUTPUT_PROMETHEUS; the others never see it */
+	unsigned min_words, max_words; /* how many words it takes */
 	int (*run)(const struct cli *cli, const struct args *args); /* gives an exit code */
 };
 

@@ -15,8 +15,10 @@ const struct option_row global_options[] = {
 	{ "endpoint", 'e', OPTION_STRING, "URL",
 	  "broker to talk to; KSNAP_ENDPOINT, else the default socket, when not given", 0, 0 },
 	{ "bridge", 'b', OPTION_STRING, "NAME", "bridge to use; \"default\" when not given", 0, 0 },
-	{ "output", 'o', OPTION_CHOICE, "table|json|jsonl|msgpack",
-	  "form of the data on stdout; table, for people, when not given", 0, 0 },
+	{ "output", 'o', OPTION_CHOICE, "table|json|jsonl|msgpack|prometheus",
+	  "form of the data on stdout; table, for people, when not given; prometheus (OpenMetrics) "
+	  "is for status",
+	  0, 0 },
 	{ "timeout", 't', OPTION_UINT, "MS", "deadline of each request in milliseconds", 1,
 	  3600000 },
 	{ "server-key", 0, OPTION_STRING, "KEY",
@@ -34,7 +36,7 @@ const struct option_row global_options[] = {
 
 static enum output output_of(const char *name)
 {
-	static const char *const names[] = { "table", "json", "jsonl", "msgpack" };
+	static const char *const names[] = { "table", "json", "jsonl", "msgpack", "prometheus" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -106,6 +108,8 @@ static int run_command(const struct command *c, struct args *a, char **argv)
 	if (a->nwords > c->max_words)
 		return say_usage(c, "%s does not take '%s'", c->name, a->words[c->max_words]);
 	cli = settings_of(a);
+	if (cli.output == OUTPUT_PROMETHEUS && !c->gives_metrics)
+		return say_usage(c, "%s has no metrics; -o prometheus is for status", c->name);
 	choose_log(&cli);
 	choose_keys(a);
 	return c->run(&cli, a);

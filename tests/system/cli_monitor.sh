@@ -97,6 +97,61 @@ wait "$watch_pid"
 is "$?" 0 'a monitor of reports'
 is "$(jsonl 'd[0]["report"]["tag"], len(d[0]["report"]["maps"])' <"$tap_dir/reports")" "('whole', 1)" 'has them rendered'
 
+# Kinds, tags and symbols are sifted after the numbers were looked at: what is hidden is no loss.
+exits 0 'by tag' "$KSNAP" monitor --from oldest --channel snapshot/default --match 't1?' --until-empty -o jsonl
+is "$(jsonl '[m["tag"] for m in d] == ["t%d" % i for i in range(10, 20)]' <<<"$out")" True 'those that fit'
+like "$err" '22 messages, 0 lost .*10 of them shown' 'all are counted'
+exits 0 'by several' "$KSNAP" monitor --from oldest --channel snapshot/default --match t2 --match 'who*' \
+	--until-empty -o jsonl
+is "$(jsonl '[m["tag"] for m in d]' <<<"$out")" "['t2', 'whole']" 'one of them has to fit'
+exits 0 'by kind' "$KSNAP" monitor --from oldest --channel snapshot/default --channel event/default --kind 'over*' \
+	--until-empty -o jsonl
+is "$(jsonl '[m["k"] for m in d]' <<<"$out")" "['overwrite']" 'one overwrite'
+exits 0 'by both' "$KSNAP" monitor --from oldest --channel snapshot/default --kind captured --match nothing --until-empty
+is "$out" '' 'nothing is both'
+exits 3 'a loss is told whatever is hidden' "$KSNAP" monitor --from 1 --channel snapshot/many --kind none \
+	--until-empty --fail-on-loss -o jsonl
+is "$(jsonl '[(m["type"], m["lost"]) for m in d]' <<<"$out")" "[('lost', 104)]" 'and nothing else'
+watch "$tap_dir/counted" -o jsonl --channel snapshot/default --match 'yes*' --count 1
+"$KSNAP" capture no -q >/dev/null
+"$KSNAP" capture yes -q >/dev/null
+wait "$watch_pid"
+is "$(jsonl '[m["tag"] for m in d]' <"$tap_dir/counted")" "['yes']" '--count counts what is shown'
+
+# Reports into a folder: a file each, readable by show; a tag that comes again replaces nothing.
+watch "$tap_dir/saving" -o jsonl --save "$tap_dir/kept" --channel report/ --count 3
+for tag in a/b twice twice; do
+	"$KSNAP" capture "$tag" -q >/dev/null
+done
+wait "$watch_pid"
+is "$?" 0 'a monitor that saves'
+is "$(cd "$tap_dir/kept" && printf '%s\n' default.*/* | sed 's/^default\.[0-9]*\/[0-9]*-//' | tr '\n' ' ')" \
+	'a%2Fb.ksnap twice.ksnap twice.ksnap ' 'a file for each report'
+like "$(words "$tap_dir/saving")" '3 reports saved in .*, 0 not had' 'counted'
+exits 0 'what it saved is a report' "$KSNAP" show "$(printf '%s\n' "$tap_dir"/kept/default.*/*twice.ksnap | head -1)" -o json
+is "$(json 'd["tag"]' <<<"$out")" twice 'the one'
+exits 3 'a report that is gone fails when it may not be' "$KSNAP" monitor --from oldest --channel report/default \
+	--save "$tap_dir/late" --until-empty --fail-on-loss -o jsonl
+like "$err" '0 reports saved in .*, [1-9][0-9]* not had' 'and is counted'
+exits 1 'a folder that cannot be' "$KSNAP" monitor --save /proc/none --until-empty
+like "$err" '/proc/none' 'is named'
+exits 1 'nor a file' "$KSNAP" monitor --save "$KSNAP" --until-empty
+like "$err" 'cannot make the folder .*: File exists' 'and why'
+
+# 64 at once see the same, each without a hole.
+pids=()
+for i in {1..64}; do
+	"$KSNAP" monitor -q --from oldest --channel snapshot/ --until-empty -o jsonl >"$tap_dir/m$i" &
+	pids+=($!)
+done
+failed=0
+for pid in "${pids[@]}"; do
+	wait "$pid" || failed=$((failed + 1))
+done
+is "$failed" 0 '64 monitors end well'
+is "$(for i in {1..64}; do sort "$tap_dir/m$i" | cksum; done | sort -u | wc -l)" 1 'and saw the same'
+ok 'which is something' test -s "$tap_dir/m64"
+
 # on_terminal COMMAND...: its output, when stdout is a terminal.
 on_terminal() {
 	"$PYTHON3" -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$@" </dev/null
