@@ -47,13 +47,12 @@ def tiny_frames(broker):
     before = status(broker)
     with Peer(broker.ipc) as peer:
         peer.socket.sendall(peer.frame(b"x", more=True) * 999999 + peer.frame(b"x"))
-        flags, body = peer.read()
-        equal(unpack(body)["e"]["code"], "E_PROTO")
+        equal(unpack(peer.message())["e"]["code"], "E_PROTO")
         chunk = peer.frame(b"\x80") * 1000
         for _ in range(100):
             peer.socket.sendall(chunk)
             for _ in range(1000):
-                equal(unpack(peer.read()[1])["e"]["code"], "E_PROTO")
+                equal(unpack(peer.message())["e"]["code"], "E_PROTO")
     after = status(broker)
     told = {row["code"]: row["n"] for row in after["errors"]}["E_PROTO"]
     equal(told - {row["code"]: row["n"] for row in before["errors"]}.get("E_PROTO", 0), 100001)

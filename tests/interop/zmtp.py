@@ -52,15 +52,19 @@ class Peer:
             return bytes([LONG | more]) + len(data).to_bytes(8, "big") + data
         return bytes([int(more), len(data)]) + data
 
-    def ask(self, request):
-        """Send @request, and give the reply; commands are passed over."""
-        self.socket.sendall(self.frame(pack(request)))
+    def message(self):
+        """The bytes of the next frame that is no command: heartbeats come at any time."""
         while True:
             flags, body = self.read()
             if flags == b"":
                 raise ConnectionError("the broker closed the connection")
             if not flags & COMMAND:
-                return unpack(body)
+                return body
+
+    def ask(self, request):
+        """Send @request, and give the reply."""
+        self.socket.sendall(self.frame(pack(request)))
+        return unpack(self.message())
 
     def closed(self):
         """Read until the broker closes; False when it does not within the time of the socket."""
