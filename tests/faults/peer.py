@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""An executor that asks for all kinds of things until its stdin ends, and then sees that each request had
+its answer. What was not answered in time is asked again under its id: the broker gives the same answer,
+or says that the work is under way. A line of JSON at the end: what was asked, answered, refused."""
+import collections
+import json
+import random
+import select
+import sys
+import time
+
+from bus import Client, pack, split
+
+IN_FLIGHT = 8
+RESEND_S = 3
+DEADLINE_MS = 8000
+END_S = 60
+REPORT = pack({"schema": "ksnap.report/1", "placeholder": False, "complete": True})
+
+
+class Asked:
+    def __init__(self, request):
+        self.request, self.sent_at, self.times, self.finals = request, time.monotonic(), 1, 0
+
+
+class Executor:
+    def __init__(self, url, name, seed):
+        self.client, self.random = Client(url, identity=name.encode()), random.Random(f"{seed} {name}")
+        self.name, self.asked, self.open, self.codes = name, {}, set(), collections.Counter()
+
+    def choose(self):
+        tag = f"t{self.random.randrange(100)}"
+        return self.random.choices([
+            ("store_snapshot", {"tag": tag}, (REPORT,)), ("capture_snapshot", {"tag": tag}, ()), ("has", {"tag": tag}, ()),
+            ("list", {}, ()), ("ping", {}, ()), ("drain_events", {}, ()), ("drain", {}, ()), ("get", {"tag": tag}, ()),
+            ("no_such_op", {}, ()), ("store_snapshot", {"tag": ""}, (REPORT,)),
+        ], (30, 20, 10, 5, 20, 2, 1, 10, 1, 1))[0]
+
+    def send(self, id):
+        op, p, blobs = self.asked[id].request
+        self.client.send(op, p, blobs, id=id, t=DEADLINE_MS, b="faults")
+
+    def ask(self):
+        id = f"{self.name}.{len(self.asked)}"
+        self.asked[id] = Asked(self.choose())
+        self.open.add(id)
+        self.send(id)
+
+    def ask_again(self):
+        for id in sorted(self.open):
+            asked = self.asked[id]
+            if time.monotonic() - asked.sent_at > RESEND_S:
+                asked.sent_at, asked.times = time.monotonic(), asked.times + 1
+                self.send(id)
+
+    def take(self, envelope):
+        asked = self.asked[envelope["id"]]
+        code = envelope["e"]["code"] if not envelope["ok"] else "ok"
+        if envelope.get("more") or (asked.times > 1 and code == "E_BUSY"):
+            return
+        asked.finals += 1
+        self.codes[code] += 1
+        self.open.discard(envelope["id"])
+
+    def read(self):
+        """One message is one part: the connection may be cut between two of them."""
+        if self.client.socket.poll(100):
+            for part in split(self.client.socket.recv_multipart()):
+                self.take(part.envelope)
+
+    def work(self):
+        end = None
+        while end is None or (self.open and time.monotonic() < end):
+            if end is None and select.select([sys.stdin], [], [], 0)[0]:
+                end = time.monotonic() + END_S
+            while end is None and len(self.open) < IN_FLIGHT:
+                self.ask()
+            self.read()
+            self.ask_again()
+
+    def verdict(self):
+        """What is wrong with the answers: none, or more of them than times asked."""
+        wrong = [f"{id}: {a.request[0]} was asked {a.times} times and had {a.finals} answers"
+                 for id, a in self.asked.items() if not 1 <= a.finals <= a.times]
+        return {"name": self.name, "asked": len(self.asked), "codes": self.codes, "wrong": wrong[:5], "n_wrong": len(wrong),
+                "again": sum(a.times - 1 for a in self.asked.values())}
+
+
+def main():
+    executor = Executor(*sys.argv[1:4])
+    executor.work()
+    print(json.dumps(executor.verdict()))
+
+
+if __name__ == "__main__":
+    main()
