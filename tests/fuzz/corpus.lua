@@ -86,6 +86,22 @@ for _, e in ipairs(model.errors) do
 	})
 end
 
+-- What has an example: messages of workers and the broker, and headers of live messages.
+local function examples(origin)
+	local shapes = assert(loadfile(("%s/schemas/%s.lua"):format(srcdir, origin)))()
+	return coroutine.wrap(function()
+		for _, shape in ipairs(shapes) do
+			if shape.example then coroutine.yield(shape) end
+		end
+	end)
+end
+for shape in examples("work") do write("work", shape.name, pack(shape.example)) end
+for shape in examples("live") do
+	local header = { v = 1, epoch = 7, ch = shape.channels[1], seq = 1, ts = 1, k = shape.kind }
+	for k, v in pairs(shape.example) do header[k] = v end
+	write("live", shape.name, pack(header))
+end
+
 local paths = {
 	"nr_switches", "other.bss:shared", "sched_probe.bss:nr_switches", "tasks[7].pid", "tasks[0x4d2].weight",
 	"tasks[hex:d2040000].pid", "tasks[#1].comm[0]", "tasks[\"7\"]", "tasks[-7]", "stats[0][cpu=1].sum",

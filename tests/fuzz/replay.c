@@ -18,8 +18,9 @@ static const struct {
 	const char *name;
 	fuzz_fn fn;
 } targets[] = {
-	{ "scan", fuzz_scan },     { "envelope", fuzz_envelope }, { "params", fuzz_params },
-	{ "report", fuzz_report }, { "btf", fuzz_btf },           { "path", fuzz_path },
+	{ "scan", fuzz_scan }, { "envelope", fuzz_envelope }, { "params", fuzz_params },
+	{ "work", fuzz_work }, { "live", fuzz_live },         { "report", fuzz_report },
+	{ "btf", fuzz_btf },   { "path", fuzz_path },
 };
 
 static unsigned long runs;

@@ -16,6 +16,10 @@ int fuzz_scan(const uint8_t *data, size_t len);
 int fuzz_envelope(const uint8_t *data, size_t len);
 /* The first byte chooses an op; the rest are its params, and a reply of it. */
 int fuzz_params(const uint8_t *data, size_t len);
+/* A message between a worker and the broker, either way. */
+int fuzz_work(const uint8_t *data, size_t len);
+/* The header of a live message, as a beat too. */
+int fuzz_live(const uint8_t *data, size_t len);
 /* A report: open, look up, render in every form. */
 int fuzz_report(const uint8_t *data, size_t len);
 /* BTF: convert every type, open and render a report of them. */
