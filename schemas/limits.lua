@@ -23,7 +23,7 @@ return {
 	{ name = "MAX_CONTROL_FRAME", default = 1048576, unit = "bytes", scope = "broker", switch = "--max-frame N",
 	  doc = "Size of one envelope frame." },
 	{ name = "MAX_BLOB", default = 268435456, unit = "bytes", scope = "broker", switch = "--max-blob N",
-	  doc = "Size of one blob frame." },
+	  doc = "Size of one blob frame. A frame above both this and MAX_CONTROL_FRAME ends the connection that it came on, without an answer." },
 	{ name = "MAX_UNREAD_BYTES", default = 1073741824, unit = "bytes", scope = "broker", switch = "--max-unread N",
 	  doc = "Bytes of reports in replies that one session has not read yet; a single report above it is still sent." },
 	{ name = "MAX_BLOBS", default = 16, unit = "count", scope = "protocol", doc = "Blob frames behind one envelope." },
