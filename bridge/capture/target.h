@@ -6,10 +6,19 @@
 #ifndef KSNAP_CAPTURE_TARGET_H
 #define KSNAP_CAPTURE_TARGET_H
 
+#include "capture/watch.h"
 #include "ksnap.h"
 #include "report/builder.h"
 
 struct target;
+
+/* The hit of a watch that a capture follows. */
+struct capture_cause {
+	bool is_joined;        /* of a watch that another worker armed */
+	const char *id;        /* "<bridge>/<watch id>#<n>" */
+	uint64_t mono_ns;      /* when the hit happened */
+	struct wire_slice hit; /* its msgpack map, to go into the report */
+};
 
 struct capture_request {
 	const char *tag;
@@ -19,7 +28,8 @@ struct capture_request {
 	unsigned chase; /* pointers deep to follow; 0 of a target whose ops do not say `chases` */
 	bool has_step;
 	uint16_t step;
-	uint64_t deadline_mono_ns; /* stop reading here and say so */
+	uint64_t deadline_mono_ns;         /* stop reading here and say so */
+	const struct capture_cause *cause; /* NULL: an op asked for it */
 };
 
 #define FREEZE_PATH_MAX 4096 /* bytes of a cgroup's path, with its NUL */
@@ -74,6 +84,23 @@ struct target_ops {
 	int (*freeze)(struct target *t, const struct freeze_request *rq, char ret[FREEZE_PATH_MAX],
 		      struct ksnap_err *err);
 	int (*thaw)(struct target *t, const char *cgroup, struct ksnap_err *err);
+
+	/* Tell of writes to what the symbol names, until disarm or close. On failure nothing is
+	 * armed. May block. E_NOTFOUND: no such symbol; E_ARG: its place cannot be watched in this
+	 * width; E_LIMIT: no register is free. */
+	int (*arm)(struct target *t, const struct watch_request *rq, struct watch_place *ret,
+		   struct ksnap_err *err);
+	/* @ret gets the totals. E_NOTFOUND: no such watch, or it has disarmed itself. */
+	int (*disarm)(struct target *t, uint64_t id, struct watch_counts *ret,
+		      struct ksnap_err *err);
+	/* The totals of a watch so far; errors as disarm. */
+	int (*watch_counts)(struct target *t, uint64_t id, struct watch_counts *ret,
+			    struct ksnap_err *err);
+	/* Readable: call watch_next until it returns 0. The same one for the target's life; -1:
+	 * there is none. */
+	int (*watch_fd)(struct target *t);
+	/* Never blocks. 1 with the next piece of news, or 0: there is no more. */
+	int (*watch_next)(struct target *t, struct watch_news *ret);
 
 	/* Never blocks for long; NULL is accepted. */
 	void (*close)(struct target *t);
