@@ -10,6 +10,7 @@ local files = require "ksnap.files"
 local ops = require "ksnap.ops"
 local reading = require "ksnap.reading"
 local scenario = require "ksnap.scenario"
+local series = require "ksnap.temporal"
 
 local ksnap = {
 	op = ops.constructors,      -- ksnap.op.capture_snapshot "t0": an op as a value, for steps
@@ -20,6 +21,7 @@ local ksnap = {
 	connect = bridge.connect,   -- ksnap.connect([url [, opts]]) -> bridge | nil, err
 	active = bridge.active,     -- the bridge that bridge:enter() made current, or nil
 	issue = bridge.issue,       -- issue an op on the active bridge
+	series = series.new,        -- ksnap.series(label, samples): patterns over numbers that are at hand
 	is_error = errors.is,
 	null = require "ksnap.msgpack".null, -- a nil within a list
 	now = clock.now,            -- monotonic seconds

@@ -38,7 +38,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FILE_TEST("msgpack"),   FILE_TEST("errors"),   FILE_TEST("ops"),
 		FILE_TEST("bridge"),    FILE_TEST("reading"),  FILE_TEST("engine"),
-		FILE_TEST("durations"), FILE_TEST("scenario"),
+		FILE_TEST("durations"), FILE_TEST("scenario"), FILE_TEST("series"),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
