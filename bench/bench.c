@@ -22,6 +22,7 @@
 
 struct bench {
 	const char *program;
+	const char *only;
 	bool is_quick;
 	unsigned rounds;
 	FILE *json;
@@ -138,13 +139,18 @@ static int take_argument(struct bench *b, const char *word, const char *value)
 		b->rounds = atoi(value);
 		return 2;
 	}
+	if (!strcmp(word, "--only") && value) {
+		b->only = value;
+		return 2;
+	}
 	if (!strcmp(word, "--json") && value) {
 		b->json = fopen(value, "ae");
 		if (b->json)
 			return 2;
 		perror(value);
 	}
-	fprintf(stderr, "usage: %s [--quick] [--rounds N] [--json FILE]\n", b->program);
+	fprintf(stderr, "usage: %s [--quick] [--rounds N] [--only TEXT] [--json FILE]\n",
+		b->program);
 	return -1;
 }
 
@@ -173,6 +179,22 @@ struct bench *bench_begin(int argc, char **argv, const char *program)
 bool bench_is_quick(const struct bench *b)
 {
 	return b->is_quick;
+}
+
+bool bench_wants(const struct bench *b, const char *name)
+{
+	return !b->only || strstr(name, b->only);
+}
+
+FILE *bench_json(const struct bench *b)
+{
+	return b->json;
+}
+
+void bench_count(struct bench *b, bool right)
+{
+	b->measured += right;
+	b->wrong += !right;
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */
@@ -317,12 +339,14 @@ void bench_run(struct bench *b, const struct bench_case *c)
 	struct summary path, floor, ratio;
 	const char *verdict;
 
+	if (!bench_wants(b, c->path))
+		return;
 	if (measure(b, c, &r)) {
 		printf("%-34s the books are wrong\n", c->path);
-		b->wrong++;
+		bench_count(b, false);
 		return;
 	}
-	b->measured++;
+	bench_count(b, true);
 	path = summarise(r.path, r.n);
 	floor = summarise(r.floor, r.n);
 	ratio = summarise(r.ratio, r.n);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "ksnap.h"
 
@@ -31,14 +32,20 @@ struct bench_case {
 	unsigned rounds, warm_up; /* 0: the program's */
 };
 
-/* --quick: few rounds, books only; --json FILE: one line a case, appended; --rounds N. Prints what
- * the table begins with. NULL: the arguments were wrong, and were told. */
+/* --quick: few rounds, books only; --json FILE: one line a case, appended; --rounds N; --only TEXT:
+ * what has it in its name. Prints what the table begins with. NULL: the arguments were wrong, and
+ * were told. */
 struct bench *bench_begin(int argc, char **argv, const char *program);
 bool bench_is_quick(const struct bench *b);
+bool bench_wants(const struct bench *b, const char *name);
 /* Say what was set: "entries=65536 bytes=120". Kept for the JSON lines of the cases that follow. */
 void bench_params(struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Measure and print one row. Books that are wrong are remembered. */
 void bench_run(struct bench *b, const struct bench_case *c);
+/* For measurements of another form: note that one was made, and whether its books are right; where
+ * its line of JSON goes, or NULL. */
+void bench_count(struct bench *b, bool right);
+FILE *bench_json(const struct bench *b);
 /* A fact beside the table, such as an exponent. */
 void bench_note(struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Nothing can be measured here: says why. */

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/* bench_runaway.c - loops that nobody stops, against the caps of a real broker.
+ *
+ * What each storm has to leave behind is in storm.h; here is which storms there are, and how they
+ * are printed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/bench.h"
+#include "bench/storm.h"
+
+#define KIB 1024ul
+#define MIB (1024ul * KIB)
+#define MS  1000000ull
+
+#define STORM(text, n, n_quick, size, period, threads, on, window, ...)                           \
+	{                                                                                         \
+		.name = text, .ops = n, .quick_ops = n_quick, .bytes = size, .period_ns = period, \
+		.executors = threads, .bridges = on, .in_flight = window, ##__VA_ARGS__           \
+	}
+
+static const struct storm storms[] = {
+	/* name, ops, quick, bytes, period, executors, bridges, in flight */
+	STORM("capture each 30 ms", 600, 30, 0, 30 * MS, 1, 1, 4),
+	STORM("capture, one by one", 20000, 500, 0, 0, 1, 1, 1),
+	STORM("capture, 8 in flight", 40000, 1000, 0, 0, 1, 1, 8),
+	STORM("store 64 B", 200000, 4000, 64, 0, 1, 1, 64),
+	STORM("store 4 KiB", 100000, 2000, 4 * KIB, 0, 1, 1, 32),
+	STORM("store 256 KiB", 20000, 300, 256 * KIB, 0, 1, 1, 8),
+	STORM("store 8 MiB", 1000, 50, 8 * MIB, 0, 1, 1, 2),
+	STORM("store 4 KiB each 1 ms", 10000, 300, 4 * KIB, 1 * MS, 1, 1, 64),
+	STORM("one tag, 4 KiB", 100000, 2000, 4 * KIB, 0, 1, 1, 32, .one_tag = true),
+	STORM("4 executors, 1 bridge", 30000, 500, 4 * KIB, 0, 4, 1, 16),
+	STORM("4 executors, 4 bridges", 30000, 500, 4 * KIB, 0, 4, 4, 16),
+	STORM("1 monitor", 30000, 1000, 4 * KIB, 0, 1, 1, 16, .monitors = 1),
+	STORM("1 monitor, 1 stuck", 30000, 3000, 4 * KIB, 0, 1, 1, 16, .monitors = 1, .stuck = 1),
+	STORM("31 monitors, 1 stuck", 10000, 300, 4 * KIB, 0, 1, 1, 16, .monitors = 31, .stuck = 1),
+	STORM("1 stuck, 4 MiB", 500, 40, 4 * MIB, 0, 1, 1, 2, .stuck = 1),
+	STORM("events and no drain", 200000, 3000, 64, 0, 1, 1, 64, .monitors = 1),
+	STORM("captures and drains", 20000, 500, 0, 0, 2, 1, 8, .monitors = 1, .drains = true),
+	STORM("256 KiB and drains", 10000, 200, 256 * KIB, 0, 1, 1, 8, .drains = true),
+};
+
+#define STORMS (sizeof(storms) / sizeof(*storms))
+
+/* ---- how it is told -------------------------------------------------------------------------- */
+
+static void print_heads(struct bench *b)
+{
+	bench_note(
+		b,
+		"latency of an op: from when it was due, or sent; of a ping: from when it was due");
+	bench_note(b, "%-24s %8s %9s | %8s %8s %9s | %8s %8s %9s | %7s %7s %7s | %8s %8s %8s",
+		   "storm", "ops", "ops/s", "op p50", "p99", "max us", "ping p50", "p99", "max us",
+		   "MiB at", "highest", "allowed", "evicted", "ev.drop", "told lost");
+}
+
+static double us(const struct hist *h, double q)
+{
+	return hist_quantile(h, q) / 1e3;
+}
+
+static void print_storm(struct bench *b, const struct storm *s, const struct storm_result *r)
+{
+	bench_note(b,
+		   "%-24s %8llu %9.0f | %8.0f %8.0f %9.0f | %8.0f %8.0f %9.0f | %7.1f %7.1f %7.1f "
+		   "| %8llu %8llu %8llu",
+		   s->name, (unsigned long long)r->accepted, r->accepted / r->seconds,
+		   us(&r->op, 0.5), us(&r->op, 0.99), r->op.max / 1e3, us(&r->ping, 0.5),
+		   us(&r->ping, 0.99), r->ping.max / 1e3, r->base / (double)MIB,
+		   r->peak / (double)MIB, r->allowed / (double)MIB, (unsigned long long)r->evicted,
+		   (unsigned long long)r->events_dropped, (unsigned long long)r->lost);
+}
+
+static void write_hist(FILE *f, const char *name, const struct hist *h)
+{
+	fprintf(f,
+		",\"%s\":{\"n\":%llu,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,"
+		"\"p9999\":%.1f,"
+		"\"max\":%.1f}",
+		name, (unsigned long long)h->n, us(h, 0.5), us(h, 0.9), us(h, 0.99), us(h, 0.999),
+		us(h, 0.9999), h->max / 1e3);
+}
+
+static void write_samples(FILE *f, const struct storm_result *r)
+{
+	fprintf(f, ",\"samples\":[");
+	for (size_t i = 0; i < r->nsamples; i++) {
+		const struct storm_sample *s = &r->samples[i];
+
+		fprintf(f, "%s[%.1f,%llu,%llu,%llu,%llu,%llu,%llu]", i ? "," : "", s->ns / 1e6,
+			(unsigned long long)s->rss, (unsigned long long)s->stored_bytes,
+			(unsigned long long)s->accepted, (unsigned long long)s->evicted,
+			(unsigned long long)s->events_kept, (unsigned long long)s->events_dropped);
+	}
+	fprintf(f, "]");
+}
+
+static void write_storm(struct bench *b, const struct storm *s, const struct storm_result *r,
+			bool right)
+{
+	FILE *f = bench_json(b);
+
+	if (!f)
+		return;
+	fprintf(f,
+		"{\"program\":\"bench_runaway\",\"storm\":\"%s\",\"bytes\":%llu,\"executors\":%u,"
+		"\"bridges\":%u,\"in_flight\":%u,\"period_us\":%llu,\"monitors\":%u,\"stuck\":%u,"
+		"\"books\":\"%s\",\"seconds\":%.3f,\"accepted\":%llu,\"refused\":%llu,"
+		"\"evicted\":%llu,\"drained\":%llu,\"events_dropped\":%llu,\"received\":%llu,"
+		"\"lost\":%llu,\"ops_per_s\":%.1f,\"base\":%llu,\"peak\":%llu,\"allowed\":%llu",
+		s->name, (unsigned long long)r->report_bytes, s->executors, s->bridges,
+		s->in_flight, (unsigned long long)s->period_ns / 1000, s->monitors, s->stuck,
+		right ? "right" : "wrong", r->seconds, (unsigned long long)r->accepted,
+		(unsigned long long)r->refused, (unsigned long long)r->evicted,
+		(unsigned long long)r->drained, (unsigned long long)r->events_dropped,
+		(unsigned long long)r->received, (unsigned long long)r->lost,
+		r->accepted / r->seconds, (unsigned long long)r->base, (unsigned long long)r->peak,
+		(unsigned long long)r->allowed);
+	write_hist(f, "op_us", &r->op);
+	write_hist(f, "ping_us", &r->ping);
+	write_samples(f, r);
+	fprintf(f, "}\n");
+}
+
+int main(int argc, char **argv)
+{
+	static struct storm_result r;
+	struct bench *b = bench_begin(argc, argv, "bench_runaway");
+
+	if (!b)
+		return 2;
+	print_heads(b);
+	for (size_t i = 0; i < STORMS; i++) {
+		const struct storm *s = &storms[i];
+		bool right;
+
+		if (!bench_wants(b, s->name))
+			continue;
+		right = !storm_run(s, bench_is_quick(b), &r);
+		bench_count(b, right);
+		if (right)
+			print_storm(b, s, &r);
+		else
+			bench_note(b, "%-24s the books are wrong", s->name);
+		write_storm(b, s, &r, right);
+	}
+	return bench_end(b);
+}

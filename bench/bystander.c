@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/* bystander.c - one thing each period, by the clock and not by the end of the one before. */
+#include "bench/bystander.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/bench.h"
+#include "wire/shapes.h"
+
+#define NS_A_S 1000000000ull
+
+struct bystander {
+	int (*act)(struct bystander *b);
+	const char *bridge;
+	uint64_t period_ns;
+	pthread_t thread;
+	atomic_bool stop;
+	int code;
+	uint64_t turns, last_seq;
+	struct ksnap_client *client;
+	struct bystander_result result;
+};
+
+static int ping(struct bystander *b)
+{
+	KSNAP_OPTS(ksnap_call, call, .op = "ping");
+	struct ksnap_reply reply;
+	struct ksnap_err err = { 0 };
+
+	if (ksnap_client_call(b->client, &call, &reply, &err))
+		return bench_wrong("ping: %s", err.text);
+	ksnap_reply_clear(&reply);
+	return 0;
+}
+
+/* A part with a tag is a snapshot; they come by their numbers. */
+static int take_part(struct bystander *b, const struct ksnap_reply *part)
+{
+	struct wire_drain_reply r;
+	struct ksnap_err err = { 0 };
+
+	if (wire_decode(&wire_shape_drain_reply, part->r, part->r_len, WIRE_SKIP_UNKNOWN, NULL, &r,
+			&err))
+		return bench_wrong("drain: %s", err.text);
+	if (!r.has_tag)
+		return 0;
+	if (r.seq <= b->last_seq || part->nblobs != 1 || ksnap_blob_size(part->blobs[0]) != r.bytes)
+		return bench_wrong("drained number %llu after %llu, or without its report",
+				   (unsigned long long)r.seq, (unsigned long long)b->last_seq);
+	b->last_seq = r.seq;
+	b->result.drained++;
+	return 0;
+}
+
+static int drain_snapshots(struct bystander *b)
+{
+	KSNAP_OPTS(ksnap_call, call, .op = "drain", .bridge = b->bridge);
+	struct ksnap_err err = { 0 };
+	struct ksnap_reply part;
+	int code = ksnap_client_call(b->client, &call, &part, &err);
+
+	while (!code) {
+		bool more = part.more;
+
+		code = take_part(b, &part);
+		ksnap_reply_clear(&part);
+		if (code || !more)
+			return code;
+		code = ksnap_client_next(b->client, &part, &err);
+	}
+	return bench_wrong("drain: %s", err.text);
+}
+
+static int drain(struct bystander *b)
+{
+	return b->turns % 2 ? books_take_events(b->client, b->bridge, &b->result.events)
+			    : drain_snapshots(b);
+}
+
+static void wait_until(uint64_t ns)
+{
+	struct timespec ts = { ns / NS_A_S, ns % NS_A_S };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
+		;
+}
+
+static void *run(void *arg)
+{
+	struct bystander *b = arg;
+	uint64_t due = bench_now();
+
+	for (; !atomic_load(&b->stop); due += b->period_ns, b->turns++) {
+		wait_until(due);
+		b->code = b->act(b);
+		if (b->code)
+			break;
+		hist_add(&b->result.latency, bench_now() - due);
+	}
+	return NULL;
+}
+
+static struct bystander *start(const char *url, const char *bridge, uint64_t period_ns,
+			       int (*act)(struct bystander *b))
+{
+	struct bystander *b = calloc(1, sizeof(*b));
+	struct ksnap_err err = { 0 };
+
+	if (!b)
+		return NULL;
+	b->act = act;
+	b->bridge = bridge;
+	b->period_ns = period_ns;
+	b->client = ksnap_client_connect(url, NULL, &err);
+	if (!b->client)
+		bench_wrong("connect: %s", err.text);
+	if (b->client && !pthread_create(&b->thread, NULL, run, b))
+		return b;
+	ksnap_client_destroy(b->client);
+	free(b);
+	return NULL;
+}
+
+struct bystander *bystander_ping(const char *url, uint64_t period_ns)
+{
+	return start(url, NULL, period_ns, ping);
+}
+
+struct bystander *bystander_drain(const char *url, const char *bridge, uint64_t period_ns)
+{
+	return start(url, bridge, period_ns, drain);
+}
+
+int bystander_finish(struct bystander *b, struct bystander_result *ret)
+{
+	int code;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!b)
+		return 0;
+	atomic_store(&b->stop, true);
+	pthread_join(b->thread, NULL);
+	code = b->code;
+	*ret = b->result;
+	ksnap_client_destroy(b->client);
+	free(b);
+	return code;
+}

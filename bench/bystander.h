@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* bystander.h - another client, in a thread, while a storm goes on: one that asks for nothing but a
+ * ping each few milliseconds, one that drains. */
+#ifndef KSNAP_BENCH_BYSTANDER_H
+#define KSNAP_BENCH_BYSTANDER_H
+
+#include "base/hist.h"
+#include "bench/books.h"
+
+struct bystander;
+
+struct bystander_result {
+	struct hist latency; /* from when it was due: what waits behind a late one is late, too */
+	uint64_t drained;    /* snapshots taken */
+	struct books_events events;
+};
+
+/* Ping, or drain snapshots and events of @bridge in turn, each @period_ns. NULL and told. */
+struct bystander *bystander_ping(const char *url, uint64_t period_ns);
+struct bystander *bystander_drain(const char *url, const char *bridge, uint64_t period_ns);
+/* 0, or -1 when something went wrong, and told. NULL: 0, and nothing in *ret. */
+int bystander_finish(struct bystander *b, struct bystander_result *ret);
+
+#endif

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: MIT
+/* storm.c - start everybody, look at the books while it rages, and at all of them at the end. */
+#include "bench/storm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zmq.h>
+
+#include "base/limits.h"
+#include "bench/bench.h"
+#include "bench/bystander.h"
+#include "bench/executor.h"
+#include "bench/follower.h"
+#include "bench/served.h"
+#include "wire/pack.h"
+#include "wire/shapes.h"
+
+#define TARGET         "fixture:maps=2,entries=20"
+#define EXECUTORS_MAX  8
+#define MONITORS_MAX   64
+#define PING_PERIOD_NS 5000000
+#define DRAIN_PERIOD   7000000
+#define LOOK_PERIOD_NS 10000000
+
+#define SUBSCRIBER_HWM 1000
+#define NODE_BYTES     512  /* a stored snapshot beside its report */
+#define EVENT_BYTES    512  /* an event that is kept */
+#define HEADER_BYTES   1024 /* a header that is kept, or queued to a monitor */
+#define ROOM           (32ull << 20)
+
+#define NUM(v) ((unsigned long long)(v))
+
+struct world {
+	const struct storm *s;
+	struct storm_result *r;
+	struct served broker;
+	struct ksnap_client *client;
+	void *context; /* of all monitors */
+	struct ksnap_blob *report;
+	struct executor *executors[EXECUTORS_MAX];
+	struct follower *followers[MONITORS_MAX];
+	void *stuck[MONITORS_MAX];
+	struct bystander *pinger, *drainers[BOOKS_BRIDGES];
+	struct books_events events[BOOKS_BRIDGES];
+	uint64_t begin, ops;
+	struct books books;
+};
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t storm_allowed(const struct storm *s, const struct storm_result *r, uint64_t ops)
+{
+	uint64_t readers = s->monitors + s->stuck, all = ops * s->executors;
+	uint64_t kept = less(LIMIT_MAX_STORED_SNAPSHOTS, all);
+	uint64_t stored = s->bridges * less(kept * r->report_bytes, LIMIT_MAX_STORED_BYTES);
+	uint64_t queued = readers ? less(all, SUBSCRIBER_HWM) * r->report_bytes : 0;
+	uint64_t headers = 3 * s->bridges * less(2 * all, LIMIT_MAX_RETAINED_HEADERS);
+
+	return r->base + (stored > queued ? stored : queued) + (s->drains ? stored : 0) +
+	       (uint64_t)s->executors * s->in_flight * r->report_bytes +
+	       s->bridges * (kept * NODE_BYTES + LIMIT_MAX_STORED_EVENTS * EVENT_BYTES) +
+	       headers * HEADER_BYTES + readers * SUBSCRIBER_HWM * HEADER_BYTES + ROOM;
+}
+
+/* ---- begin ---------------------------------------------------------------------------------- */
+
+/* A head that the broker reads, and bytes that differ from place to place. */
+static struct ksnap_blob *make_report(size_t bytes)
+{
+	_buf_ struct buf b = BUF_INIT;
+	msgpack_packer pk;
+	size_t head, pad;
+
+	pack_init(&pk, &b);
+	msgpack_pack_map(&pk, 4);
+	pack_str(&pk, "schema");
+	pack_str(&pk, "ksnap.report/1");
+	pack_str(&pk, "placeholder");
+	msgpack_pack_false(&pk);
+	pack_str(&pk, "complete");
+	msgpack_pack_true(&pk);
+	pack_str(&pk, "pad");
+	head = bytes - b.len < 256 ? 2 : bytes - b.len < 65536 ? 3 : 5;
+	pad = bytes - b.len - head;
+	msgpack_pack_bin(&pk, pad);
+	for (size_t i = 0; i < pad; i++)
+		buf_append(&b, &(uint8_t){ i * 31 >> 3 }, 1);
+	return buf_ok(&b) && b.len == bytes ? buf_take_blob(&b) : NULL;
+}
+
+static int start_monitors(struct world *w)
+{
+	for (unsigned i = 0; i < w->s->monitors; i++) {
+		w->followers[i] = follower_start(w->broker.url, w->context);
+		if (!w->followers[i])
+			return -1;
+	}
+	for (unsigned i = 0; i < w->s->stuck; i++) {
+		w->stuck[i] = stuck_subscriber(ksnap_client_live_endpoint(w->client), w->context);
+		if (!w->stuck[i])
+			return -1;
+	}
+	return 0;
+}
+
+static void name_bridge(char *to, size_t cap, unsigned i)
+{
+	snprintf(to, cap, "storm%u", i);
+}
+
+static int start_bystanders(struct world *w)
+{
+	static char names[BOOKS_BRIDGES][16];
+
+	w->pinger = bystander_ping(w->broker.url, PING_PERIOD_NS);
+	for (unsigned i = 0; w->s->drains && i < w->s->bridges; i++) {
+		name_bridge(names[i], sizeof(names[i]), i);
+		w->drainers[i] = bystander_drain(w->broker.url, names[i], DRAIN_PERIOD);
+		if (!w->drainers[i])
+			return -1;
+	}
+	return w->pinger ? 0 : -1;
+}
+
+static int start_executors(struct world *w)
+{
+	struct executor_opts o = {
+		.url = w->broker.url,
+		.report = w->report,
+		.ops = w->ops,
+		.in_flight = w->s->in_flight,
+		.period_ns = w->s->period_ns,
+		.one_tag = w->s->one_tag,
+	};
+
+	w->begin = bench_now();
+	for (unsigned i = 0; i < w->s->executors; i++) {
+		o.number = i;
+		name_bridge(o.bridge, sizeof(o.bridge), i % w->s->bridges);
+		w->executors[i] = executor_start(&o);
+		if (!w->executors[i])
+			return -1;
+	}
+	return 0;
+}
+
+static int start_all(struct world *w)
+{
+	struct ksnap_err err = { 0 };
+
+	w->context = zmq_ctx_new();
+	if (w->s->bytes && !(w->report = make_report(w->s->bytes)))
+		return bench_wrong("no report of %zu bytes", w->s->bytes);
+	if (served_start(&w->broker, TARGET))
+		return -1;
+	w->client = ksnap_client_connect(w->broker.url, NULL, &err);
+	if (!w->client)
+		return bench_wrong("connect: %s", err.text);
+	w->r->base = served_rss(&w->broker);
+	return start_monitors(w) || start_bystanders(w) || start_executors(w) ? -1 : 0;
+}
+
+/* ---- while it rages ------------------------------------------------------------------------- */
+
+/* When there are too many, every other one goes, and further ones come half as often. */
+static void keep_sample(struct storm_result *r, const struct books *b, uint64_t ns)
+{
+	struct storm_sample *to;
+
+	if (r->nsamples == STORM_SAMPLES) {
+		for (size_t i = 0; i < STORM_SAMPLES / 2; i++)
+			r->samples[i] = r->samples[2 * i];
+		r->nsamples = STORM_SAMPLES / 2;
+	}
+	to = &r->samples[r->nsamples++];
+	*to = (struct storm_sample){ .ns = ns, .rss = b->rss };
+	for (unsigned i = 0; i < b->nbridges; i++) {
+		to->stored_bytes += b->bridges[i].bytes;
+		to->accepted += b->bridges[i].accepted;
+		to->evicted += b->bridges[i].evicted;
+		to->events_kept += b->bridges[i].events_kept;
+		to->events_dropped += b->bridges[i].events_dropped;
+	}
+}
+
+static bool all_done(const struct world *w)
+{
+	for (unsigned i = 0; i < w->s->executors; i++) {
+		if (!executor_is_done(w->executors[i]))
+			return false;
+	}
+	return true;
+}
+
+static int look(struct world *w)
+{
+	if (books_read(w->client, &w->books) || books_check(&w->books))
+		return -1;
+	keep_sample(w->r, &w->books, bench_now() - w->begin);
+	return 0;
+}
+
+static int watch(struct world *w)
+{
+	const struct timespec turn = { .tv_nsec = LOOK_PERIOD_NS };
+
+	while (!all_done(w)) {
+		if (look(w))
+			return -1;
+		nanosleep(&turn, NULL);
+	}
+	return 0;
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+static void merge(struct hist *to, const struct hist *from)
+{
+	for (size_t i = 0; i < HIST_BUCKETS; i++)
+		to->count[i] += from->count[i];
+	to->n += from->n;
+	to->sum += from->sum;
+	to->max = to->max > from->max ? to->max : from->max;
+}
+
+static int join_executors(struct world *w)
+{
+	static struct executor_result one;
+	int code = 0;
+
+	for (unsigned i = 0; i < w->s->executors && w->executors[i]; i++) {
+		code |= executor_join(w->executors[i], &one);
+		w->executors[i] = NULL;
+		w->r->accepted += one.accepted;
+		w->r->refused += one.refused;
+		w->r->report_bytes = one.bytes;
+		merge(&w->r->op, &one.latency);
+	}
+	w->r->seconds = (bench_now() - w->begin) / 1e9;
+	return code;
+}
+
+static int finish_bystanders(struct world *w)
+{
+	static struct bystander_result one;
+	int code = bystander_finish(w->pinger, &one);
+
+	w->pinger = NULL;
+	w->r->ping = one.latency;
+	for (unsigned i = 0; i < BOOKS_BRIDGES; i++) {
+		code |= bystander_finish(w->drainers[i], &one);
+		w->drainers[i] = NULL;
+		w->r->drained += one.drained;
+		w->events[i] = one.events;
+	}
+	return code;
+}
+
+static int finish_followers(struct world *w)
+{
+	int code = 0;
+
+	for (unsigned i = 0; i < w->s->monitors && w->followers[i]; i++) {
+		code |= follower_finish(w->followers[i], &w->books, &w->r->received, &w->r->lost);
+		w->followers[i] = NULL;
+	}
+	return code;
+}
+
+static struct books_bridge *find_bridge(struct world *w, const char *name)
+{
+	for (unsigned i = 0; i < w->books.nbridges; i++) {
+		if (!strcmp(w->books.bridges[i].name, name))
+			return &w->books.bridges[i];
+	}
+	return NULL;
+}
+
+static int check_totals(struct world *w)
+{
+	struct storm_result *r = w->r;
+	uint64_t accepted = 0, drained = 0;
+
+	for (unsigned i = 0; i < w->books.nbridges; i++) {
+		accepted += w->books.bridges[i].accepted;
+		drained += w->books.bridges[i].drained;
+		r->evicted += w->books.bridges[i].evicted;
+		r->events_dropped += w->books.bridges[i].events_dropped;
+	}
+	if (accepted != r->accepted || r->accepted + r->refused != w->ops * w->s->executors)
+		return bench_wrong("asked for %llu, told %llu stored and %llu refused; the bridges "
+				   "say %llu",
+				   NUM(w->ops * w->s->executors), NUM(r->accepted), NUM(r->refused),
+				   NUM(accepted));
+	return drained == r->drained
+		       ? 0
+		       : bench_wrong("%llu drained, %llu came", NUM(drained), NUM(r->drained));
+}
+
+/* The tag that this executor stored last is the newest of its bridge, when it is alone there. */
+static int check_newest(struct world *w, const char *bridge, unsigned executor)
+{
+	char tag[KSNAP_TAG_MAX + 1];
+	_buf_ struct buf params = BUF_INIT;
+	struct wire_get_params p = { .tag = { tag, 0 } };
+	KSNAP_OPTS(ksnap_call, call, .op = "get", .bridge = bridge);
+	struct ksnap_err err = { 0 };
+	struct ksnap_reply reply;
+	bool same;
+
+	p.tag.len = snprintf(tag, sizeof(tag), "tag_%u_%llu", executor,
+			     w->s->one_tag ? 0 : NUM(w->ops - 1));
+	if (wire_encode(&wire_shape_get_params, &p, &params))
+		return bench_wrong("no memory");
+	call.params = params.data;
+	call.params_len = params.len;
+	if (ksnap_client_call(w->client, &call, &reply, &err))
+		return bench_wrong("get %s: %s", tag, err.text);
+	same = reply.nblobs == 1 && ksnap_blob_size(reply.blobs[0]) == w->s->bytes &&
+	       !memcmp(ksnap_blob_data(reply.blobs[0]), ksnap_blob_data(w->report), w->s->bytes);
+	ksnap_reply_clear(&reply);
+	return same ? 0 : bench_wrong("%s came back as other bytes", tag);
+}
+
+static int check_bridge(struct world *w, unsigned i)
+{
+	char name[16];
+	const struct books_bridge *b;
+
+	name_bridge(name, sizeof(name), i);
+	b = find_bridge(w, name);
+	if (!b)
+		return bench_wrong("there is no bridge %s", name);
+	if (books_check_order(w->client, b))
+		return -1;
+	if (w->report && !w->s->drains && w->s->executors == w->s->bridges &&
+	    check_newest(w, name, i))
+		return -1;
+	if (books_take_events(w->client, name, &w->events[i]))
+		return -1;
+	if (w->events[i].last != b->events_raised || w->events[i].dropped != b->events_dropped)
+		return bench_wrong("%s: %llu events raised and %llu dropped; %llu taken, %llu told "
+				   "as dropped",
+				   name, NUM(b->events_raised), NUM(b->events_dropped),
+				   NUM(w->events[i].taken), NUM(w->events[i].dropped));
+	return 0;
+}
+
+static int check_memory(struct world *w)
+{
+	struct storm_result *r = w->r;
+	const char *sanitizer = getenv("SANITIZER");
+
+	r->peak = served_peak(&w->broker);
+	r->allowed = storm_allowed(w->s, r, w->ops);
+	if (r->peak <= r->allowed || (sanitizer && strcmp(sanitizer, "no")))
+		return 0;
+	return bench_wrong("the broker had %.1f MiB, %.1f MiB is what its limits allow",
+			   r->peak / 1048576.0, r->allowed / 1048576.0);
+}
+
+static int settle(struct world *w)
+{
+	int code = join_executors(w) | finish_bystanders(w);
+
+	if (code || look(w) || finish_followers(w) || check_totals(w) || check_memory(w))
+		return -1;
+	for (unsigned i = 0; i < w->s->bridges; i++) {
+		if (check_bridge(w, i))
+			return -1;
+	}
+	return 0;
+}
+
+/* Also after a failure: everybody is waited for. */
+static int stop_all(struct world *w, int code)
+{
+	if (code) {
+		join_executors(w);
+		finish_bystanders(w);
+		finish_followers(w);
+	}
+	ksnap_client_destroy(w->client);
+	code |= served_stop(&w->broker);
+	for (unsigned i = 0; i < w->s->stuck && w->stuck[i]; i++)
+		zmq_close(w->stuck[i]);
+	zmq_ctx_term(w->context);
+	ksnap_blob_unref(w->report);
+	return code ? -1 : 0;
+}
+
+int storm_run(const struct storm *s, bool quick, struct storm_result *ret)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	int code;
+
+	if (!w)
+		return -1;
+	memset(ret, 0, sizeof(*ret));
+	w->s = s;
+	w->r = ret;
+	w->ops = quick ? s->quick_ops : s->ops;
+	w->broker.said = -1;
+	code = start_all(w) || watch(w) || settle(w) ? -1 : 0;
+	code = stop_all(w, code);
+	free(w);
+	return code;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* storm.h - one runaway loop against a broker, and whether its books are right afterwards.
+ *
+ * While it goes on a bystander pings by the clock, and the broker's status is read again and again:
+ * caps and sums have to hold each time. Afterwards
+ *
+ *   accepted = stored + evicted + overwritten + drained, and is what the executors were told
+ *   what is stored are the newest, in order, and the newest of all has the bytes that were sent
+ *   events taken + dropped = raised, in order
+ *   on each channel and for each monitor, received + told as lost = published
+ *   the broker's highest memory is within storm_allowed
+ *   it ends with 0 and leaves no socket. */
+#ifndef KSNAP_BENCH_STORM_H
+#define KSNAP_BENCH_STORM_H
+
+#include "base/hist.h"
+#include "bench/books.h"
+
+struct storm {
+	const char *name;
+	uint64_t ops, quick_ops; /* of each executor */
+	size_t bytes;            /* of each report; 0: captured by a worker */
+	uint64_t period_ns;      /* 0: as fast as it goes */
+	unsigned executors, bridges, in_flight;
+	unsigned monitors, stuck; /* who read, who never do */
+	bool one_tag, drains;
+};
+
+struct storm_sample {
+	uint64_t ns; /* since the begin */
+	uint64_t rss, stored_bytes, accepted, evicted, events_kept, events_dropped;
+};
+
+#define STORM_SAMPLES 2048
+
+struct storm_result {
+	double seconds;
+	uint64_t accepted, refused, evicted, events_dropped, drained;
+	uint64_t report_bytes;
+	uint64_t received, lost; /* by all monitors */
+	uint64_t base, peak, allowed;
+	struct hist op, ping;
+	size_t nsamples;
+	struct storm_sample samples[STORM_SAMPLES];
+};
+
+/* 0, or -1: something of the above is not so, and was told. */
+int storm_run(const struct storm *s, bool quick, struct storm_result *ret);
+/* The highest memory that the broker may have: what it had before, and
+ *   the larger of: what the caps let it store; what monitors that are behind may have queued (each
+ *     at most 1000 messages, all of them the same bytes)
+ *   what a drain is sending
+ *   requests on their way in
+ *   events, headers kept for replay, headers queued to monitors
+ *   room for the allocator and for sockets. */
+uint64_t storm_allowed(const struct storm *s, const struct storm_result *r, uint64_t ops);
+
+#endif
