@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* lookup.c - find maps, entries and variables by the names people use. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +7,9 @@
 #include "base/error.h"
 #include "report/entries.h"
 #include "report/listing.h"
+#include "report/map_name.h"
 #include "report/snapshot.h"
 #include "report/value.h"
-
-#define KERNEL_NAME 15 /* bytes of a map's name that the kernel keeps */
-#define SUFFIX_MIN  7  /* of these, libbpf keeps at least so many for the section's name */
 
 /* ---- maps ---------------------------------------------------------------------------------- */
 
@@ -102,8 +99,8 @@ static const struct ksnap_map *find_map(const struct ksnap_snapshot *s, const ch
 	unsigned n;
 	const struct ksnap_map *m = map_by_name(s, name, len, scope, &n);
 
-	if (!m && len > KERNEL_NAME)
-		m = map_by_name(s, name, KERNEL_NAME, scope, &n);
+	if (!m && len > MAP_NAME_KEPT)
+		m = map_by_name(s, name, MAP_NAME_KEPT, scope, &n);
 	if (m && n > 1)
 		m = prefer_active(m, &n);
 	if (m && n == 1)
@@ -138,44 +135,9 @@ const struct ksnap_map *ksnap_snapshot_active_map(const struct ksnap_snapshot *s
 
 /* ---- variables ----------------------------------------------------------------------------- */
 
-static void put_kernel_char(char *out, size_t *len, char c)
-{
-	if (*len < KERNEL_NAME)
-		out[(*len)++] = isalnum((unsigned char)c) || c == '_' || c == '.' ? c : '_';
-}
-
-/* Bytes of the object's name that libbpf keeps before section @dot ("" when there is none). */
-static size_t prefix_room(const char *dot, size_t suffix)
-{
-	if (!suffix)
-		return KERNEL_NAME;
-	if (suffix >= KERNEL_NAME || memchr(dot + 1, '.', suffix - 1))
-		return 0;
-	return KERNEL_NAME - (suffix > SUFFIX_MIN ? suffix : SUFFIX_MIN);
-}
-
-/* The name libbpf gives to section ".bss" of object "sched_probe": "sched_pr.bss". */
-static void kernel_name(const char *name, size_t len, char out[KERNEL_NAME + 1])
-{
-	const char *dot = memchr(name, '.', len);
-	size_t prefix = dot ? (size_t)(dot - name) : len, suffix = len - prefix;
-	size_t room = prefix_room(dot, suffix), n = 0;
-
-	for (size_t i = 0; i < prefix && i < room; i++)
-		put_kernel_char(out, &n, name[i]);
-	for (size_t i = 0; i < suffix; i++)
-		put_kernel_char(out, &n, name[prefix + i]);
-	out[n] = '\0';
-}
-
 static bool is_called(const struct ksnap_map *m, const char *name, size_t len)
 {
-	char kernel[KERNEL_NAME + 1];
-
-	if (!len || (strlen(m->name) == len && !memcmp(m->name, name, len)))
-		return true;
-	kernel_name(name, len, kernel);
-	return !strcmp(m->name, kernel);
+	return !len || map_is_called(m->name, name, len);
 }
 
 static bool var_in(const struct ksnap_map *m, const char *name, size_t len, struct ksnap_value *ret)
