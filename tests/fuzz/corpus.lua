@@ -108,3 +108,11 @@ local paths = {
 	"id:1[7].state", "plain[hex:01ff]", "tasks[7]..x", "tasks[7", "[", "]", ".", "id:", "a[\"b]\"].c",
 }
 for i, path in ipairs(paths) do write("path", ("path%02d"):format(i), path) end
+
+-- Symbols of every form.
+local symbols = {
+	"jiffies_64", "hist[3].n", "probe.bss:nr_switches", "probe:stat.hist[2]", "tasks[1234].ctx.weight",
+	'names["a]b"].x', "tasks[-1]", "tasks[hex:00ff]", "counts[7][cpu=1].sum", "id:12[3].x", "id:12:nr",
+	"per_cpu:runqueues@1.nr_running", "0xffff888000000000", "object:probe",
+}
+for i, symbol in ipairs(symbols) do write("symbol", ("symbol%02d"):format(i), symbol) end

@@ -20,7 +20,7 @@ static const struct {
 } targets[] = {
 	{ "scan", fuzz_scan }, { "envelope", fuzz_envelope }, { "params", fuzz_params },
 	{ "work", fuzz_work }, { "live", fuzz_live },         { "report", fuzz_report },
-	{ "btf", fuzz_btf },   { "path", fuzz_path },
+	{ "btf", fuzz_btf },   { "path", fuzz_path },         { "symbol", fuzz_symbol },
 };
 
 static unsigned long runs;

@@ -26,5 +26,7 @@ int fuzz_report(const uint8_t *data, size_t len);
 int fuzz_btf(const uint8_t *data, size_t len);
 /* A path into a report. */
 int fuzz_path(const uint8_t *data, size_t len);
+/* What a watch or a kernel op names. */
+int fuzz_symbol(const uint8_t *data, size_t len);
 
 #endif

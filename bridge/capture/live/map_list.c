@@ -186,6 +186,14 @@ static bool belongs_to(void *arg, const char *obj, uint32_t id, const char *name
 	return false;
 }
 
+bool map_list_is_of(const struct map_list *l, const struct prog_list *progs,
+		    const struct object_list *objects, const char *obj, const struct map_ref *ref)
+{
+	struct lookup lk = { l, progs, objects };
+
+	return belongs_to(&lk, obj, ref->info.id, ref->info.name);
+}
+
 size_t map_list_select(struct map_list *l, struct selection *sel, const struct prog_list *progs,
 		       const struct object_list *objects)
 {

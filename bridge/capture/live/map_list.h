@@ -31,6 +31,11 @@ int map_list_read(struct map_list *l, struct selection *sel, struct report_build
 size_t map_list_select(struct map_list *l, struct selection *sel, const struct prog_list *progs,
 		       const struct object_list *objects);
 
+/* Is @ref a map of the BPF object @obj: attached here under that name, or loaded by somebody else,
+ * as far as the names of sections and the maps of programs tell? */
+bool map_list_is_of(const struct map_list *l, const struct prog_list *progs,
+		    const struct object_list *objects, const char *obj, const struct map_ref *ref);
+
 enum { MAP_NOT_ADDED, MAP_ADDED };
 
 /* Mark map @id too, listing it when it is newer than all that are: MAP_ADDED when it was not marked
