@@ -47,7 +47,11 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	struct ksnap_store_args args = { .size = sizeof(args),
 					 .report = blob,
 					 .has_step = p->has_step,
-					 .step = (uint16_t)p->step };
+					 .step = (uint16_t)p->step,
+					 .has_elapsed_ms = p->has_elapsed_ms,
+					 .elapsed_ms = p->elapsed_ms,
+					 .has_boundary_ms = p->has_boundary_ms,
+					 .boundary_ms = p->boundary_ms };
 	struct wire_capture_snapshot_reply reply;
 	struct hosted *h;
 	struct capture_counts counts;

@@ -73,7 +73,7 @@ static int begin_report(struct bench *b, const struct wire_capture_snapshot_para
 		.host = "",
 		.kernel = "",
 		.boot_id = "",
-		.trigger = "op",
+		.trigger = p->has_boundary_ms ? "periodic" : "op",
 		.has_step = p->has_step,
 		.step = p->step,
 		.consistency = p->has_freeze ? "cgroup_frozen" : "running",

@@ -16,6 +16,8 @@ captures with progs in a row say by their difference what ran between them.]],
 		{ "progs", "bool", doc = "Also list BPF programs with run counts and run time, links, struct_ops and sched_ext." },
 		{ "freeze", "str", min = 1, max = 4096, doc = "Hold this v2 cgroup still while reading; what freeze refuses is refused. One that a session holds through freeze stays so." },
 		{ "step", "uint", max = 65535, doc = "Scenario step: 0 the baseline, 1 to N the steps." },
+		{ "elapsed_ms", "uint", doc = "Milliseconds since the scenario began." },
+		{ "boundary_ms", "uint", doc = "When this capture was due, milliseconds since the scenario began: it is a periodic one." },
 		{ "chase", "uint", max = 4, doc = "How many pointers deep to follow from what is in the maps; what is there is in the report's `chased`." },
 	},
 	reply = { "map", fields = {

@@ -217,7 +217,9 @@ def params(broker):
                  ("capture_snapshot", {"tag": "t", "maps": ["*"] * 65}, "maps"),
                  ("capture_snapshot", {"tag": "t", "maps": [1]}, "maps"),
                  ("capture_snapshot", {"tag": "t", "step": 65536}, "step"),
-                 ("capture_snapshot", {"tag": "t", "step": True}, "step")]
+                 ("capture_snapshot", {"tag": "t", "step": True}, "step"),
+                 ("capture_snapshot", {"tag": "t", "boundary_ms": -1}, "boundary_ms"),
+                 ("capture_snapshot", {"tag": "t", "elapsed_ms": 0.5}, "elapsed_ms")]
         for op, p, key in cases:
             r = expect(c, "E_ARG", ID, request(op=op, p=p))
             assert key in r.msg, f"{op} {p}: {r.msg}"

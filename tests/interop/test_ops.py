@@ -85,7 +85,7 @@ class Walk:
         equal(self.call("wait_accessor", {"target": "py"}), {"seqno": broker.worker.seqno, "state": "succeeded"})
 
     def capture_snapshot(self, broker):
-        r = self.call("capture_snapshot", {"tag": "t0", "step": 3})
+        r = self.call("capture_snapshot", {"tag": "t0", "step": 3, "elapsed_ms": 205, "boundary_ms": 200})
         equal((r["tag"], r["seq"], r["maps"], r["complete"], r["reasons"]), ("t0", 1, 2, True, []))
         self.captured_bytes = r["bytes"]
 
@@ -103,7 +103,7 @@ class Walk:
     def list(self, broker):
         rows = self.call("list")
         equal([(row["tag"], row["seq"], row["bytes"], row.get("step"), row.get("elapsed_ms"), row.get("boundary_ms"))
-               for row in rows], [("t0", 1, self.captured_bytes, 3, None, None),
+               for row in rows], [("t0", 1, self.captured_bytes, 3, 205, 200),
                                   ("t1", 2, len(self.stored), 65535, 250, 240)])
 
     def has(self, broker):

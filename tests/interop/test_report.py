@@ -191,8 +191,9 @@ def capture(c, tag, **params):
 def fixture(broker):
     with broker.client() as c:
         _, first = capture(c, "f0", step=2)
-        _, second = capture(c, "f1", progs=True)
+        _, second = capture(c, "f1", progs=True, elapsed_ms=105, boundary_ms=100)
     equal((first["target"]["kind"], first["target"]["name"], first["trigger"]), ("fixture", FIXTURE, {"kind": "op", "step": 2}))
+    equal(second["trigger"], {"kind": "periodic"})
     equal([(m["name"], m["count"], m["complete"]) for m in first["maps"]], [("map0", 10, True), ("map1", 10, True)])
     assert "progs" not in first and len(second["progs"]) == 2, "progs"
     for before, after in zip(first["maps"], second["maps"]):
