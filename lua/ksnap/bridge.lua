@@ -11,17 +11,16 @@ local M = {
 	defaults = {}, -- endpoint and bridge of a connect that names none; the host's
 }
 
--- ---- the active bridge: a chain of guards, innermost first ------------------------------------
-
-local innermost
+-- ---- the active bridge: a chain of guards for each task, innermost first -----------------------
 
 local Guard = { __name = "ksnap.guard" }
 Guard.__index = Guard
 
 --- Leaving twice, or an outer guard before an inner one, does no harm.
 function Guard:leave()
+	local task = engine.current()
 	self.left = true
-	while innermost and innermost.left do innermost = innermost.prior end
+	while task.guard and task.guard.left do task.guard = task.guard.prior end
 end
 
 function Guard:__close()
@@ -29,7 +28,9 @@ function Guard:__close()
 end
 
 function M.active()
-	return innermost and innermost.bridge
+	local guard = engine.current().guard
+	while guard and guard.left do guard = guard.prior end
+	return guard and guard.bridge
 end
 
 --- Issue an op on the active bridge.
@@ -127,6 +128,8 @@ local methods = {}
 
 --- Issue an op made by ksnap.op.<name>. What the outside world does wrong returns nil, err.
 function methods:issue(op)
+	local run, elapsed_ms = self.run, nil
+	if run then op, elapsed_ms = run:fill(op), run:elapsed_ms() end
 	local opts = { bridge = self.name, timeout_ms = op.timeout_ms, blobs = op.blobs and op.blobs(),
 		parts = op.multi }
 	local r, blobs = engine.perform {
@@ -134,6 +137,7 @@ function methods:issue(op)
 	}
 	if r == nil and errors.is(blobs) then return nil, blobs end
 	remember(self, op, r)
+	if run then run:did(op, elapsed_ms) end
 	local result = results[op.name] or op.multi and all_parts
 	if result then return result(self, r, blobs) end
 	return r
@@ -141,8 +145,9 @@ end
 
 --- Make this the active bridge: local g <close> = bridge:enter()
 function methods:enter()
-	innermost = setmetatable({ bridge = self, prior = innermost }, Guard)
-	return innermost
+	local task = engine.current()
+	task.guard = setmetatable({ bridge = self, prior = task.guard }, Guard)
+	return task.guard
 end
 
 --- Undo, in reverse, what was attached, armed and frozen here. A list of what could not be undone.
@@ -175,7 +180,7 @@ end
 function Bridge.__index(_, key)
 	local method = methods[key]
 	if method then return method end
-	if key == "name" then return nil end
+	if key == "name" or key == "run" then return nil end
 	local name = ops.check_name(key)
 	methods[key] = function(self, args) return self:issue(ops.build(name, args)) end
 	return methods[key]

@@ -1,42 +1,77 @@
 -- SPDX-License-Identifier: MIT
--- The one place that waits. Scripts run as coroutines and yield requests, which M.run has answered.
--- Outside such a coroutine (plain lua5.4, a sort's comparator) a request is served on the spot.
+-- The one place that waits. Scripts run as tasks, which are coroutines, and yield requests; M.run has
+-- them answered, one at a time, and lets another task go on while one waits. Where nothing can yield
+-- (plain lua5.4, a sort's comparator) a request is served on the spot.
 local clock = require "ksnap.clock"
+local duration = require "ksnap.duration"
+local errors = require "ksnap.error"
 
 local traceback = debug.traceback
 
 local M = {}
-local tasks = setmetatable({}, { __mode = "k" }) -- coroutines made by M.run
+
 local Request = {}
+local Task = { __name = "ksnap.task" }
+Task.__index = Task
 
-local clients = setmetatable({}, { __mode = "k" }) -- kept alive during sleeps -> their heartbeat in ns
+local current -- the task whose code runs, or nil
+local root = {} -- stands for the task where there is none
 
-local servers = {}
+local clients = setmetatable({}, { __mode = "k" }) -- kept alive during waits -> their heartbeat in ns
 
-function servers.call(r)
-	return r.client:call(r.op, r.params, r.opts)
-end
-
--- A session that owns something and is silent for five heartbeats loses it.
-function servers.sleep(r)
-	while true do
-		local slice_end = r.until_ns
-		for _, heartbeat_ns in pairs(clients) do
-			slice_end = math.min(slice_end, clock.mono_ns() + heartbeat_ns)
-		end
-		clock.wait_until(slice_end)
-		if slice_end >= r.until_ns then return end
-		for client in pairs(clients) do client:call("ping") end
-	end
-end
-
---- Ping this client's broker during sleeps, until forget.
+--- Ping this client's broker during waits, until forget.
 function M.keep_alive(client)
 	clients[client] = math.max(client:heartbeat_ms(), 1) * 1000000
 end
 
 function M.forget(client)
 	clients[client] = nil
+end
+
+--- The task that runs. Its field `guard` is bridge.lua's; a new task begins with that of its parent.
+function M.current()
+	return current or root
+end
+
+-- ---- what is asked for ---------------------------------------------------------------------------
+
+local default_timeout_ms <const> = 30000
+
+-- The call's time is also bounded by its task's.
+local function serve_call(r, deadline_ns)
+	if deadline_ns then
+		local left_ms = math.max(1, (deadline_ns - clock.mono_ns()) // 1000000)
+		r.opts.timeout_ms = math.min(r.opts.timeout_ms or default_timeout_ms, left_ms)
+	end
+	return r.client:call(r.op, r.params, r.opts)
+end
+
+local function ping_all()
+	for client in pairs(clients) do client:call "ping" end
+end
+
+-- A session that owns something and is silent for five heartbeats loses it.
+local function wait_outside(until_ns)
+	while true do
+		local slice_end = until_ns
+		for _, heartbeat_ns in pairs(clients) do
+			slice_end = math.min(slice_end, clock.mono_ns() + heartbeat_ns)
+		end
+		clock.wait_until(slice_end)
+		if slice_end >= until_ns then return end
+		ping_all()
+	end
+end
+
+local never <const> = math.maxinteger
+
+local function serve(r)
+	if r.kind == "call" then return serve_call(r, M.current().deadline_ns) end
+	if r.task then
+		errors.raise("E_STATE", "a task cannot be waited for within a sort, or a coroutine of the script's own")
+	end
+	wait_outside(r.until_ns)
+	return "time"
 end
 
 local foreign_yield = "a script yields through ksnap's own calls, not by coroutine.yield"
@@ -46,36 +81,233 @@ local function resumed(ok, ...)
 	return ...
 end
 
---- Have a request answered: {kind = "call", client, op, params, opts} or {kind = "sleep", until_ns}.
+--- Have a request answered: {kind = "call", client, op, params, opts}, or {kind = "wait", until_ns,
+--- task}, which gives "time" or "ready".
 function M.perform(request)
-	if tasks[coroutine.running()] and coroutine.isyieldable() then
+	if current and coroutine.running() == current.co and coroutine.isyieldable() then
 		return resumed(coroutine.yield(setmetatable(request, Request)))
 	end
-	return servers[request.kind](request)
-end
-
---- Run fn(...) as a task to its end: true and its results, or false, the error, the traceback.
-function M.run(fn, ...)
-	local task = coroutine.create(fn)
-	tasks[task] = true
-	local got = table.pack(coroutine.resume(task, ...))
-	while got[1] and coroutine.status(task) == "suspended" do
-		local request = got[2]
-		if getmetatable(request) ~= Request then
-			got = { false, foreign_yield }
-		else
-			got = table.pack(coroutine.resume(task, pcall(servers[request.kind], request)))
-		end
-	end
-	if got[1] then return table.unpack(got, 1, got.n) end
-	local trace = traceback(task)
-	coroutine.close(task)
-	return false, got[2], trace
+	return serve(request)
 end
 
 --- Sleep until the monotonic clock shows until_ns.
 function M.sleep_until(until_ns)
-	M.perform { kind = "sleep", until_ns = until_ns }
+	M.perform { kind = "wait", until_ns = until_ns }
+end
+
+-- ---- tasks -----------------------------------------------------------------------------------------
+
+local function new_task(pool, fn, ...)
+	local parent = M.current()
+	pool.count = pool.count + 1
+	local task = setmetatable({ co = coroutine.create(fn), pool = pool, parent = parent, number = pool.count,
+		deadline_ns = parent.deadline_ns, guard = parent.guard, answer = table.pack(...) }, Task)
+	table.insert(pool.ready, task)
+	pool.tasks[task] = true
+	return task
+end
+
+local function make_ready(task, ...)
+	task.pool.waiting[task] = nil
+	task.answer = table.pack(...)
+	table.insert(task.pool.ready, task)
+end
+
+local function finish(task, got, trace)
+	task.done, task.got, task.trace = true, got, trace
+	if got[1] then task.pool.tasks[task] = nil end
+	for other, request in pairs(task.pool.waiting) do
+		if request.task == task then make_ready(other, true, "ready") end
+	end
+end
+
+local function fail(task, err)
+	local trace = traceback(task.co)
+	coroutine.close(task.co)
+	finish(task, { false, err, n = 2 }, trace)
+end
+
+local function take(task, request)
+	if getmetatable(request) ~= Request then return fail(task, foreign_yield) end
+	if request.kind == "call" then
+		return make_ready(task, pcall(serve_call, request, task.deadline_ns))
+	end
+	if request.task and request.task.done then return make_ready(task, true, "ready") end
+	task.pool.waiting[task] = request
+end
+
+local function go_on(task)
+	local outer = current
+	current = task
+	local got = table.pack(coroutine.resume(task.co, table.unpack(task.answer, 1, task.answer.n)))
+	current = outer
+	if not got[1] then
+		fail(task, got[2])
+	elseif coroutine.status(task.co) == "dead" then
+		finish(task, got)
+	else
+		take(task, got[2])
+	end
+end
+
+local function descends(task, from)
+	repeat
+		task = task.parent
+		if task == from then return true end
+	until not task
+	return false
+end
+
+-- All that @task spawned, and what those spawned, the latest first.
+local function spawned_by(task)
+	local list = {}
+	for other in pairs(task.pool.tasks) do
+		if descends(other, task) then list[#list + 1] = other end
+	end
+	table.sort(list, function(a, b) return a.number > b.number end)
+	return list
+end
+
+local function close(task)
+	for i, ready in ipairs(task.pool.ready) do
+		if ready == task then
+			table.remove(task.pool.ready, i)
+			break
+		end
+	end
+	task.pool.waiting[task] = nil
+	local ok, err = coroutine.close(task.co)
+	task.cancelled = true
+	finish(task, ok and { true, n = 1 } or { false, err, n = 2 })
+end
+
+-- Close the task and all that it spawned.
+local function cancel(task)
+	for _, other in ipairs(spawned_by(task)) do
+		if not other.done then close(other) end
+	end
+	close(task)
+end
+
+-- Those whose time has come go on. The time of the next.
+local function look_at_waiting(pool)
+	local now, next_ns, due = clock.mono_ns(), never, {}
+	for task, request in pairs(pool.waiting) do
+		if request.until_ns and request.until_ns <= now then
+			due[#due + 1] = task
+		else
+			next_ns = math.min(next_ns, request.until_ns or never)
+		end
+	end
+	table.sort(due, function(a, b)
+		local at, bt = pool.waiting[a].until_ns, pool.waiting[b].until_ns
+		return at < bt or at == bt and a.number < b.number
+	end)
+	for _, task in ipairs(due) do make_ready(task, true, "time") end
+	return next_ns
+end
+
+-- Nothing is ready: wait outside. What breaks the wait off is the main task's error.
+local function idle(pool, main)
+	local next_ns = look_at_waiting(pool)
+	if pool.ready[1] then return end
+	if next_ns == never then
+		return make_ready(main, false, errors.new("E_STATE", "all tasks wait for each other"))
+	end
+	local ok, err = pcall(wait_outside, next_ns)
+	if not ok then make_ready(main, false, err) end
+end
+
+local function run_until_done(pool, main)
+	while not main.done do
+		if next(pool.waiting) then look_at_waiting(pool) end
+		local task = table.remove(pool.ready, 1)
+		if task then go_on(task) else idle(pool, main) end
+	end
+end
+
+--- End what @task has spawned and is not done. What failed without anybody waiting for it: a list
+--- of {err, trace}, the first first.
+function M.end_spawned(task)
+	local failed = {}
+	for _, other in ipairs(spawned_by(task)) do
+		if not other.done then close(other) end
+		task.pool.tasks[other] = nil
+		if not other.got[1] and not other.waited then
+			table.insert(failed, 1, { err = other.got[2], trace = other.trace })
+		end
+	end
+	return failed
+end
+
+--- Run fn(...) as a task to its end: true and its results, or false, the error, the traceback. Tasks
+--- it spawned end with it; one of them that failed, unnoticed, is an error, too.
+function M.run(fn, ...)
+	local pool = { ready = {}, waiting = {}, tasks = {}, count = 0 }
+	local main = new_task(pool, fn, ...)
+	run_until_done(pool, main)
+	local failed = M.end_spawned(main)[1]
+	if not main.got[1] then return false, main.got[2], main.trace end
+	if failed then return false, failed.err, failed.trace end
+	return table.unpack(main.got, 1, main.got.n)
+end
+
+--- Run fn(...) as a task beside this one.
+function M.spawn(fn, ...)
+	if type(fn) ~= "function" then errors.raise("E_ARG", "spawn takes a function, not a %s", type(fn)) end
+	if not current then
+		errors.raise("E_STATE", "spawn: nothing runs tasks here; put it into ksnap.run(function() ... end)")
+	end
+	return new_task(current.pool, fn, ...)
+end
+
+local function results_of(task)
+	task.waited = true
+	task.pool.tasks[task] = nil
+	if task.cancelled then return nil, errors.new("E_STATE", "the task was cancelled") end
+	if not task.got[1] then error(task.got[2], 0) end
+	return table.unpack(task.got, 2, task.got.n)
+end
+
+--- Wait for a task's end, at most until then when a time is given: its results, or its error, raised; nil and an error
+--- when the time was too short.
+function Task:wait_until(until_ns)
+	if self == current then errors.raise("E_STATE", "a task cannot wait for itself") end
+	if not self.done then M.perform { kind = "wait", task = self, until_ns = until_ns } end
+	if not self.done then return nil, errors.new("E_TIMEOUT", "the task is not done yet") end
+	return results_of(self)
+end
+
+--- The same for at most a duration.
+function Task:wait(time)
+	return self:wait_until(time and clock.mono_ns() + duration(time, "wait"))
+end
+
+--- End a task; its to-be-closed variables are closed.
+function Task:cancel()
+	if self == current then errors.raise("E_STATE", "a task cannot cancel itself; it can return") end
+	if self.done then return end
+	if coroutine.status(self.co) ~= "suspended" then
+		errors.raise("E_STATE", "this task waits for the one that would cancel it")
+	end
+	cancel(self)
+end
+
+--- Run fn(...) for at most so long: its results; nil and an error when it was cut short.
+function M.with_deadline(until_ns, fn, ...)
+	if not current then
+		local got = table.pack(M.run(function(...) return M.with_deadline(until_ns, fn, ...) end, ...))
+		if not got[1] then error(got[2], 0) end
+		return table.unpack(got, 2, got.n)
+	end
+	local task = M.spawn(fn, ...)
+	task.deadline_ns = math.min(until_ns, task.deadline_ns or until_ns)
+	if M.perform { kind = "wait", task = task, until_ns = task.deadline_ns } == "time" and not task.done then
+		cancel(task)
+		task.waited = true
+		return nil, errors.new("E_TIMEOUT", "it was not done in time")
+	end
+	return results_of(task)
 end
 
 return M

@@ -55,15 +55,20 @@ function M.is_assertion(value)
 	return assertions[value] ~= nil
 end
 
+--- A failed assertion as a value.
+function M.failure(text, where)
+	local failure = setmetatable({ msg = text, where = where }, Assertion)
+	assertions[failure] = true
+	return failure
+end
+
 --- Like Lua's assert; a failure knows its line, and a format may stand in the message.
 function M.assert(value, message, ...)
 	if value then return value, message, ... end
 	if type(message) == "table" then error(message, 0) end
 	local text = message == nil and "assertion failed" or tostring(message)
 	if select("#", ...) > 0 then text = text:format(...) end
-	local failure = setmetatable({ msg = text, where = raw.where() }, Assertion)
-	assertions[failure] = true
-	error(failure, 0)
+	error(M.failure(text, raw.where()), 0)
 end
 
 return M

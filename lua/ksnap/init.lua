@@ -21,6 +21,7 @@ local ksnap = {
 	connect = bridge.connect,   -- ksnap.connect([url [, opts]]) -> bridge | nil, err
 	active = bridge.active,     -- the bridge that bridge:enter() made current, or nil
 	issue = bridge.issue,       -- issue an op on the active bridge
+	run = engine.run,           -- ksnap.run(fn): run tasks where no scenario does
 	series = series.new,        -- ksnap.series(label, samples): patterns over numbers that are at hand
 	is_error = errors.is,
 	null = require "ksnap.msgpack".null, -- a nil within a list
@@ -30,6 +31,14 @@ local ksnap = {
 --- Sleep for a duration: "200ms", "1s", or seconds.
 function ksnap.sleep(time)
 	engine.sleep_until(clock.mono_ns() + duration(time, "sleep"))
+end
+
+--- Run fn(...) as a task beside this one: its results, or its error, by task:wait(); task:cancel().
+ksnap.spawn = engine.spawn
+
+--- Run fn(...) for at most so long: its results, or nil, err.
+function ksnap.with_timeout(time, fn, ...)
+	return engine.with_deadline(clock.mono_ns() + duration(time, "with_timeout"), fn, ...)
 end
 
 --- An unsigned 64-bit number as hex; Lua shows those above 2^63 as negative.

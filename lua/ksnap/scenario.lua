@@ -6,6 +6,8 @@ local duration = require "ksnap.duration"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
 local ops = require "ksnap.ops"
+local periodic = require "ksnap.periodic"
+local run_of = require "ksnap.run"
 
 local traceback = debug.traceback
 
@@ -16,7 +18,7 @@ local Step = { __name = "ksnap.step" }
 local Loop = { __name = "ksnap.loop" }
 
 local scenario_keys = { name = "string", maps = "table", setup = "any", check = "function", teardown = "any",
-	duration = "any" }
+	duration = "any", periodic = "number", inconclusive = "string" }
 local step_keys = { name = "string", setup = "any", hold = "any" }
 local loop_keys = { name = "string", every = "any", times = "number" }
 
@@ -100,16 +102,23 @@ end
 
 -- A number is a fraction of the scenario's duration when it has one, else seconds.
 local function hold_ns(scenario, what, hold)
-	if type(hold) ~= "number" or not scenario.duration_ns then return duration(hold, what .. ": hold") end
-	if hold <= 0 or hold > 1 then
+	local whole_ns = scenario.given_ns
+	if type(hold) ~= "number" or not whole_ns then
+		local ns = duration(hold, what .. ": hold")
+		if whole_ns and ns > whole_ns then
+			errors.raise("E_ARG", "%s: hold = %s is longer than the scenario, which has %.6gs", what, hold, whole_ns / 1e9)
+		end
+		return ns
+	end
+	if not (hold > 0 and hold <= 1) then
 		errors.raise("E_ARG", '%s: hold = %s is no fraction of the duration (above 0, at most 1); write seconds as "%ss"',
 			what, hold, hold)
 	end
-	return math.floor(hold * scenario.duration_ns)
+	return math.floor(hold * whole_ns)
 end
 
 local function check_loop(scenario, what, loop)
-	if not loop.times and not scenario.duration_ns then
+	if not loop.times and not scenario.given_ns then
 		errors.raise("E_ARG", "%s: a loop needs times, or the scenario a duration to loop until", what)
 	end
 	if not loop.times and loop.every_ns == 0 then
@@ -117,6 +126,7 @@ local function check_loop(scenario, what, loop)
 	end
 end
 
+-- How long the step is known to last.
 local function check_step(scenario, i, step)
 	local kind = getmetatable(step)
 	if kind ~= Step and kind ~= Loop then
@@ -126,64 +136,57 @@ local function check_step(scenario, i, step)
 	local loop = kind == Loop and step or getmetatable(step.hold) == Loop and step.hold
 	if loop then
 		check_loop(scenario, what, loop)
-	elseif step.hold ~= nil then
-		step.hold_ns = hold_ns(scenario, what, step.hold)
+		return loop.times and (loop.times - 1) * loop.every_ns or 0
 	end
+	if step.hold == nil then return 0 end
+	step.hold_ns = hold_ns(scenario, what, step.hold)
+	return step.hold_ns
 end
 
---- ksnap.scenario { name, maps, setup, steps..., check, teardown, duration }
+-- All steps, and how long the scenario lasts: what it says, else what its holds add up to.
+local function check_steps(self, what)
+	local sum_ns = 0
+	self.step_names = {}
+	for i, step in ipairs(self.steps) do
+		sum_ns = sum_ns + check_step(self, i, step)
+		if self.given_ns and sum_ns > self.given_ns then
+			errors.raise("E_ARG", "%s: the holds up to step %d add up to %.6gs, the scenario has %.6gs", what, i, sum_ns / 1e9,
+				self.given_ns / 1e9)
+		end
+		if step.name then self.step_names[step.name] = self.step_names[step.name] or i end
+	end
+	self.duration_ns = self.given_ns or sum_ns
+end
+
+local judgements = { fail = true, note = true }
+
+local function check_inconclusive(what, args)
+	local v = args.inconclusive or "fail"
+	if not judgements[v] then
+		errors.raise("E_ARG", "%s: inconclusive: there is no %q; %s", what, v, errors.near(v, errors.names(judgements)))
+	end
+	return v
+end
+
+--- ksnap.scenario { name, maps, setup, steps..., check, teardown, duration, periodic, inconclusive }
 function M.new(args)
 	check_keys("scenario", args, scenario_keys)
 	if not args.name or args.name:find "^%s*$" then errors.raise("E_ARG", "scenario: name is missing") end
 	local what = ("scenario %q"):format(args.name)
-	local self = setmetatable({ name = args.name:gsub("%s+", " "), maps = args.maps, check = args.check }, Scenario)
-	if args.duration ~= nil then self.duration_ns = duration(args.duration, what .. ": duration") end
+	local self = setmetatable({ name = args.name:gsub("%s+", " "), maps = args.maps, check = args.check,
+		periodic = args.periodic or 0, inconclusive = check_inconclusive(what, args) }, Scenario)
+	if args.duration ~= nil then self.given_ns = duration(args.duration, what .. ": duration") end
 	if args.maps then ops.constructors.capture_snapshot { tag = "check", maps = args.maps } end
 	self.setup = actions(what .. ": setup", args.setup)
 	self.teardown = actions(what .. ": teardown", args.teardown)
 	self.steps = { table.unpack(args) }
-	for i, step in ipairs(self.steps) do check_step(self, i, step) end
 	if #self.steps > 65535 then errors.raise("E_LIMIT", "%s: more than 65535 steps", what) end
+	check_steps(self, what)
+	periodic.check(what, self.periodic, self.duration_ns)
 	return self
 end
 
 -- ---- a run ----------------------------------------------------------------------------------------
-
-local Run = { __name = "ksnap.run" }
-Run.__index = Run
-
---- The snapshot stored under a tag; kept, so that asking twice gives the same one.
-function Run:snapshot(tag)
-	local got = self.snapshots[tag]
-	if not got then
-		got = errors.assert(self.bridge:get(tag))
-		self.snapshots[tag] = got
-	end
-	return got
-end
-
---- Events of this bridge so far: all, or those of one kind.
-function Run:events(kind)
-	for _, event in ipairs(errors.assert(self.bridge:drain_events())) do
-		self.seen[#self.seen + 1] = event
-	end
-	local found = {}
-	for _, event in ipairs(self.seen) do
-		if not kind or event.k == kind then found[#found + 1] = event end
-	end
-	return found
-end
-
---- Issue an op; raises when it fails.
-function Run:issue(op)
-	op = ops.with_defaults(op, { step = self.step, maps = self.scenario.maps })
-	local r, err = self.bridge:issue(op)
-	if r == nil and errors.is(err) then
-		err.where = err.where or op.where
-		error(err, 0)
-	end
-	return r
-end
 
 local function perform(run, action, ...)
 	if not ops.is(action) then action = action(...) end
@@ -196,14 +199,20 @@ local function perform(run, action, ...)
 	end
 end
 
+-- What holds ends with the scenario.
+local function sleep(run, until_ns)
+	if run.scenario.given_ns then until_ns = math.min(until_ns, run.begun_ns + run.scenario.given_ns) end
+	engine.sleep_until(until_ns)
+end
+
 local function run_loop(run, loop)
 	local start = clock.mono_ns()
-	local stop = run.started_ns + (run.scenario.duration_ns or 0)
+	local stop = run.begun_ns + run.scenario.duration_ns
 	local i = 0
 	while loop.times and i < loop.times or not loop.times and clock.mono_ns() < stop do
 		i = i + 1
 		perform(run, loop.fn, i, run)
-		if i ~= loop.times then engine.sleep_until(start + i * loop.every_ns) end
+		if i ~= loop.times then sleep(run, start + i * loop.every_ns) end
 	end
 end
 
@@ -212,19 +221,20 @@ local function run_step(run, step)
 	for _, action in ipairs(step.setup) do perform(run, action, run) end
 	for _, action in ipairs(step.actions) do perform(run, action, run) end
 	if getmetatable(step.hold) == Loop then return run_loop(run, step.hold) end
-	if step.hold_ns then engine.sleep_until(clock.mono_ns() + step.hold_ns) end
+	if step.hold_ns then sleep(run, clock.mono_ns() + step.hold_ns) end
 end
 
 -- Run fn(...); a failure is recorded with where in the scenario it was. Whether it went well.
 local function attempt(run, phase, fn, ...)
-	local failure
+	local failed
 	local function catch(err)
-		failure = { phase = phase, step = run.step, err = err, trace = traceback(nil, 2) }
+		failed = { err, traceback(nil, 2) }
 		return err
 	end
-	if xpcall(fn, catch, ...) then return true end
-	run.failures[#run.failures + 1] = failure
-	return false
+	local before = #run.failures
+	run.phase = phase
+	if not xpcall(fn, catch, ...) then run:failed(failed[1], failed[2]) end
+	return #run.failures == before
 end
 
 local function run_all(run, list)
@@ -236,29 +246,60 @@ local function check(run)
 	if verdict == false then errors.assert(false, text or "check returned false") end
 end
 
-local function body(run)
-	local scenario <const> = run.scenario
-	if not attempt(run, "setup", run_all, run, scenario.setup) then return end
-	for i, step in ipairs(scenario.steps) do
+local function run_steps(run)
+	for i, step in ipairs(run.scenario.steps) do
 		run.step = i
 		local what = step.name and ("step %d, %s"):format(i, step.name) or ("step %d"):format(i)
-		if not attempt(run, what, run_step, run, step) then return end
+		if not attempt(run, what, run_step, run, step) then return false end
 	end
-	if scenario.check then attempt(run, "check", check, run) end
+	return true
+end
+
+-- A run whose steps are over sooner waits for its captures: all of them are there for the check.
+local function end_periodic(run, task)
+	run.phase = "periodic"
+	local state = task:wait_until()
+	local real = 0
+	for _, taken in ipairs(run.taken) do
+		if taken.boundary_ms and not run:is_placeholder(taken.tag) then real = real + 1 end
+	end
+	if state.abandoned then run:note("periodic: %s", state.abandoned) end
+	for tag, err in pairs(state.missing) do run:note("%s is missing: %s", tag, err.msg) end
+	if real == 0 then
+		errors.assert(false, "none of %d periodic captures has data%s", state.target,
+			state.abandoned and ": " .. state.abandoned or "")
+	end
+end
+
+-- Tasks that were spawned end with the steps.
+local function end_tasks(run)
+	run.phase = "tasks"
+	for _, failed in ipairs(engine.end_spawned(engine.current())) do run:failed(failed.err, failed.trace) end
+end
+
+local function body(run)
+	local scenario <const> = run.scenario
+	local went_well = attempt(run, "setup", run_all, run, scenario.setup)
+	if not went_well then return end
+	run.begun_ns = clock.mono_ns()
+	local task = scenario.periodic > 0
+		and engine.spawn(periodic.capture, run, scenario.periodic, scenario.duration_ns)
+	went_well = run_steps(run)
+	if went_well and task then went_well = attempt(run, "periodic", end_periodic, run, task) end
+	end_tasks(run)
+	if went_well and scenario.check then attempt(run, "check", check, run) end
 end
 
 -- Every action gets its turn, whatever the others did.
 local function teardown(run)
 	for _, action in ipairs(run.scenario.teardown) do attempt(run, "teardown", perform, run, action, run) end
-	for _, err in ipairs(run.bridge:release()) do
-		run.failures[#run.failures + 1] = { phase = "teardown", step = run.step, err = err }
-	end
+	run.phase = "teardown"
+	for _, err in ipairs(run.bridge:release()) do run:failed(err) end
 end
 
 --- Run a scenario on a bridge's handle, within a task of the engine. Gives the list of failures.
 function M.run(scenario, bridge)
-	local run = setmetatable({ scenario = scenario, bridge = bridge, step = 0, started_ns = clock.mono_ns(),
-		snapshots = {}, seen = {}, failures = {} }, Run)
+	local run <close> = run_of.new(scenario, bridge)
 	local _ <close> = bridge:enter()
 	body(run)
 	teardown(run)

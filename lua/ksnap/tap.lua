@@ -51,6 +51,10 @@ local function diagnostic(failure)
 	if where then write("  at: " .. yaml_string(where)) end
 	if code then write("  code: " .. code) end
 	if failure.phase then write("  phase: " .. yaml_string(failure.phase)) end
+	if failure.details then
+		write "  details:"
+		for _, text in ipairs(failure.details) do write("    - " .. yaml_string(text)) end
+	end
 	if failure.trace then yaml_block("traceback", failure.trace) end
 	write("  ...")
 end

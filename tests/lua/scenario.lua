@@ -30,6 +30,39 @@ refused("times is a whole number", loop, { nothing, every = 1, times = 1.5 })
 refused("times is a whole number", loop, { nothing, every = 1, times = 0 })
 refused("a loop needs times", ksnap.scenario, { name = "x", step { hold = loop { nothing, every = 1 } } })
 refused("no fraction", ksnap.scenario, { name = "x", duration = 1, step { "a", hold = 2 } })
+refused("freeze: cgroup: from 1 to 4000 bytes", function() step { "a", op.freeze "" } end)
+refused("hold: nan is not between 0 and a day", step, { hold = math.abs(0 / 0) })
+refused("hold: -1 is not between 0 and a day", step, { hold = -1 })
+refused("duration: -1", ksnap.scenario, { name = "x", duration = -1 })
+refused("every: nan is not between", loop, { nothing, every = math.abs(0 / 0), times = 1 })
+refused("no fraction", ksnap.scenario, { name = "x", duration = 1, step { hold = 0.0 } })
+refused("step 1: hold = 2s is longer than the scenario, which has 1s", ksnap.scenario,
+	{ name = "x", duration = 1, step { hold = "2s" } })
+refused("the holds up to step 3 add up to 1.1s, the scenario has 1s", ksnap.scenario,
+	{ name = "x", duration = 1, step { hold = 0.5 }, step {}, step { hold = loop { nothing, every = "0.3s", times = 3 } } })
+refused("a loop without times needs every above 0", ksnap.scenario,
+	{ name = "x", duration = 1, loop { nothing, every = 0 } })
+refused("periodic is a number, not a string", ksnap.scenario, { name = "x", periodic = "8" })
+refused("periodic is a whole number from 0 to 64, not 65", ksnap.scenario, { name = "x", periodic = 65, duration = 60 })
+refused("periodic is a whole number from 0 to 64, not 1.5", ksnap.scenario, { name = "x", periodic = 1.5, duration = 60 })
+refused("periodic is a whole number from 0 to 64, not -1", ksnap.scenario, { name = "x", periodic = -1, duration = 60 })
+refused("need a duration", ksnap.scenario, { name = "x", periodic = 1, step {} })
+refused("8 periodic captures within 1s are 88.9 ms apart, at least 100 ms are needed: take at most 7, or make it last 1.125s",
+	ksnap.scenario, { name = "x", periodic = 8, duration = 1 })
+refused('inconclusive: there is no "pass"; there are fail, note', ksnap.scenario, { name = "x", inconclusive = "pass" })
+
+-- Ten thousand steps are none too many; all are looked at before the first runs.
+local many = { name = "many" }
+for i = 1, 10000 do many[i] = step { ("s%d"):format(i), nothing } end
+assert(#ksnap.scenario(many).steps == 10000)
+many[10000] = step { hold = 90000 - 3600, "last", nothing }
+many[10001] = 5
+refused("item 10001 is neither", ksnap.scenario, many)
+
+-- What is not said is added up from the holds.
+local added = ksnap.scenario { name = "x", step { hold = "0.2s" }, loop { nothing, every = "0.1s", times = 3 },
+	step { hold = loop { nothing, every = "50ms", times = 2 } } }
+assert(added.duration_ns == 450000000, added.duration_ns)
 
 local log = {}
 local function note(text)

@@ -81,6 +81,29 @@ return ksnap.scenario {
 	end,
 }
 END
+scenario periodic <<'END'
+return ksnap.scenario {
+	name = "five captures, evenly", periodic = 5, duration = "800ms",
+	step { "quiet", hold = 0.5 },
+	step { "busy", function(run)
+		local burst = ksnap.spawn(function() for i = 1, 20 do run.bridge:ping() end return "done" end)
+		assert(burst:wait "1m" == "done")
+	end },
+	check = function(run)
+		local rows = run.bridge:list()
+		ksnap.assert(#rows == 5, "%d rows", #rows)
+		for i, row in ipairs(rows) do
+			assert(row.tag == ("periodic_%03d"):format(i - 1) and row.boundary_ms == (80000 + i * 640000 // 6) // 1000)
+			assert(row.elapsed_ms >= row.boundary_ms and row.step and row.elapsed_ms == math.floor(run.taken[i].elapsed_ms))
+		end
+		local n = run:series("map1[0].n", { label = "n" })
+		n:strictly_increasing()
+		n:rate_within(0, 1e9, "1s")
+		run:series(function(s) return s.complete end):always()
+		run:series("map1[0].n"):converges_to { target = -1, tol = 0, by = "800ms" }
+	end,
+}
+END
 scenario straight <<'END'
 local bridge <close> = assert(ksnap.connect())
 local s = assert(bridge:capture_snapshot "t0")
@@ -94,6 +117,9 @@ END
 exits 0 "walking a report" "$KSNAP" run --target "$fixture" "$tap_dir/walk.lua"
 like "$out" 'ok 1 - walk a report' "passes"
 exits 0 "a loop past the cap" "$KSNAP" run --target "$fixture" "$tap_dir/loops.lua"
+exits 1 "periodic captures, a pattern that fails" "$KSNAP" run --target "$fixture" "$tap_dir/periodic.lua"
+like "$out" 'map1\[0\].n: converges_to: fail: no 3 in a row within 0 of -1 by \+800ms' "says which"
+is "$(grep -c message: <<<"$out")" 1 "the others hold"
 exits 0 "straight-line code" "$KSNAP" run --target "$fixture" "$tap_dir/straight.lua" -- word
 like "$out" $'# t0\t2\tword' "prints comments"
 exits 1 "several, one failing" "$KSNAP" run --target "$fixture" "$tap_dir/walk.lua" "$tap_dir/fails.lua"

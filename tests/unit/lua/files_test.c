@@ -39,6 +39,7 @@ int main(void)
 		FILE_TEST("msgpack"),   FILE_TEST("errors"),   FILE_TEST("ops"),
 		FILE_TEST("bridge"),    FILE_TEST("reading"),  FILE_TEST("engine"),
 		FILE_TEST("durations"), FILE_TEST("scenario"), FILE_TEST("series"),
+		FILE_TEST("periodic"),  FILE_TEST("run"),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,7 +177,6 @@ static void a_failed_step_stops_the_next(void **state)
 static void steps_number_their_captures(void **state)
 {
 	char out[CAP], err[CAP];
-	const char *expected = "capture_snapshot {\"tag\"=>\"a\", \"step\"=>0}\n";
 	int code;
 
 	fake_reset();
@@ -188,8 +187,8 @@ static void steps_number_their_captures(void **state)
 		     "i) end } }",
 		out, err, CAP);
 	assert_int_equal(code, LUA_HOST_OK);
-	assert_true(strstr(fake.log, expected) ||
-		    strstr(fake.log, "{\"step\"=>0, \"tag\"=>\"a\"}"));
+	assert_non_null(strstr(fake.log, "\"step\"=>0"));
+	assert_non_null(strstr(fake.log, "\"elapsed_ms\"=>0"));
 	assert_non_null(strstr(fake.log, "\"step\"=>9"));
 	assert_non_null(strstr(fake.log, "\"step\"=>2"));
 	assert_null(strstr(fake.log, "\"step\"=>1"));

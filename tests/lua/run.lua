@@ -1,0 +1,79 @@
+-- What a check is given: series, notes, verdicts that become failures.
+local ksnap = require "ksnap"
+local scenario = require "ksnap.scenario"
+local op, step = ksnap.op, ksnap.step
+
+local bridge <close> = assert(ksnap.connect())
+
+-- Captures are remembered with step and time, however they were asked for; the latest of a tag counts.
+local s = ksnap.scenario {
+	name = "series", maps = { "*" },
+	setup = op.capture_snapshot "base",
+	step { "one", op.capture_snapshot "a", hold = "2ms" },
+	step { "two", function(run) run.bridge:capture_snapshot "b" end },
+	step { op.capture_snapshot "a" },
+	check = function(run)
+		local tags = {}
+		for i, taken in ipairs(run.taken) do tags[i] = taken.tag .. "/" .. taken.step end
+		assert(table.concat(tags, " ") == "base/0 b/2 a/3", table.concat(tags, " "))
+		assert(run.taken[1].elapsed_ms == 0 and run.taken[2].elapsed_ms >= 2)
+		local all = run:series "nr_switches"
+		assert(#all == 3 and all.samples[2].tag == "b" and all.samples[2].value == 42)
+		assert(#run:series("nr_switches", { over = "?" }) == 2 and #run:series("nr_switches", { over = "b*" }) == 2)
+		assert(#run:series("nr_switches", { over = function(tag) return tag == "a" end }) == 1)
+		local named = run:series("nr_switches", { over = { "a", "nowhere" }, label = "mine" })
+		assert(#named == 2 and named.label == "mine" and named.samples[2].err:find "nowhere")
+		assert(all:last "two" == 42 and all:delta(2) == 0 and all:first "one" == nil)
+		assert(run.scenario.step_names.two == 2)
+		for _, bad in ipairs { { 5 }, { "x", 5 }, { "x", { over = 5 } } } do
+			local ok, err = pcall(run.series, run, table.unpack(bad))
+			assert(not ok and err.code == "E_ARG", "accepted")
+		end
+	end,
+}
+local failures = scenario.run(s, bridge)
+assert(#failures == 0, "%s", failures[1] and failures[1].err)
+
+-- Patterns that do not pass are failures, all of them, at their lines; the check goes on.
+local function judged(inconclusive)
+	local reached
+	local failed = scenario.run(ksnap.scenario { name = "x", inconclusive = inconclusive,
+		setup = { op.capture_snapshot "p", op.capture_snapshot "q" },
+		check = function(run)
+			run:series("nr_switches"):strictly_increasing()
+			run:series("nr_switches"):rate_within(0, 1)
+			run:series("nr_switches"):nondecreasing()
+			run:series("nr_nothing"):each():at_least(1)
+			reached = true
+		end }, bridge)
+	assert(reached)
+	return failed
+end
+local failed = judged()
+assert(#failed == 3 and failed[1].phase == "check", #failed)
+assert(failed[1].err.where:find "run%.lua:%d+" and failed[1].err.msg:find "^nr_switches: strictly_increasing: fail: q")
+assert(#failed[1].details == 1 and failed[1].details[1]:find "^q %(%+0ms%) has 42, not more than p")
+assert(failed[2].err.msg:find "rate_within: inconclusive: from p" and #failed[3].details == 2)
+assert(#judged "note" == 2)
+
+-- Tasks of a run end with its steps; one that failed without anybody waiting for it fails the run.
+local ended, closed
+local tasks = ksnap.scenario { name = "tasks",
+	step { function()
+		ksnap.spawn(function()
+			local _ <close> = setmetatable({}, { __close = function() closed = true end })
+			ksnap.sleep "1m"
+			ended = true
+		end)
+		ksnap.spawn(function() error "lost" end)
+		ksnap.sleep "1ms"
+	end },
+	check = function() assert(closed and not ended) end }
+failures = scenario.run(tasks, bridge)
+assert(#failures == 1 and failures[1].phase == "tasks" and tostring(failures[1].err):find "lost" and failures[1].trace)
+
+-- A hold is cut by the end of the scenario.
+local before = ksnap.now()
+local cut = ksnap.scenario { name = "cut", duration = "20ms", step { function() ksnap.sleep "15ms" end },
+	step { hold = "20ms" } }
+assert(#scenario.run(cut, bridge) == 0 and ksnap.now() - before < 10)
