@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/endpoint.h"
@@ -271,6 +272,13 @@ static void begin_header(msgpack_packer *pk, const struct channel *c, uint64_t s
 	pack_str(pk, kind);
 }
 
+static struct ksnap_blob *shared(struct ksnap_blob *payload)
+{
+	if (FAULT_IS(FAULT_COPY_REPORT))
+		return ksnap_blob_copy(ksnap_blob_data(payload), ksnap_blob_size(payload));
+	return ksnap_blob_ref(payload);
+}
+
 static void send_live(struct channel *c, struct ksnap_blob *header, struct ksnap_blob *payload)
 {
 	struct tally *tally = &c->publisher->broker->tally;
@@ -279,7 +287,7 @@ static void send_live(struct channel *c, struct ksnap_blob *header, struct ksnap
 
 	rc = rc ? rc : frames_push(&f, ksnap_blob_ref(header));
 	if (payload && !rc)
-		rc = frames_push(&f, ksnap_blob_ref(payload));
+		rc = frames_push(&f, shared(payload));
 	if (rc)
 		tally->drops[DROP_LIVE_MEMORY]++;
 	else if (frames_send(bound_socket(c->publisher->bound), &f, NULL))
@@ -331,6 +339,8 @@ void publish_event(struct channel *c, const struct ksnap_event *ev)
 	_buf_ struct buf b = BUF_INIT;
 	msgpack_packer pk;
 
+	if (FAULT_IS(FAULT_LOSE_LIVE) && ev->seq % 100 == 0)
+		return;
 	pack_init(&pk, &b);
 	begin_header(&pk, c, next_number(c), ksnap_event_name(ev->kind), ev->nfields + 1);
 	pack_str(&pk, "mono");

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 
 struct event_node {
 	struct event_node *next;
@@ -135,7 +136,9 @@ void events_raise(struct events *ev, enum ksnap_event_kind kind,
 	copy_fields(&node->event, fields, n, node->text);
 	if (ev->sink)
 		ev->sink(ev->sink_arg, &node->event);
-	if (node == ev->spare)
+	if (FAULT_IS(FAULT_LOSE_EVENT) && ev->raised % 100 == 0)
+		free(node);
+	else if (node == ev->spare)
 		drop_one(ev);
 	else
 		append(ev, node);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "core/near.h"
 
@@ -191,7 +192,7 @@ static bool above_bytes(const struct store *s, uint64_t more)
 
 static void evict_oldest(struct store *s, const struct store_node *node, struct store_node **left)
 {
-	struct store_node *oldest = s->head;
+	struct store_node *oldest = FAULT_IS(FAULT_EVICT_NEWEST) ? s->tail : s->head;
 
 	events_raise(s->events, KSNAP_EV_EVICTION,
 		     (struct ksnap_event_field[]){
@@ -207,7 +208,8 @@ static void evict_oldest(struct store *s, const struct store_node *node, struct 
 
 static void make_room(struct store *s, const struct store_node *node, struct store_node **left)
 {
-	while (s->table.count >= s->cap || above_bytes(s, node->bytes)) {
+	while (s->table.count >= s->cap + FAULT_IS(FAULT_ABOVE_CAP) ||
+	       above_bytes(s, node->bytes)) {
 		if (s->head)
 			evict_oldest(s, node, left);
 		else
