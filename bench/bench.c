@@ -181,6 +181,11 @@ bool bench_is_quick(const struct bench *b)
 	return b->is_quick;
 }
 
+unsigned bench_rounds(const struct bench *b, unsigned standard)
+{
+	return b->is_quick ? 1 : b->rounds ? b->rounds : standard;
+}
+
 bool bench_wants(const struct bench *b, const char *name)
 {
 	return !b->only || strstr(name, b->only);
@@ -273,7 +278,7 @@ static int measure(struct bench *b, const struct bench_case *c, struct rounds *r
 	unsigned warm_up = b->is_quick ? 0 : c->warm_up ? c->warm_up : WARM_UP;
 	double path, floor;
 
-	r->n = b->is_quick ? 1 : b->rounds ? b->rounds : c->rounds ? c->rounds : ROUNDS;
+	r->n = bench_rounds(b, c->rounds ? c->rounds : ROUNDS);
 	for (unsigned i = 0; i < warm_up + r->n; i++) {
 		if (measure_round(c, i, &path, &floor))
 			return -1;

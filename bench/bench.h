@@ -37,6 +37,8 @@ struct bench_case {
  * were told. */
 struct bench *bench_begin(int argc, char **argv, const char *program);
 bool bench_is_quick(const struct bench *b);
+/* How often: 1 when quick, else what --rounds says, else @standard. */
+unsigned bench_rounds(const struct bench *b, unsigned standard);
 bool bench_wants(const struct bench *b, const char *name);
 /* Say what was set: "entries=65536 bytes=120". Kept for the JSON lines of the cases that follow. */
 void bench_params(struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -21,6 +21,7 @@
 
 static const struct storm storms[] = {
 	/* name, ops, quick, bytes, period, executors, bridges, in flight */
+	STORM("at rest: 20 ops a s", 100, 10, 64, 50 * MS, 1, 1, 4),
 	STORM("capture each 30 ms", 600, 30, 0, 30 * MS, 1, 1, 4),
 	STORM("capture, one by one", 20000, 500, 0, 0, 1, 1, 1),
 	STORM("capture, 8 in flight", 40000, 1000, 0, 0, 1, 1, 8),
@@ -29,6 +30,7 @@ static const struct storm storms[] = {
 	STORM("store 256 KiB", 20000, 300, 256 * KIB, 0, 1, 1, 8),
 	STORM("store 8 MiB", 1000, 50, 8 * MIB, 0, 1, 1, 2),
 	STORM("store 4 KiB each 1 ms", 10000, 300, 4 * KIB, 1 * MS, 1, 1, 64),
+	STORM("store 256 KiB each 2 ms", 5000, 100, 256 * KIB, 2 * MS, 1, 1, 64),
 	STORM("one tag, 4 KiB", 100000, 2000, 4 * KIB, 0, 1, 1, 32, .one_tag = true),
 	STORM("4 executors, 1 bridge", 30000, 500, 4 * KIB, 0, 4, 1, 16),
 	STORM("4 executors, 4 bridges", 30000, 500, 4 * KIB, 0, 4, 4, 16),
@@ -42,6 +44,18 @@ static const struct storm storms[] = {
 };
 
 #define STORMS (sizeof(storms) / sizeof(*storms))
+
+#define ROUNDS     3
+#define ROUNDS_MAX 100
+
+/* All rounds of one storm. */
+struct account {
+	bool right;
+	unsigned n;
+	double ops_per_s[ROUNDS_MAX], op_p99[ROUNDS_MAX], ping_p99[ROUNDS_MAX], peak[ROUNDS_MAX];
+	struct hist op, ping;
+	struct storm_result last;
+};
 
 /* ---- how it is told -------------------------------------------------------------------------- */
 
@@ -82,9 +96,18 @@ static void write_hist(FILE *f, const char *name, const struct hist *h)
 		us(h, 0.9999), h->max / 1e3);
 }
 
+static void write_rounds(FILE *f, const char *name, const double *v, unsigned n)
+{
+	fprintf(f, ",\"%s\":[", name);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(f, "%s%.10g", i ? "," : "", v[i]);
+	fprintf(f, "]");
+}
+
 static void write_samples(FILE *f, const struct storm_result *r)
 {
-	fprintf(f, ",\"samples\":[");
+	fprintf(f, ",\"samples_are\":[\"ms\",\"rss\",\"stored_bytes\",\"accepted\",\"evicted\","
+		   "\"events_kept\",\"events_dropped\"],\"samples\":[");
 	for (size_t i = 0; i < r->nsamples; i++) {
 		const struct storm_sample *s = &r->samples[i];
 
@@ -96,54 +119,95 @@ static void write_samples(FILE *f, const struct storm_result *r)
 	fprintf(f, "]");
 }
 
-static void write_storm(struct bench *b, const struct storm *s, const struct storm_result *r,
-			bool right)
+static void write_params(FILE *f, const struct storm *s, const struct storm_result *r)
 {
-	FILE *f = bench_json(b);
-
-	if (!f)
-		return;
 	fprintf(f,
-		"{\"program\":\"bench_runaway\",\"storm\":\"%s\",\"bytes\":%llu,\"executors\":%u,"
-		"\"bridges\":%u,\"in_flight\":%u,\"period_us\":%llu,\"monitors\":%u,\"stuck\":%u,"
-		"\"books\":\"%s\",\"seconds\":%.3f,\"accepted\":%llu,\"refused\":%llu,"
-		"\"evicted\":%llu,\"drained\":%llu,\"events_dropped\":%llu,\"received\":%llu,"
-		"\"lost\":%llu,\"ops_per_s\":%.1f,\"base\":%llu,\"peak\":%llu,\"allowed\":%llu",
-		s->name, (unsigned long long)r->report_bytes, s->executors, s->bridges,
-		s->in_flight, (unsigned long long)s->period_ns / 1000, s->monitors, s->stuck,
-		right ? "right" : "wrong", r->seconds, (unsigned long long)r->accepted,
-		(unsigned long long)r->refused, (unsigned long long)r->evicted,
-		(unsigned long long)r->drained, (unsigned long long)r->events_dropped,
-		(unsigned long long)r->received, (unsigned long long)r->lost,
-		r->accepted / r->seconds, (unsigned long long)r->base, (unsigned long long)r->peak,
+		"\"bytes\":%llu,\"executors\":%u,\"bridges\":%u,\"in_flight\":%u,\"period_us\":%"
+		"llu,"
+		"\"monitors\":%u,\"stuck\":%u,\"one_tag\":%s,\"drains\":%s",
+		(unsigned long long)r->report_bytes, s->executors, s->bridges, s->in_flight,
+		(unsigned long long)s->period_ns / 1000, s->monitors, s->stuck,
+		s->one_tag ? "true" : "false", s->drains ? "true" : "false");
+}
+
+static void write_counts(FILE *f, const struct storm_result *r)
+{
+	fprintf(f,
+		",\"seconds\":%.3f,\"accepted\":%llu,\"refused\":%llu,\"evicted\":%llu,"
+		"\"drained\":%llu,\"events_dropped\":%llu,\"received\":%llu,\"lost\":%llu,"
+		"\"base\":%llu,\"allowed\":%llu",
+		r->seconds, (unsigned long long)r->accepted, (unsigned long long)r->refused,
+		(unsigned long long)r->evicted, (unsigned long long)r->drained,
+		(unsigned long long)r->events_dropped, (unsigned long long)r->received,
+		(unsigned long long)r->lost, (unsigned long long)r->base,
 		(unsigned long long)r->allowed);
-	write_hist(f, "op_us", &r->op);
-	write_hist(f, "ping_us", &r->ping);
-	write_samples(f, r);
+}
+
+static void write_storm(FILE *f, const struct storm *s, const struct account *a)
+{
+	fprintf(f, "{\"program\":\"bench_runaway\",\"storm\":\"%s\",\"params\":{", s->name);
+	write_params(f, s, &a->last);
+	fprintf(f, "},\"books\":\"%s\"", a->right ? "right" : "wrong");
+	write_counts(f, &a->last);
+	write_rounds(f, "ops_per_s", a->ops_per_s, a->n);
+	write_rounds(f, "op_p99_us", a->op_p99, a->n);
+	write_rounds(f, "ping_p99_us", a->ping_p99, a->n);
+	write_rounds(f, "peak", a->peak, a->n);
+	write_hist(f, "op_us", &a->op);
+	write_hist(f, "ping_us", &a->ping);
+	write_samples(f, &a->last);
 	fprintf(f, "}\n");
+}
+
+/* ---- rounds ---------------------------------------------------------------------------------- */
+
+static void enter(struct account *a)
+{
+	const struct storm_result *r = &a->last;
+
+	hist_merge(&a->op, &r->op);
+	hist_merge(&a->ping, &r->ping);
+	a->ops_per_s[a->n] = r->accepted / r->seconds;
+	a->op_p99[a->n] = us(&r->op, 0.99);
+	a->ping_p99[a->n] = us(&r->ping, 0.99);
+	a->peak[a->n] = r->peak;
+	a->n++;
+}
+
+static void rage(struct bench *b, const struct storm *s, struct account *a)
+{
+	bool right = !storm_run(s, bench_is_quick(b), &a->last);
+
+	bench_count(b, right);
+	a->right &= right;
+	if (right)
+		enter(a);
+	if (right)
+		print_storm(b, s, &a->last);
+	else
+		bench_note(b, "%-24s the books are wrong", s->name);
 }
 
 int main(int argc, char **argv)
 {
-	static struct storm_result r;
+	static struct account accounts[STORMS];
 	struct bench *b = bench_begin(argc, argv, "bench_runaway");
+	unsigned rounds = b ? bench_rounds(b, ROUNDS) : 0;
 
 	if (!b)
 		return 2;
 	print_heads(b);
-	for (size_t i = 0; i < STORMS; i++) {
-		const struct storm *s = &storms[i];
-		bool right;
-
-		if (!bench_wants(b, s->name))
-			continue;
-		right = !storm_run(s, bench_is_quick(b), &r);
-		bench_count(b, right);
-		if (right)
-			print_storm(b, s, &r);
-		else
-			bench_note(b, "%-24s the books are wrong", s->name);
-		write_storm(b, s, &r, right);
+	for (size_t i = 0; i < STORMS; i++)
+		accounts[i].right = true;
+	for (unsigned round = 0; round < rounds && round < ROUNDS_MAX; round++) {
+		for (size_t i = 0; i < STORMS; i++) {
+			if (bench_wants(b, storms[i].name))
+				rage(b, &storms[i], &accounts[i]);
+		}
+	}
+	for (size_t i = 0; i < STORMS && bench_json(b); i++) {
+		if (bench_wants(b, storms[i].name))
+			write_storm(bench_json(b), &storms[i], &accounts[i]);
 	}
 	return bench_end(b);
 }

@@ -219,15 +219,6 @@ static int watch(struct world *w)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static void merge(struct hist *to, const struct hist *from)
-{
-	for (size_t i = 0; i < HIST_BUCKETS; i++)
-		to->count[i] += from->count[i];
-	to->n += from->n;
-	to->sum += from->sum;
-	to->max = to->max > from->max ? to->max : from->max;
-}
-
 static int join_executors(struct world *w)
 {
 	static struct executor_result one;
@@ -239,7 +230,7 @@ static int join_executors(struct world *w)
 		w->r->accepted += one.accepted;
 		w->r->refused += one.refused;
 		w->r->report_bytes = one.bytes;
-		merge(&w->r->op, &one.latency);
+		hist_merge(&w->r->op, &one.latency);
 	}
 	w->r->seconds = (bench_now() - w->begin) / 1e9;
 	return code;

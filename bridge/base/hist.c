@@ -45,6 +45,17 @@ void hist_add(struct hist *h, uint64_t ns)
 		h->sum = UINT64_MAX;
 }
 
+void hist_merge(struct hist *to, const struct hist *from)
+{
+	for (size_t i = 0; i < HIST_BUCKETS; i++)
+		to->count[i] += from->count[i];
+	to->n += from->n;
+	if (from->max > to->max)
+		to->max = from->max;
+	if (__builtin_add_overflow(to->sum, from->sum, &to->sum))
+		to->sum = UINT64_MAX;
+}
+
 uint64_t hist_quantile(const struct hist *h, double q)
 {
 	double rank = q * (double)h->n;

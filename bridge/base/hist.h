@@ -15,6 +15,8 @@ struct hist {
 
 void hist_clear(struct hist *h);
 void hist_add(struct hist *h, uint64_t ns);
+/* Add all of @from to @to. */
+void hist_merge(struct hist *to, const struct hist *from);
 /* Upper bound of the bucket that holds quantile @q (0 to 1), never above max; 0 when empty. */
 uint64_t hist_quantile(const struct hist *h, double q);
 

@@ -84,6 +84,24 @@ static void quantiles_rank_as_they_should(void **state)
 	free(h);
 }
 
+static void two_become_one(void **state)
+{
+	struct hist *a = make(), *b = make();
+
+	hist_add(a, 5);
+	hist_add(b, 7000);
+	hist_add(b, UINT64_MAX);
+	hist_merge(a, b);
+	assert_int_equal(a->n, 3);
+	assert_true(a->max == UINT64_MAX);
+	assert_true(a->sum == UINT64_MAX); /* held, not wrapped */
+	assert_int_equal(hist_quantile(a, 0), 5);
+	assert_in_range(hist_quantile(a, 0.5), 7000, 7000 + 7000 / HIST_SUB);
+	assert_int_equal(b->n, 2); /* as it was */
+	free(a);
+	free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +109,7 @@ int main(void)
 		cmocka_unit_test(extremes_have_a_bucket),
 		cmocka_unit_test(each_value_is_found_again),
 		cmocka_unit_test(quantiles_rank_as_they_should),
+		cmocka_unit_test(two_become_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,95 @@
+-- SPDX-License-Identifier: MIT
+-- results_test.lua - what compare.lua and report.lua make of files, good ones and others.
+local top = os.getenv "KSNAP_TOP_SRCDIR"
+package.path = top .. "/bench/?.lua;" .. package.path
+local results = require "results"
+
+local n, failed = 0, 0
+
+local function check(name, good, more)
+	n = n + 1
+	failed = failed + (good and 0 or 1)
+	print(("%s %d - %s"):format(good and "ok" or "not ok", n, name))
+	if not good and more then
+		print("# " .. tostring(more):gsub("\n", "\n# "))
+	end
+end
+
+local written = {}
+
+local function write(text)
+	local path = os.tmpname()
+	written[#written + 1] = path
+	local f = assert(io.open(path, "wb"))
+	f:write(text)
+	f:close()
+	return path
+end
+
+local LUA = os.getenv "LUA"
+
+-- Output and exit code of a script with these files.
+local function run(script, ...)
+	local p = io.popen(("%s %s/bench/%s %s 2>&1; echo $?"):format(LUA, top, script, table.concat({ ... }, " ")))
+	local out = p:read("a")
+	p:close()
+	return out, tonumber(out:match("(%d+)\n$"))
+end
+
+local function path_line(median, q1, q3, is)
+	return ('{"program":"p","path":"ping","floor":"echo","unit":"us","params":"","rounds":15,' ..
+		'"cost":{"median":1,"q1":1,"q3":1},"floor_cost":{"median":1,"q1":1,"q3":1},' ..
+		'"ratio":{"median":%g,"q1":%g,"q3":%g},"goal":1,"goal_is":"%s","verdict":"better"}'):format(median, q1, q3, is)
+end
+
+local function storm_line(rates, books)
+	return ('{"program":"bench_runaway","storm":"store","params":{"bytes":64},"books":"%s","ops_per_s":[%s],' ..
+		'"op_p99_us":[1,1],"ping_p99_us":[2,2],"peak":[3,3],"op_us":{"n":2,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":2},' ..
+		'"ping_us":{"n":1,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":1},"allowed":5,"base":1,' ..
+		'"samples":[[0.5,1,2,3,4,5,6],[1.5,1,2,3,4,5,7]],"lost":0,"received":0}'):format(books or "right", rates)
+end
+
+local function document(...)
+	return write('{"v":1,"at":"now","commit":"c","lines":[\n{"program":"p","machine":"box, load 1.0, cc -O2"},\n' ..
+		table.concat({ ... }, ",\n") .. "]}")
+end
+
+check("JSON: every kind of value", (function()
+	local v = results.decode ' {"a":[1,-2.5e1,true,false],"b":{},"c":"\\u00e4\\n\\"\\\\","d":[]} '
+	return v.a[1] == 1 and v.a[2] == -25 and v.a[3] == true and v.a[4] == false and next(v.b) == nil and
+		v.c == 'ä\n"\\' and #v.d == 0
+end)())
+
+for _, bad in ipairs { "", "{", "[1,", "[1 2]", '{"a"}', '{"a":1', '"x', "nope", "1 2", "{1:2}" } do
+	check(("JSON: refused: %q"):format(bad), not pcall(results.decode, bad))
+end
+
+local out, code = run("compare.lua", "/nowhere", "/nowhere")
+check("no such file", code == 2 and out:find "nowhere", out)
+out, code = run("compare.lua", write '{"v":2}', write "{}")
+check("another kind of file", code == 2 and out:find "not a file of make bench", out)
+out, code = run("compare.lua", "one")
+check("usage", code == 2 and out:find "usage", out)
+
+local function verdict(name, old, new, word, exit)
+	out, code = run("compare.lua", document(old), document(new))
+	check(name, code == exit and out:find(word .. "\n"), out)
+end
+verdict("less than before is better", path_line(1.5, 1.4, 1.6, "at most"), path_line(1.1, 1.0, 1.2, "at most"), "better", 0)
+verdict("more than before is worse", path_line(1.1, 1.0, 1.2, "at most"), path_line(1.5, 1.4, 1.6, "at most"), "worse", 1)
+verdict("but not where more is better", path_line(1.1, 1.0, 1.2, "at least"), path_line(1.5, 1.4, 1.6, "at least"), "better", 0)
+verdict("rounds that overlap are noise", path_line(1.1, 1.0, 1.4, "at most"), path_line(1.5, 1.3, 1.6, "at most"), "noise", 0)
+verdict("so is a change within the spread", path_line(1.1, 1.0, 2.0, "at most"), path_line(2.1, 2.01, 2.2, "at most"), "noise", 0)
+verdict("storms: more ops are better", storm_line "100,110,105", storm_line "200,210,205", "better", 0)
+verdict("storms: one round says nothing", storm_line "100", storm_line "200", "one round", 0)
+verdict("storms: wrong books", storm_line "100,101", storm_line("100,101", "wrong"), "the books are wrong: store", 1)
+
+out = run("compare.lua", document(path_line(1, 1, 1, "at most")),
+	write '{"v":1,"at":"now","commit":"c","lines":[{"program":"p","machine":"other box"}]}')
+check("another machine is told", out:find "different machines" and out:find "not in the new one", out)
+
+for _, path in ipairs(written) do
+	os.remove(path)
+end
+print("1.." .. n)
+os.exit(failed == 0)
