@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* bench_store.c - store_snapshot of 256 bytes, 64 in flight, beside a raw echo of the same frames.
+/* bench_store.c - store_snapshot of 256 bytes, 64 in flight, beside a raw echo of the same frames,
+ * and beside what other servers call keeping the newest 64.
  *
  * Both sides build the same requests; every tag is new, so that each store evicts. The last answer
  * of a round tells how many were stored in all, which must be how many were sent. */
@@ -8,7 +9,9 @@
 #include <zmq.h>
 
 #include "bench/bench.h"
+#include "bench/nats.h"
 #include "bench/peer.h"
+#include "bench/redis.h"
 #include "wire/envelope.h"
 #include "wire/pack.h"
 #include "wire/shapes.h"
@@ -23,6 +26,8 @@ struct store {
 	uint64_t id;     /* of the next request */
 	uint64_t stored; /* by the broker so far */
 	struct buf params, request, report;
+	struct rival redis, nats;
+	unsigned long published; /* to NATS so far */
 };
 
 static int make_report(struct buf *b)
@@ -151,6 +156,27 @@ static int run_echo(void *arg, double *ret)
 	return len == s->request.len ? 0 : bench_wrong("an echo of %zu bytes", len);
 }
 
+static int run_redis(void *arg, double *ret)
+{
+	struct store *s = arg;
+	uint64_t begin = bench_now();
+	int code = redis_store(&s->redis, s->report.data, BYTES, s->ops, IN_FLIGHT);
+
+	*ret = (bench_now() - begin) / 1e3 / s->ops;
+	return code;
+}
+
+static int run_nats(void *arg, double *ret)
+{
+	struct store *s = arg;
+	uint64_t begin = bench_now();
+	int code = nats_store(&s->nats, s->report.data, BYTES, s->ops, IN_FLIGHT, s->published);
+
+	s->published += s->ops;
+	*ret = (bench_now() - begin) / 1e3 / s->ops;
+	return code;
+}
+
 static void *connect_raw(struct store *s, const char *endpoint)
 {
 	void *socket = zmq_socket(s->context, ZMQ_DEALER);
@@ -190,10 +216,36 @@ static void close_all(struct store *s)
 	buf_fini(&s->report);
 }
 
+static void beside_rivals(struct bench *b, struct bench_case c)
+{
+	struct store *s = c.arg;
+
+	c.goal = 1.5;
+	c.floor = "Redis XADD MAXLEN 64, pipelined";
+	c.run_floor = run_redis;
+	if (!rival_is_there(REDIS_PROGRAM))
+		bench_skip(b, "no %s is installed", REDIS_PROGRAM);
+	else if (!redis_start(&s->redis))
+		bench_run(b, &c);
+	else
+		bench_count(b, false);
+	rival_stop(&s->redis);
+	c.goal = 1;
+	c.floor = "JetStream max_msgs 64, pipelined";
+	c.run_floor = run_nats;
+	if (!rival_is_there(NATS_PROGRAM))
+		bench_skip(b, "no %s is installed", NATS_PROGRAM);
+	else if (!nats_start(&s->nats))
+		bench_run(b, &c);
+	else
+		bench_count(b, false);
+	rival_stop(&s->nats);
+}
+
 int main(int argc, char **argv)
 {
 	struct bench *b = bench_begin(argc, argv, "bench_store");
-	struct store s = { 0 };
+	static struct store s;
 	struct bench_case c = { .path = "store_snapshot, ipc, pipelined",
 				.floor = "ROUTER-DEALER echo, pipelined",
 				.unit = "us",
@@ -210,6 +262,7 @@ int main(int argc, char **argv)
 		return 1;
 	bench_params(b, "bytes=%d in_flight=%d ops=%u a round", BYTES, IN_FLIGHT, s.ops);
 	bench_run(b, &c);
+	beside_rivals(b, c);
 	close_all(&s);
 	return bench_end(b);
 }

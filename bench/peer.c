@@ -20,7 +20,7 @@ static pid_t owner;
 
 static void remove_folder(void)
 {
-	static const char *const names[] = { "control", "live", "work", "echo" };
+	static const char *const names[] = { "control", "live", "work", "echo", "relay", "pub" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && owner == getpid(); i++) {
@@ -110,6 +110,41 @@ static void serve_echo(const char *const *urls, int fd)
 		echo_one(socket);
 }
 
+/* Peer, request, report: the report goes out without a copy. */
+static void relay_one(void *router, void *pub, const char *topic)
+{
+	zmq_msg_t peer, request, report, copy;
+
+	zmq_msg_init(&peer);
+	zmq_msg_init(&request);
+	zmq_msg_init(&report);
+	zmq_msg_init(&copy);
+	zmq_msg_recv(&peer, router, 0);
+	zmq_msg_recv(&request, router, 0);
+	zmq_msg_recv(&report, router, 0);
+	zmq_msg_copy(&copy, &request);
+	zmq_send(pub, topic, strlen(topic), ZMQ_SNDMORE);
+	zmq_msg_send(&copy, pub, ZMQ_SNDMORE);
+	zmq_msg_send(&report, pub, 0);
+	zmq_msg_send(&peer, router, ZMQ_SNDMORE);
+	zmq_msg_send(&request, router, 0);
+}
+
+/* @urls: where requests come in, where reports go out, and their topic. */
+static void serve_relay(const char *const *urls, int fd)
+{
+	void *context = zmq_ctx_new(), *router = zmq_socket(context, ZMQ_ROUTER),
+	     *pub = zmq_socket(context, ZMQ_PUB);
+
+	if (zmq_bind(router, urls[0]) || zmq_bind(pub, urls[1])) {
+		bench_wrong("relay at %s: %s", urls[0], zmq_strerror(zmq_errno()));
+		_exit(1);
+	}
+	tell(fd, urls[0]);
+	for (;;)
+		relay_one(router, pub, urls[2]);
+}
+
 static int start(struct peer *p, void (*serve)(const char *const *urls, int fd),
 		 const char *const *urls)
 {
@@ -143,6 +178,13 @@ int peer_echo(struct peer *p, const char *endpoint)
 	const char *const urls[] = { endpoint };
 
 	return start(p, serve_echo, urls);
+}
+
+int peer_relay(struct peer *p, const char *endpoint, const char *live, const char *topic)
+{
+	const char *const urls[] = { endpoint, live, topic };
+
+	return start(p, serve_relay, urls);
 }
 
 void peer_stop(struct peer *p)
