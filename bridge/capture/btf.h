@@ -32,6 +32,10 @@ struct btf_types;
 
 struct btf_types *btf_types_create(struct ksnap_err *err);
 void btf_types_destroy(struct btf_types *c);
+/* The BTF object @btf_id (BTF_OF_KERNEL: the kernel's own), or NULL. */
+typedef struct btf *(*btf_source_fn)(void *arg, uint32_t btf_id);
+/* Take BTF from there, not from the running kernel. Before the first use. */
+void btf_types_set_source(struct btf_types *c, btf_source_fn source, void *arg);
 #define BTF_OF_KERNEL UINT32_MAX /* as a btf_id: the kernel's own types */
 
 /* The BTF object @btf_id, good until the next call with this @c. E_DENIED, E_TARGET: the kernel

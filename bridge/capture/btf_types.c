@@ -25,11 +25,13 @@ struct kept {
 struct btf_types {
 	struct kept *kept;
 	size_t n, bytes;
-	uint64_t made;       /* conversions so far */
-	uint64_t report;     /* counts reports */
-	struct btf *btf;     /* the one loaded last */
-	uint32_t btf_id;     /* its id */
-	struct btf *vmlinux; /* base of module BTF; loaded at first need */
+	uint64_t made;        /* conversions so far */
+	uint64_t report;      /* counts reports */
+	struct btf *btf;      /* the one loaded last */
+	uint32_t btf_id;      /* its id */
+	struct btf *vmlinux;  /* base of module BTF; loaded at first need */
+	btf_source_fn source; /* NULL: the running kernel */
+	void *source_arg;
 };
 
 struct btf_types *btf_types_create(struct ksnap_err *err)
@@ -72,6 +74,12 @@ void btf_types_destroy(struct btf_types *c)
 	errno = saved;
 }
 
+void btf_types_set_source(struct btf_types *c, btf_source_fn source, void *arg)
+{
+	c->source = source;
+	c->source_arg = arg;
+}
+
 void btf_types_begin(struct btf_types *c)
 {
 	c->report++;
@@ -106,7 +114,8 @@ static int refuse_load(uint32_t id, struct ksnap_err *err)
 static const struct btf *load_kernel(struct btf_types *c)
 {
 	if (!c->vmlinux)
-		c->vmlinux = btf__load_vmlinux_btf();
+		c->vmlinux = c->source ? c->source(c->source_arg, BTF_OF_KERNEL)
+				       : btf__load_vmlinux_btf();
 	return c->vmlinux;
 }
 
@@ -122,12 +131,12 @@ static struct btf *load_as(struct btf_types *c, uint32_t id, enum origin origin)
 
 static const struct btf *load_and_keep(struct btf_types *c, uint32_t id)
 {
-	enum origin origin = origin_of(id);
+	enum origin origin = c->source ? OF_PROGRAM : origin_of(id);
 	struct btf *btf;
 
 	if (origin == OF_KERNEL)
 		return load_kernel(c);
-	btf = load_as(c, id, origin);
+	btf = c->source ? c->source(c->source_arg, id) : load_as(c, id, origin);
 	if (!btf)
 		return NULL;
 	btf__free(c->btf);

@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 
+#define PREFIX_MAX 8 /* bytes of an object's name that libbpf puts before ".bss" and its like */
+
 static int parse_id(struct selection_rule *r, struct ksnap_err *err)
 {
 	char *end;
@@ -137,4 +139,21 @@ int selection_report_misses(const struct selection *s, struct report_builder *rb
 					    "no map matches '%s'", r->text);
 	}
 	return ret;
+}
+
+bool selection_section_of(const char *name, const char *obj)
+{
+	const char *dot = strchr(name, '.');
+	size_t len = dot ? dot - name : 0;
+	size_t want = strnlen(obj, PREFIX_MAX);
+
+	if (!len || len != want)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = isalnum((unsigned char)obj[i]) || obj[i] == '_' ? obj[i] : '_';
+
+		if (name[i] != c)
+			return false;
+	}
+	return true;
 }

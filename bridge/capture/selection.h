@@ -39,6 +39,8 @@ bool selection_takes(struct selection *s, uint32_t id, const char *name, selecti
 /* Does a deny rule name it? */
 bool selection_denies(const struct selection *s, uint32_t id, const char *name,
 		      selection_obj_fn obj, void *arg);
+/* Is map @name a section that libbpf named after object @obj: its first bytes, odd ones as '_'? */
+bool selection_section_of(const char *name, const char *obj);
 /* The id:N rule that asks for exactly this map, counted as met; NULL when there is none. */
 const char *selection_asks_for(struct selection *s, uint32_t id);
 /* Give a reason no_match for every allow rule that met nothing. */

@@ -50,7 +50,7 @@ struct freeze_request {
 };
 
 struct target_ops {
-	const char *kind; /* "live", "fixture": the part of a target's name before ':' */
+	const char *kind; /* "live", "core", "fixture": the part of a target's name before ':' */
 
 	/* Make a target from what follows "kind:" in its name ("" when nothing does). May block.
 	 * E_ARG: the options are wrong. Must not need privileges; accessor_init may. */
@@ -115,6 +115,7 @@ struct target_ops {
 };
 
 extern const struct target_ops target_live;
+extern const struct target_ops target_core;
 extern const struct target_ops target_fixture;
 
 /* The ops of "kind" or "kind:options", *ret_options pointing behind the colon; NULL with E_ARG

@@ -3,7 +3,6 @@
 #include "capture/live/map_list.h"
 
 #include <bpf/bpf.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/live/privilege.h"
-
-#define PREFIX_MAX 8 /* bytes of an object's name that libbpf puts before ".bss" and its like */
 
 void map_list_fini(struct map_list *l)
 {
@@ -118,24 +115,6 @@ struct lookup {
 	const struct object_list *objects;
 };
 
-/* Is @map a section that libbpf named after object @obj: its first bytes, odd ones as '_'? */
-static bool is_section_of(const char *map, const char *obj)
-{
-	const char *dot = strchr(map, '.');
-	size_t len = dot ? dot - map : 0;
-	size_t want = strnlen(obj, PREFIX_MAX);
-
-	if (!len || len != want)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = isalnum((unsigned char)obj[i]) || obj[i] == '_' ? obj[i] : '_';
-
-		if (map[i] != c)
-			return false;
-	}
-	return true;
-}
-
 static struct map_ref *find_ref(const struct map_list *l, uint32_t id)
 {
 	size_t lo = 0, hi = l->n;
@@ -161,8 +140,8 @@ static const char *name_of_map(const struct map_list *l, uint32_t id)
 static bool prog_is_of(const struct lookup *lk, const struct prog_row *p, const char *obj)
 {
 	for (uint32_t i = 0; i < p->nmaps; i++) {
-		if (is_section_of(name_of_map(lk->maps, lk->progs->now.map_ids[p->first_map + i]),
-				  obj))
+		if (selection_section_of(
+			    name_of_map(lk->maps, lk->progs->now.map_ids[p->first_map + i]), obj))
 			return true;
 	}
 	return false;
@@ -175,7 +154,7 @@ static bool belongs_to(void *arg, const char *obj, uint32_t id, const char *name
 
 	if (own)
 		return object_has_map(own, id);
-	if (is_section_of(name, obj))
+	if (selection_section_of(name, obj))
 		return true;
 	for (size_t i = 0; i < lk->progs->now.n; i++) {
 		const struct prog_row *p = &lk->progs->now.rows[i];

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* layout.h - where a kernel's own BTF says that members of its structs are.
+ *
+ * Nothing here knows versions: a member that the kernel does not have has size 0, and what needs it
+ * says so. */
+#ifndef KSNAP_CAPTURE_OUTSIDE_LAYOUT_H
+#define KSNAP_CAPTURE_OUTSIDE_LAYOUT_H
+
+#include <bpf/btf.h>
+
+#include "ksnap.h"
+
+/* Without the first kind no map can be found; the others are asked for where they are used. */
+#define LAYOUT_MEMBERS(NEED, MAY)                  \
+	NEED(idr, idr_rt)                          \
+	NEED(xarray, xa_head)                      \
+	NEED(xa_node, shift)                       \
+	NEED(xa_node, slots)                       \
+	NEED(bpf_map, map_type)                    \
+	NEED(bpf_map, key_size)                    \
+	NEED(bpf_map, value_size)                  \
+	NEED(bpf_map, max_entries)                 \
+	NEED(bpf_map, map_flags)                   \
+	NEED(bpf_map, id)                          \
+	NEED(bpf_map, name)                        \
+	NEED(bpf_map, btf)                         \
+	NEED(bpf_map, btf_key_type_id)             \
+	NEED(bpf_map, btf_value_type_id)           \
+	NEED(btf, data)                            \
+	NEED(btf, data_size)                       \
+	NEED(btf, id)                              \
+	NEED(btf, base_btf)                        \
+	MAY(idr, idr_base)                         \
+	MAY(bpf_map, btf_vmlinux_value_type_id)    \
+	MAY(bpf_array, elem_size)                  \
+	MAY(bpf_array, value)                      \
+	MAY(bpf_array, ptrs)                       \
+	MAY(bpf_array, pptrs)                      \
+	MAY(bpf_htab, buckets)                     \
+	MAY(bpf_htab, n_buckets)                   \
+	MAY(bucket, head)                          \
+	MAY(htab_elem, hash_node)                  \
+	MAY(htab_elem, key)                        \
+	MAY(lpm_trie, root)                        \
+	MAY(lpm_trie, data_size)                   \
+	MAY(lpm_trie_node, child)                  \
+	MAY(lpm_trie_node, prefixlen)              \
+	MAY(lpm_trie_node, flags)                  \
+	MAY(lpm_trie_node, data)                   \
+	MAY(bpf_queue_stack, head)                 \
+	MAY(bpf_queue_stack, tail)                 \
+	MAY(bpf_queue_stack, size)                 \
+	MAY(bpf_queue_stack, elements)             \
+	MAY(bpf_ringbuf_map, rb)                   \
+	MAY(bpf_ringbuf, consumer_pos)             \
+	MAY(bpf_ringbuf, producer_pos)             \
+	MAY(bpf_stack_map, n_buckets)              \
+	MAY(bpf_stack_map, buckets)                \
+	MAY(stack_map_bucket, nr)                  \
+	MAY(stack_map_bucket, data)                \
+	MAY(bpf_struct_ops_map, kvalue)            \
+	MAY(bpf_struct_ops_map, uvalue)            \
+	MAY(bpf_local_storage_map, buckets)        \
+	MAY(bpf_local_storage_map, bucket_log)     \
+	MAY(bpf_local_storage_map_bucket, list)    \
+	MAY(bpf_local_storage_elem, map_node)      \
+	MAY(bpf_local_storage_elem, local_storage) \
+	MAY(bpf_local_storage_elem, sdata)         \
+	MAY(bpf_local_storage_data, data)          \
+	MAY(bpf_local_storage, owner)              \
+	MAY(task_struct, pid)                      \
+	MAY(cgroup, kn)                            \
+	MAY(kernfs_node, id)                       \
+	MAY(bpf_prog, type)                        \
+	MAY(bpf_prog, tag)                         \
+	MAY(bpf_prog, stats)                       \
+	MAY(bpf_prog, aux)                         \
+	MAY(bpf_prog_aux, id)                      \
+	MAY(bpf_prog_aux, name)                    \
+	MAY(bpf_prog_aux, used_map_cnt)            \
+	MAY(bpf_prog_aux, used_maps)               \
+	MAY(bpf_prog_stats, cnt)                   \
+	MAY(bpf_prog_stats, nsecs)
+
+#define LAYOUT_SIZES(SIZE) \
+	SIZE(bucket)       \
+	SIZE(bpf_local_storage_map_bucket)
+
+struct layout_member {
+	uint32_t off;
+	uint32_t size; /* bytes; of a flexible array those of one element; 0: there is none */
+};
+
+struct layout {
+#define LAYOUT_FIELD(type, member) struct layout_member type##__##member;
+	LAYOUT_MEMBERS(LAYOUT_FIELD, LAYOUT_FIELD)
+#undef LAYOUT_FIELD
+#define LAYOUT_FIELD(type) uint32_t sizeof__##type;
+	LAYOUT_SIZES(LAYOUT_FIELD)
+#undef LAYOUT_FIELD
+};
+
+/* E_TARGET: a member without which nothing works is not there. */
+int layout_read(struct layout *l, const struct btf *btf, struct ksnap_err *err);
+/* The member @name of struct @type, also within members without a name. */
+bool layout_find(const struct btf *btf, const char *type, const char *name,
+		 struct layout_member *ret);
+
+#endif

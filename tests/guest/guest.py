@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""A guest for tests: a kernel of Debian's under qemu without KVM, and nothing in it but inside.c.
+
+    with Guest(kernel, folder) as g:       # booted and ready
+        g.ask("show")                      # lines that the program inside answers
+        g.qmp("stop")                      # what qemu answers
+        g.dump(path)                       # an ELF core of its memory
+"""
+import ctypes
+import glob
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+
+TOP = os.environ["KSNAP_TOP_BUILDDIR"]
+BOOT_S = 240
+ANSWER_S = 120
+MEMORY_MIB = 192
+
+
+class Missing(Exception):
+    """What this machine lacks for running guests."""
+
+
+# ---- the kernel -------------------------------------------------------------------------------
+
+def run(*command, **more):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, **more)
+
+
+def package_behind(meta):
+    """The package with the kernel that @meta stands for today."""
+    for line in run("apt-cache", "depends", meta).stdout.splitlines():
+        if line.strip().startswith("Depends: linux-image-"):
+            return line.split()[-1]
+    raise Missing(f"apt knows no package {meta}")
+
+
+def unpack(package, into):
+    work = into + ".new"
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(work)
+    got = run("apt-get", "download", package, cwd=work)
+    debs = glob.glob(work + "/*.deb")
+    if not debs:
+        raise Missing(f"{package} cannot be downloaded: {got.stdout.strip().splitlines()[-1:]}")
+    run("dpkg-deb", "-x", debs[0], work)
+    kernels = glob.glob(work + "/boot/vmlinuz-*")
+    if not kernels:
+        raise Missing(f"{package} holds no kernel")
+    shutil.copy(kernels[0], into + ".part")
+    os.rename(into + ".part", into)
+    shutil.rmtree(work)
+
+
+def kernel(meta="linux-image-cloud-amd64"):
+    """The path of a kernel: $KSNAP_GUEST_KERNEL, or Debian's, kept in the build folder."""
+    if not shutil.which("qemu-system-x86_64"):
+        raise Missing("qemu-system-x86 is not installed")
+    if os.environ.get("KSNAP_GUEST_KERNEL"):
+        return os.environ["KSNAP_GUEST_KERNEL"]
+    path = f"{TOP}/tests/guest/{meta}"
+    if not os.path.exists(path):
+        if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+            raise Missing("no Debian, and KSNAP_GUEST_KERNEL names no kernel")
+        unpack(package_behind(meta), path)
+    return path
+
+
+# ---- the initramfs ----------------------------------------------------------------------------
+
+def entry(name, mode, data=b"", rdev=(0, 0)):
+    """One file of a cpio archive in the form "newc"."""
+    fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, rdev[0], rdev[1], len(name) + 1, 0]
+    head = b"070701" + b"".join(b"%08X" % f for f in fields) + name.encode() + b"\0"
+    return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
+
+
+def initramfs(path):
+    files = {"init": f"{TOP}/tests/guest/inside", "shapes.bpf.o": f"{TOP}/tests/bpf/shapes.bpf.o",
+             "inside.bpf.o": f"{TOP}/tests/guest/inside.bpf.o"}
+    with open(path, "wb") as out:
+        for folder in "dev", "proc", "sys":
+            out.write(entry(folder, stat.S_IFDIR | 0o755))
+        out.write(entry("dev/console", stat.S_IFCHR | 0o600, rdev=(5, 1)))
+        for name, source in files.items():
+            with open(source, "rb") as f:
+                out.write(entry(name, stat.S_IFREG | 0o755, f.read()))
+        out.write(entry("TRAILER!!!", 0))
+
+
+# ---- the machine ------------------------------------------------------------------------------
+
+class Lines:
+    """Lines from and to a socket."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(ANSWER_S)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rb")
+
+    def read(self):
+        line = self.file.readline()
+        if not line:
+            raise EOFError("qemu closed its socket")
+        return line.decode(errors="replace").rstrip("\r\n")
+
+    def write(self, text):
+        self.socket.sendall(text.encode() + b"\n")
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Guest:
+    """Its sockets are made here, so that each takes connections before qemu runs."""
+
+    CHARDEVS = "console", "port", "control", "qmp", "gdb"
+
+    def __init__(self, image, folder, append="", cpus=2, extra=()):
+        self.dir, self.memory = folder, folder + "/memory"
+        self.qmp_path, self.gdb_path = folder + "/qmp", folder + "/gdb"
+        initramfs(folder + "/initramfs")
+        self.sockets = {}
+        for name in self.CHARDEVS:
+            self.sockets[name] = s = socket.socket(socket.AF_UNIX)
+            s.bind(f"{folder}/{name}")
+            s.listen(1)
+        self.command = [
+            "qemu-system-x86_64", "-S", "-accel", "tcg", "-machine", "pc,memory-backend=ram", "-smp", str(cpus),
+            "-m", str(MEMORY_MIB), "-object",
+            f"memory-backend-file,id=ram,size={MEMORY_MIB}M,mem-path={self.memory},share=on",
+            "-kernel", image, "-initrd", folder + "/initramfs", "-append", f"console=ttyS0 quiet panic=-1 {append}",
+            "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot",
+            "-serial", "chardev:console", "-serial", "chardev:port", "-mon", "chardev=control,mode=control",
+            "-mon", "chardev=qmp,mode=control", "-gdb", "chardev:gdb", *extra]
+        for name, s in self.sockets.items():
+            self.command += ["-chardev", f"socket,id={name},fd={s.fileno()},server=on,wait=off"]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
+                                        pass_fds=[s.fileno() for s in self.sockets.values()])
+        for s in self.sockets.values():
+            s.close()
+        try:
+            self.control = Lines(self.dir + "/control")
+            self.control.read()
+            self.qmp("qmp_capabilities")
+            console = Lines(self.dir + "/console")
+            console.socket.settimeout(BOOT_S)
+            self.port = Lines(self.dir + "/port")
+            self.qmp("cont")
+            self.await_ready(console)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def await_ready(self, console):
+        said = []
+        while True:
+            try:
+                line = console.read()
+            except (EOFError, OSError):
+                raise RuntimeError("the guest did not get ready: " + "\n".join(said[-30:]))
+            said.append(line)
+            if "guest ready" in line:
+                break
+            if "guest failed" in line:
+                raise RuntimeError("\n".join(said[-30:]))
+        self.console = console
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def qmp(self, command, **arguments):
+        self.control.write(json.dumps({"execute": command, "arguments": arguments}))
+        while True:
+            got = json.loads(self.control.read())
+            if "error" in got:
+                raise RuntimeError(f"{command}: {got['error']}")
+            if "return" in got:
+                return got["return"]
+
+    def status(self):
+        return self.qmp("query-status")["status"]
+
+    def ask(self, words):
+        self.port.write(words)
+        lines = []
+        while True:
+            line = self.port.read()
+            if line == "end":
+                return lines
+            lines.append(line)
+
+    def maps(self):
+        """What the program inside sees in every map: {id: Seen}."""
+        out = {}
+        for line in self.ask("show"):
+            word, *rest = line.split(" ")
+            if word == "map":
+                seen = out[int(rest[0])] = Seen(rest)
+            elif word == "entry":
+                seen.entries.append((bytes.fromhex(rest[0]), bytes.fromhex(rest[1])))
+            elif word == "ring":
+                seen.ring = int(rest[0]), int(rest[1])
+        return out
+
+    def dump(self, path):
+        self.qmp("dump-guest-memory", paging=False, protocol="file:" + path)
+
+
+class Seen:
+    def __init__(self, words):
+        self.id, self.name = int(words[0]), words[1]
+        self.type, self.key_size, self.value_size, self.max_entries, self.flags = map(int, words[2:])
+        self.entries, self.ring = [], None

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: MIT
+"""A core of a guest against what a program in the guest saw: every map, byte for byte.
+
+One boot serves all tests. Nothing in the guest writes to the maps unless a test says so, so what was
+printed just before the guest was stopped is what its memory must hold."""
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.environ["KSNAP_TOP_SRCDIR"] + "/tests/interop")
+
+import guest
+import report
+from tap import equal, run, test
+
+KSNAP = os.environ["KSNAP"]
+NAMES = {1: "hash", 2: "array", 3: "prog_array", 5: "percpu_hash", 6: "percpu_array", 7: "stack_trace",
+         9: "lru_hash", 10: "lru_percpu_hash", 11: "lpm_trie", 12: "array_of_maps", 13: "hash_of_maps",
+         22: "queue", 23: "stack", 27: "ringbuf", 29: "task_storage", 30: "bloom_filter"}
+SECTIONS = "shapes.data", "shapes.rodata", "shapes.bss", "inside.bss", "inside.rodata"
+
+
+def ksnap(*args, status=0):
+    got = subprocess.run([KSNAP, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         timeout=120)
+    if got.returncode != status:
+        raise AssertionError(f"ksnap {args}: exit {got.returncode}, expected {status}: {got.stderr.decode()}")
+    return got
+
+
+def capture(target, *args):
+    """A report, decoded with nothing of ksnap's."""
+    out = ksnap("capture", "t0", "--target", target, "-o", "msgpack", *args).stdout
+    return report.load(out)
+
+
+def rows(m):
+    """Raw entries of a map row, in order of key."""
+    step = m["ncpu"] * m["stride"] if m.get("ncpu") else m["value_size"]
+    keys = [b""] * m["count"] if not m["keys"] else [
+        m["keys"][i * m["key_size"]:(i + 1) * m["key_size"]] for i in range(m["count"])]
+    return [(k, m["vals"][i * step:(i + 1) * step]) for i, k in enumerate(keys)]
+
+
+def expected(seen):
+    if seen.name in SECTIONS:
+        return [(b"", v) for _, v in seen.entries]
+    return seen.entries
+
+
+def compare_map(m, seen):
+    equal(m["type"], NAMES[seen.type], "type of " + seen.name)
+    for key in "name", "key_size", "value_size", "max_entries", "flags":
+        equal(m[key], getattr(seen, key), f"{key} of {seen.name}")
+    if seen.ring:
+        equal((m["ringbuf"]["consumer"], m["ringbuf"]["producer"]), seen.ring, seen.name)
+        return
+    if seen.name == "bloom":
+        equal(m["complete"], False)
+        return
+    equal(m["complete"], True, seen.name)
+    if seen.name in ("queue", "stack"):
+        equal(rows(m), seen.entries, seen.name)
+    else:
+        equal(sorted(rows(m)), sorted(expected(seen)), seen.name)
+
+
+def compare(r, inside):
+    equal([m["id"] for m in r["maps"]], sorted(inside), "ids")
+    for m in r["maps"]:
+        compare_map(m, inside[m["id"]])
+    equal({x["code"] for x in r["reasons"]}, {"unsupported"})  # the bloom filter
+
+
+def by_name(r, name):
+    return next(m for m in r["maps"] if m["name"] == name)
+
+
+class Place:
+    """The guest, stopped once and dumped, and what it said before."""
+
+    def __init__(self, g, folder):
+        self.guest, self.dir, self.core = g, folder, folder + "/core"
+        self.symbols = folder + "/kallsyms"
+        with open(self.symbols, "w") as f:
+            f.write("\n".join(g.ask("syms")) + "\n")
+        g.ask("flag 1")
+        g.ask("flag 0")
+        self.inside = g.maps()
+        g.qmp("stop")
+        g.dump(self.core)
+
+
+# ---- what must be refused ------------------------------------------------------------------------
+
+@test("files that are no core of a kernel are refused, and the error names the reason")
+def _(p):
+    empty, text = p.dir + "/empty", p.dir + "/text"
+    open(empty, "w").close()
+    with open(text, "w") as f:
+        f.write("some text\n" * 100)
+    for target, says in [("core:" + p.dir + "/none", "cannot be opened"), ("core:" + empty, "is empty"),
+                         ("core:" + text, "not an ELF core"), ("core:", "core:FILE"),
+                         (f"core:{p.core},hello=1", "vmlinux, kallsyms, btf"), (f"core:{p.core},btf=", "needs a value"),
+                         (f"core:{p.core},vmlinux=a,kallsyms=b", "take one"),
+                         (f"core:{p.core},vmlinux={text}", "not an ELF kernel image"),
+                         (f"core:{p.core},btf={text}", "no BTF can be read")]:
+        got = subprocess.run([KSNAP, "capture", "t0", "--target", target], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, timeout=60)
+        if got.returncode == 0 or says not in got.stderr.decode():
+            raise AssertionError(f"{target}: exit {got.returncode}, {got.stderr.decode()!r} does not say {says!r}")
+
+
+@test("symbols of another boot are refused")
+def _(p):
+    other = p.dir + "/other"
+    with open(p.symbols) as f, open(other, "w") as out:
+        for line in f:
+            address, rest = line.split(" ", 1)
+            moved = int(address, 16) + (0x200000 if int(address, 16) >> 63 else 0)
+            out.write(f"{moved:016x} {rest}")
+    got = ksnap("capture", "t0", "--target", f"core:{p.core},kallsyms={other}", status=1)
+    if b"another kernel" not in got.stderr:
+        raise AssertionError(got.stderr.decode())
+
+
+@test("of a core that is cut short: what is there, or the reason why nothing is")
+def _(p):
+    cut = p.dir + "/cut"
+    size = os.path.getsize(p.core)
+    for part in 0.99, 0.6, 0.3, 0.05:
+        shutil.copy(p.core, cut)
+        os.truncate(cut, int(size * part))
+        got = subprocess.run([KSNAP, "capture", "t0", "--target", "core:" + cut, "-o", "msgpack"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        if got.returncode == 0:
+            r = report.load(got.stdout)
+            equal(r["complete"], False)
+            if not any("cut short" in x["text"] for x in r["reasons"]):
+                raise AssertionError(f"{part}: {r['reasons']}")
+        elif b"ksnap: error: E_" not in got.stderr:
+            raise AssertionError(f"{part}: exit {got.returncode}: {got.stderr.decode()}")
+
+
+@test("a core with broken bytes: a report or an error, never a crash")
+def _(p):
+    broken, size, failed = p.dir + "/broken", os.path.getsize(p.core), 0
+    shutil.copy(p.core, broken)
+    for seed in range(8):
+        rng = random.Random(seed)
+        places = [rng.randrange(4096, size) for _ in range(40)]
+        with open(broken, "r+b") as f, open(p.core, "rb") as whole:
+            for at in places:
+                f.seek(at)
+                f.write(bytes([rng.randrange(256)]))
+            f.flush()
+            got = subprocess.run([KSNAP, "capture", "t0", "--target", "core:" + broken, "-o", "msgpack", "--progs"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+            for at in places:
+                f.seek(at)
+                whole.seek(at)
+                f.write(whole.read(1))
+        failed += got.returncode != 0
+        if got.returncode != 0 and b"ksnap: error: E_" not in got.stderr:
+            raise AssertionError(f"exit {got.returncode}: {got.stderr.decode()}")
+    print(f"# {failed} of 8 gave an error")
+
+
+# ---- what is there ---------------------------------------------------------------------------------
+
+@test("every map of the core is what the program inside saw")
+def _(p):
+    compare(capture("core:" + p.core), p.inside)
+
+
+@test("the same with a file of symbols")
+def _(p):
+    compare(capture(f"core:{p.core},kallsyms={p.symbols}"), p.inside)
+
+
+@test("the report says what it is of")
+def _(p):
+    r = capture("core:" + p.core)
+    equal((r["target"]["kind"], r["target"]["cpus"], r["consistency"]), ("core", 2, "stopped"))
+    if not r["target"]["kernel"].endswith("-cloud-amd64"):
+        raise AssertionError(r["target"])
+
+
+@test("values have their types")
+def _(p):
+    r = capture("core:" + p.core)
+    tasks = dict(report.entries(r, by_name(r, "tasks")))
+    equal(tasks[7]["comm"], "task-7")
+    equal(tasks[7]["weight"], (1 << 40) + 7)
+    equal((tasks[4]["state"], tasks[4]["state"].name), (100, "SHAPE_DEAD"))
+    equal(report.variables(r, "inside.bss")["state"]["flag"], 0)
+    equal(report.variables(r, "shapes.rodata")["version"], 42)
+
+
+@test("stack traces have the names of kernel functions")
+def _(p):
+    r = capture("core:" + p.core, "--map", "stacks")
+    m = by_name(r, "stacks")
+    if not m["count"] or not any(s["name"] in ("__schedule", "schedule", "__traceiter_sched_switch", "schedule_idle")
+                                 for s in m["symbols"]):
+        raise AssertionError(f"{m['count']} stacks, {m.get('symbols')}")
+
+
+@test("maps are selected as on a live kernel")
+def _(p):
+    r = capture("core:" + p.core, "--map", "obj:inside", "--map", "!ring")
+    equal({m["name"] for m in r["maps"]},
+          {"notes", "stacks", "per_cpu", "inside.bss", "inside.rodata"})
+    r = capture("core:" + p.core, "--map", "outer_array")
+    equal([m["name"] for m in r["maps"]], ["inner", "outer_array"])
+    equal(by_name(r, "outer_array")["inner"], [by_name(r, "inner")["id"]])
+
+
+@test("programs, and which maps they use")
+def _(p):
+    r = capture("core:" + p.core, "--progs", "--map", "notes")
+    prog = next(x for x in r["progs"] if x["name"] == "see_switch")
+    equal(prog["type"], "raw_tracepoint")
+    if by_name(r, "notes")["id"] not in prog["maps"] or by_name(r, "notes")["owners"] != [prog["id"]]:
+        raise AssertionError((prog, by_name(r, "notes")["owners"]))
+
+
+def lack(why):
+    if "guest" in os.environ.get("KSNAP_TEST_REQUIRE", "").split(","):
+        print(f"Bail out! KSNAP_TEST_REQUIRE names guest, but {why}")
+        return 1
+    print(f"1..0 # SKIP {why}")
+    return 0
+
+
+def main():
+    try:
+        kernel = guest.kernel()
+    except guest.Missing as e:
+        return lack(str(e))
+    folder = tempfile.mkdtemp(prefix="ksnap-guest-", dir=os.environ["KSNAP_TOP_BUILDDIR"] + "/tests/guest")
+    try:
+        with guest.Guest(kernel, folder) as g:
+            return run(Place(g, folder))
+    finally:
+        shutil.rmtree(folder)
+
+
+sys.exit(main())
