@@ -11,6 +11,8 @@ return {
 	{ name = "MAX_WATCH_SNAPSHOTS", default = 3, unit = "count", scope = "bridge", key = "watches", switch = "--max-watches N",
 	  doc = "Watches a bridge may hold; a CPU has four debug registers and one is kept for the error trigger." },
 	{ name = "MAX_KERNEL_OPS", default = 1024, unit = "count", scope = "protocol", doc = "Kernel ops kept between two drains." },
+	{ name = "MAX_KERNEL_OP_BYTES", default = 16777216, unit = "bytes", scope = "protocol", doc = "Bytes of the requests and replies of the kernel ops kept between two drains; the newest is kept whatever it has." },
+	{ name = "MAX_KERNEL_OP", default = 1048576, unit = "bytes", scope = "protocol", doc = "Bytes that one kernel op reads or writes, all entries together." },
 	{ name = "MAX_CGROUP_PROCS", default = 1024, unit = "count", scope = "protocol", doc = "cgroup.procs records kept between two drains." },
 	{ name = "MAX_BRIDGES", default = 64, unit = "count", scope = "broker", switch = "--max-bridges N",
 	  doc = "Bridges a broker hosts at once." },

@@ -91,7 +91,7 @@ static int init_parts(struct ksnap_bridge *b)
 	};
 	store_init(&b->store, b->limits.snapshots, b->limits.bytes, &b->events);
 	watches_init(&b->watches, b->limits.watches);
-	oplog_init(&b->oplog, LIMIT_MAX_KERNEL_OPS);
+	oplog_init(&b->oplog, LIMIT_MAX_KERNEL_OPS, LIMIT_MAX_KERNEL_OP_BYTES);
 	procs_log_init(&b->procs, LIMIT_MAX_CGROUP_PROCS);
 	return events_init(&b->events, b->limits.events, o->event, o->arg);
 }
@@ -587,7 +587,7 @@ static void log_op(struct ksnap_bridge *b, struct oplog_node *node)
 	lock(b);
 	left = oplog_append(&b->oplog, node);
 	unlock(b);
-	oplog_node_destroy(left);
+	oplog_nodes_destroy(left);
 }
 
 int bridge_record_kernel_op(struct ksnap_bridge *b, const struct ksnap_kernel_op *op,

@@ -8,20 +8,25 @@
 
 #include "base/error.h"
 
-void oplog_init(struct oplog *log, uint64_t cap)
+void oplog_init(struct oplog *log, uint64_t cap, uint64_t cap_bytes)
 {
-	*log = (struct oplog){ .cap = cap };
+	*log = (struct oplog){ .cap = cap, .cap_bytes = cap_bytes };
+}
+
+void oplog_nodes_destroy(struct oplog_node *first)
+{
+	while (first) {
+		struct oplog_node *next = first->next;
+
+		oplog_node_destroy(first);
+		first = next;
+	}
 }
 
 void oplog_fini(struct oplog *log)
 {
-	while (log->head) {
-		struct oplog_node *next = log->head->next;
-
-		oplog_node_destroy(log->head);
-		log->head = next;
-	}
-	log->tail = NULL;
+	oplog_nodes_destroy(log->head);
+	log->head = log->tail = NULL;
 }
 
 int oplog_check(const char *tag, const struct ksnap_blob *request, struct ksnap_err *err)
@@ -64,6 +69,12 @@ void oplog_node_destroy(struct oplog_node *node)
 	errno = saved;
 }
 
+static uint64_t bytes_of(const struct oplog_node *node)
+{
+	return (node->op.request ? ksnap_blob_size(node->op.request) : 0) +
+	       (node->op.reply ? ksnap_blob_size(node->op.reply) : 0);
+}
+
 static struct oplog_node *pop(struct oplog *log)
 {
 	struct oplog_node *node = log->head;
@@ -74,16 +85,20 @@ static struct oplog_node *pop(struct oplog *log)
 	if (!log->head)
 		log->tail = NULL;
 	log->kept--;
+	log->bytes -= bytes_of(node);
 	node->next = NULL;
 	return node;
 }
 
 struct oplog_node *oplog_append(struct oplog *log, struct oplog_node *node)
 {
-	struct oplog_node *left = NULL;
+	struct oplog_node *left = NULL, **last = &left;
+	uint64_t bytes = bytes_of(node);
 
-	if (log->kept == log->cap) {
-		left = pop(log);
+	while (log->kept && (log->kept == log->cap || bytes > log->cap_bytes ||
+			     log->bytes > log->cap_bytes - bytes)) {
+		*last = pop(log);
+		last = &(*last)->next;
 		log->dropped++;
 		log->untold++;
 	}
@@ -94,6 +109,7 @@ struct oplog_node *oplog_append(struct oplog *log, struct oplog_node *node)
 		log->head = node;
 	log->tail = node;
 	log->kept++;
+	log->bytes += bytes;
 	return left;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* oplog.h - the kernel ops of one bridge, good and bad, in the order they ended.
  *
- * Bounded by MAX_KERNEL_OPS: the oldest leaves first and is counted; the next drain tells how
- * many. A record is made before the op runs, so that no reply is lost for want of memory. The
- * bridge's lock protects the log; records that leave are freed by the caller after unlocking,
- * because releasing a blob runs foreign code. */
+ * Bounded by MAX_KERNEL_OPS and MAX_KERNEL_OP_BYTES: the oldest leaves first and is counted; the
+ * next drain tells how many. A record is made before the op runs, so that no reply is lost for want
+ * of memory. The bridge's lock protects the log; records that leave are freed by the caller after
+ * unlocking, because releasing a blob runs foreign code. */
 #ifndef KSNAP_CORE_OPLOG_H
 #define KSNAP_CORE_OPLOG_H
 
@@ -19,14 +19,14 @@ struct oplog_node {
 };
 
 struct oplog {
-	uint64_t cap;
+	uint64_t cap, cap_bytes;
 	struct oplog_node *head, *tail; /* oldest, newest */
-	uint64_t kept;
+	uint64_t kept, bytes;
 	uint64_t dropped; /* since creation */
 	uint64_t untold;  /* dropped since the last drain */
 };
 
-void oplog_init(struct oplog *log, uint64_t cap);
+void oplog_init(struct oplog *log, uint64_t cap, uint64_t cap_bytes);
 void oplog_fini(struct oplog *log);
 
 /* E_ARG: a tag that is neither empty (a write names none) nor a good tag, or no request. */
@@ -34,8 +34,11 @@ int oplog_check(const char *tag, const struct ksnap_blob *request, struct ksnap_
 /* With a reference to @request of its own. NULL when memory is out. */
 struct oplog_node *oplog_node_create(const char *tag, struct ksnap_blob *request);
 void oplog_node_destroy(struct oplog_node *node);
+/* All that are linked. */
+void oplog_nodes_destroy(struct oplog_node *first);
 
-/* Takes @node. Returns the record that had to leave, for the caller to destroy, or NULL. */
+/* Takes @node. Returns the records that had to leave, linked, for the caller to destroy, or NULL.
+ */
 struct oplog_node *oplog_append(struct oplog *log, struct oplog_node *node);
 /* Move all out. *ret_dropped: how many had been dropped since the drain before. E_NOMEM: nothing
  * was taken and the count stays. */

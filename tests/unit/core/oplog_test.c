@@ -181,6 +181,30 @@ static void the_oldest_leaves_and_the_drain_tells(void **state)
 	ksnap_bridge_unref(b);
 }
 
+static void bytes_have_a_cap_too(void **state)
+{
+	struct kernel k = { .success = true, .has_value = true, .reply_len = 6 << 20 };
+	struct ksnap_bridge *b = make(&k);
+	struct ksnap_bridge_stats stats;
+	struct ksnap_kernel_op *ops;
+	size_t n;
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(op(b, "large", NULL), 0);
+	k.reply_len = LIMIT_MAX_KERNEL_OP_BYTES + 1;
+	assert_int_equal(ksnap_bridge_drain_kernel_ops(b, &ops, &n, NULL), 0);
+	assert_int_equal(n, 2);
+	ksnap_kernel_ops_free(ops, n);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(op(b, "too large", NULL), 0);
+	assert_int_equal(ksnap_bridge_drain_kernel_ops(b, &ops, &n, NULL), 0);
+	assert_int_equal(n, 1);
+	ksnap_kernel_ops_free(ops, n);
+	ksnap_bridge_stats(b, &stats);
+	assert_int_equal(stats.kernel_ops_dropped, 3);
+	ksnap_bridge_unref(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +214,7 @@ int main(void)
 		cmocka_unit_test(a_write_needs_no_tag),
 		cmocka_unit_test(outside_replies_are_logged_too),
 		cmocka_unit_test(the_oldest_leaves_and_the_drain_tells),
+		cmocka_unit_test(bytes_have_a_cap_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, rig_done);
