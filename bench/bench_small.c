@@ -201,7 +201,7 @@ static int open_small(struct small *s)
 
 	if (make_params(s))
 		return -1;
-	s->embed = embed_create(targets, &err);
+	s->embed = embed_create(targets, false, &err);
 	if (s->embed) {
 		o.zmq_context = embed_context(s->embed);
 		s->client = ksnap_client_connect(embed_endpoint(s->embed), &o, &err);

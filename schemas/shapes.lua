@@ -30,6 +30,38 @@ return {
 		{ "cgroup", "str", required = true, doc = "The cgroup, as it was asked for." },
 		{ "pids", "list", of = "uint", required = true, doc = "Process ids, or thread ids when those were asked for." },
 	} },
+	{ name = "kernel_task", doc = "A field of a task, as the place of a kernel op.", fields = {
+		{ "task", "uint", required = true, doc = "Process or thread id." },
+		{ "start_time", "uint", required = true, doc = "When it began: field 22 of /proc/PID/stat. Another task that has the id by now is not meant." },
+		{ "field", "str", min = 1, max = 511, required = true, doc = "Path in struct task_struct; pointers to structs are followed: mm.total_vm." },
+	} },
+	{ name = "kernel_bytes", doc = "How many bytes a kernel op is about.", fields = {
+		{ "bytes", "uint", min = 1, max = 1048576, required = true, doc = "Bytes." },
+	} },
+	{ name = "kernel_mask", doc = "Bits to set in what is there.", fields = {
+		{ "or", "uint", required = true, doc = "The bits." },
+	} },
+	{ name = "read_entry", doc = "One of several reads of a kernel op.", fields = {
+		{ "at", "any", any = { "str", "map" }, required = true, doc = "What to read: a symbol, or {task, start_time, field}." },
+		{ "width", "any", any = { "uint", "map" }, doc = "1, 2, 4, 8, or {bytes = n}; as the type says when absent." },
+	} },
+	{ name = "write_entry", doc = "One of several writes of a kernel op.", fields = {
+		{ "at", "any", any = { "str", "map" }, required = true, doc = "What to write: a symbol, or {task, start_time, field}." },
+		{ "value", "any", required = true, doc = "A number, or bytes; of cold writes also {or = mask}." },
+		{ "width", "any", any = { "uint", "map" }, doc = "1, 2, 4 or 8 bytes of a number, or {bytes = n}; as the type says when absent." },
+	} },
+	{ name = "kernel_op_asked", doc = "What a kernel op was asked, in the log.", fields = {
+		{ "op", "str", required = true, doc = "The op." },
+		{ "params", "any", any = { "map" }, required = true, doc = "Its params." },
+	} },
+	{ name = "kernel_op_record", doc = "What became of one kernel op.", fields = {
+		{ "tag", "str", required = true, doc = "The tag; need not be unique." },
+		{ "op", "str", doc = "The op; absent in a record that a program made by the library." },
+		{ "params", "any", any = { "map" }, doc = "What it was asked." },
+		{ "ok", "bool", required = true, doc = "Whether it succeeded." },
+		{ "result", "any", doc = "Its reply, when it did." },
+		{ "error", "str", doc = "The error's code and text, when it did not." },
+	} },
 	{ name = "endpoints", doc = "Where a broker listens.", fields = {
 		{ "control", "list", of = "str", required = true, doc = "Control endpoints." },
 		{ "live", "list", of = "str", required = true, doc = "Live endpoints." },

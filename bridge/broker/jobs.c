@@ -326,6 +326,8 @@ static void finish(struct request *rq, const struct wire_work_done *m, struct ks
 		rc = rq->op->done(rq, m->r, blob, &err);
 	else
 		error_of(m, &err);
+	if (!m->ok && m->has_e && m->e.has_detail)
+		rq->detail = m->e.detail;
 	if (m->ok && !rc)
 		return;
 	if (rq->op->failed)

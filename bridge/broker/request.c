@@ -266,7 +266,7 @@ void request_refuse(struct request *rq, const struct ksnap_err *err)
 	if (rq->session)
 		session_count_error(rq->session);
 	drop_held(rq);
-	if (reply_encode_error(&rq->env.id, err, (struct wire_slice){ 0 }, &envelope) ||
+	if (reply_encode_error(&rq->env.id, err, rq->detail, &envelope) ||
 	    send_envelope(rq, &envelope, false, NULL, 0, NULL) == KSNAP_E_NOMEM)
 		tally->drops[DROP_REPLY_MEMORY]++;
 	request_end(rq);

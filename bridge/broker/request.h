@@ -35,6 +35,8 @@ struct request {
 	size_t nheld, held_cap;
 	bool in_parts; /* parts went out before the answer */
 	bool unnoted;  /* its answer is not one to give again */
+	struct wire_slice
+		detail; /* of the refusal that is about to come: one encoded map, or nothing */
 	struct answer_wait wait;
 	uint64_t received_mono_ns, deadline_mono_ns;
 };

@@ -199,9 +199,7 @@ static int fill_row(struct conversion *c, uint32_t index, const struct type_row 
 	return type_fill(c->t, index, row, c->err);
 }
 
-/* Compilers before the flag existed (clang 14 is one) write signed enums without it: a small
- * negative number among the names gives them away. */
-static bool is_signed_enum(const struct btf_type *t)
+bool btf_enum_is_signed(const struct btf_type *t)
 {
 	if (btf_kflag(t) || btf_is_enum64(t))
 		return btf_kflag(t);
@@ -243,7 +241,7 @@ static int allocate(struct conversion *c, size_t n, size_t size, void *ret)
 static int fill_enum(struct conversion *c, uint32_t id, const struct btf_type *t,
 		     struct type_row *row, uint32_t index)
 {
-	bool is_signed = is_signed_enum(t);
+	bool is_signed = btf_enum_is_signed(t);
 	_free_ struct type_enumerator *e = NULL;
 	uint32_t n = btf_vlen(t);
 	int rc = allocate(c, n, sizeof(*e), &e);

@@ -28,6 +28,10 @@ int64_t btf_convert(const struct btf *btf, uint32_t id, struct type_table *t,
 int64_t btf_convert_sized(const struct btf *btf, uint32_t id, struct type_table *t,
 			  size_t *ret_bytes, struct ksnap_err *err);
 
+/* Has this enum negative values? Compilers before the flag existed (clang 14 is one) write signed
+ * enums without it: a small negative number among the names gives them away. */
+bool btf_enum_is_signed(const struct btf_type *t);
+
 struct btf_types;
 
 struct btf_types *btf_types_create(struct ksnap_err *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "capture/btf.h"
 #include "report/listing.h"
 
 #define DEPTH_MAX  8  /* anonymous members within one another */
@@ -135,7 +136,7 @@ static bool is_signed(const struct btf_type *t)
 {
 	if (btf_is_int(t))
 		return btf_int_encoding(t) & BTF_INT_SIGNED;
-	return (btf_is_any_enum(t) && btf_kflag(t));
+	return btf_is_any_enum(t) && btf_enum_is_signed(t);
 }
 
 static void stand_on(struct walk *w, uint32_t type)

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "capture/job_freeze.h"
+#include "capture/job_kernel.h"
 #include "report/render.h"
 #include "wire/shapes.h"
 
@@ -16,6 +17,7 @@
 void job_result_fini(struct job_result *res)
 {
 	buf_fini(&res->r);
+	buf_fini(&res->detail);
 	ksnap_blob_unref(res->blob);
 	res->blob = NULL;
 }
@@ -332,6 +334,10 @@ static const struct {
 	{ "detach_object", run_detach },
 	{ "freeze", job_freeze },
 	{ "thaw", job_thaw },
+	{ "read_kernel_hot", job_read_kernel },
+	{ "read_kernel_cold", job_read_kernel },
+	{ "write_kernel_hot", job_write_kernel },
+	{ "write_kernel_cold", job_write_kernel },
 	{ "render", run_render },
 };
 

@@ -16,6 +16,7 @@ struct bench {
 	const char *target_name; /* as the broker knows it */
 	struct accessor accessor;
 	struct report_builder *rb;
+	bool allow_writes; /* the worker was started with --allow-writes */
 };
 
 struct job {
@@ -29,6 +30,7 @@ struct job {
 struct job_result {
 	struct buf r;            /* the encoded result */
 	struct ksnap_blob *blob; /* the blob behind it, or NULL */
+	struct buf detail;       /* of a failure: one encoded map for programs, or empty */
 	bool renew;              /* the target changed: its accessor must be renewed */
 };
 

@@ -6,6 +6,7 @@
 #ifndef KSNAP_CAPTURE_TARGET_H
 #define KSNAP_CAPTURE_TARGET_H
 
+#include "capture/kernel_op.h"
 #include "capture/watch.h"
 #include "ksnap.h"
 #include "report/builder.h"
@@ -85,6 +86,16 @@ struct target_ops {
 		      struct ksnap_err *err);
 	int (*thaw)(struct target *t, const char *cgroup, struct ksnap_err *err);
 
+	/* Read what @at names: *ret is a number, or bytes that are in @room, an empty buffer.
+	 * E_NOTFOUND: no such symbol, key or task; E_ARG: the width does not fit; E_TARGET: nothing
+	 * is mapped there. */
+	int (*read)(struct target *t, const struct kernel_at *at, struct kernel_width width,
+		    struct buf *room, struct kernel_value *ret, struct ksnap_err *err);
+	/* Write it; no byte beside it is touched. E_UNSUPPORTED: this memory cannot be written; the
+	 * others as above. */
+	int (*write)(struct target *t, const struct kernel_at *at, struct kernel_width width,
+		     const struct kernel_value *value, struct ksnap_err *err);
+
 	/* Tell of writes to what the symbol names, until disarm or close. On failure nothing is
 	 * armed. May block. E_NOTFOUND: no such symbol; E_ARG: its place cannot be watched in this
 	 * width; E_LIMIT: no register is free. */
@@ -109,7 +120,8 @@ struct target_ops {
 	 */
 	void (*describe)(struct target *t, struct report_info *info);
 
-	bool chases; /* capture follows pointers when asked */
+	bool chases;       /* capture follows pointers when asked */
+	bool stands_still; /* nothing changes while a job runs: cold ops need no cgroup */
 
 	const char *why_not; /* why NULL slots are NULL */
 };

@@ -118,7 +118,8 @@ static void send_done(struct worker *w, const struct wire_work_done *m, struct k
 				   (unsigned long long)m->job));
 }
 
-static void send_failed(struct worker *w, uint64_t number, const struct ksnap_err *e)
+static void send_failed(struct worker *w, uint64_t number, const struct ksnap_err *e,
+			const struct buf *detail)
 {
 	struct wire_work_done m = {
 		.k = wire_slice_of("done"),
@@ -132,6 +133,10 @@ static void send_failed(struct worker *w, uint64_t number, const struct ksnap_er
 		},
 	};
 
+	if (detail && detail->len && buf_ok(detail)) {
+		m.e.has_detail = true;
+		m.e.detail = (struct wire_slice){ (const char *)detail->data, detail->len };
+	}
 	send_done(w, &m, NULL);
 }
 
@@ -200,7 +205,7 @@ static void on_job(struct worker *w, const void *msg, const struct frames *f)
 	if (!ret && !buf_ok(&res.r))
 		ret = err_nomem(&err);
 	if (ret) {
-		send_failed(w, m->job, &err);
+		send_failed(w, m->job, &err, &res.detail);
 		return;
 	}
 	done.has_r = true;
@@ -280,7 +285,7 @@ static int decode(const struct wire_shape *shape, struct ksnap_blob *frame, void
 static void handle_bad(struct worker *w, const struct head *h, const struct ksnap_err *err)
 {
 	if (h->has_k && h->has_job && wire_slice_is(h->k, "job"))
-		send_failed(w, h->job, err);
+		send_failed(w, h->job, err, NULL);
 	else
 		log_warn("worker %s: a message of the broker is dropped: %s", w->opts->name,
 			 err->text);
@@ -411,6 +416,7 @@ static int open_bench(struct worker *w, struct ksnap_err *err)
 	if (!b->ops)
 		return KSNAP_E_ARG;
 	b->target_name = w->opts->target;
+	b->allow_writes = w->opts->allow_writes;
 	b->target = b->ops->open(options, err);
 	if (!b->target)
 		return err->code;

@@ -14,6 +14,7 @@ struct worker_opts {
 	const char *target;             /* "live", "fixture:maps=2,entries=10" */
 	const char *name;               /* unique within the broker */
 	void *zmq_context;              /* NULL: one of its own */
+	bool allow_writes;              /* kernel ops may write */
 	int stop_fd;                    /* readable: leave; -1: none */
 	const struct curve_link *curve; /* keys, for a broker on tcp; or NULL */
 };

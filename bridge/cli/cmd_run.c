@@ -13,6 +13,9 @@
 static const struct option_row options[] = {
 	{ "target", 'T', OPTION_LIST, "TARGET",
 	  "without a broker: what to capture, live when not given; repeatable", 0, 0 },
+	{ "allow-writes", 0, OPTION_FLAG, NULL,
+	  "without a broker: let scenarios write memory (write_kernel_hot, write_kernel_cold)", 0,
+	  0 },
 	{ 0 },
 };
 
@@ -43,7 +46,7 @@ static int run_run(const struct cli *cli, const struct args *args)
 	_free_ const char **targets = args_list(args, "target");
 	static const char *const live[] = { "live", NULL };
 	struct ksnap_err err;
-	_link_ struct link l = { 0 };
+	_link_ struct link l = { .allow_writes = args_flag(args, "allow-writes") };
 	int r = targets ? 0 : err_nomem(&err);
 
 	if (r == 0)

@@ -38,6 +38,11 @@ static const struct option_row fixed_rows[] = {
 	  0 },
 	{ "workers-per-target", 0, OPTION_UINT, "N",
 	  "captures of one target at the same time; 1 when not given", 1, 64 },
+	{ "allow-writes", 0, OPTION_FLAG, NULL,
+	  "let the workers write memory (write_kernel_hot, write_kernel_cold) for sessions that "
+	  "have "
+	  "the right",
+	  0, 0 },
 	{ "group", 0, OPTION_STRING, "NAME",
 	  "let this group use the control and live sockets (0660 in a folder of 0750)", 0, 0 },
 	{ "worker-group", 0, OPTION_STRING, "NAME",
@@ -344,6 +349,7 @@ static int start_workers(struct server *s, const struct args *args, bool threads
 		.targets = s->targets,
 		.per_target = args_uint(args, "workers-per-target", 1),
 		.threads = threads,
+		.allow_writes = args_flag(args, "allow-writes"),
 		.zmq_context = s->context,
 		.verbose = s->cli->verbose,
 		.quiet = s->cli->quiet,

@@ -28,6 +28,8 @@ static const struct option_row options[] = {
 	{ "target", 'T', OPTION_STRING, "TARGET", "what to capture; live when not given", 0, 0 },
 	{ "name", 'n', OPTION_STRING, "NAME",
 	  "unique within the broker; made from the process id when not given", 0, 0 },
+	{ "allow-writes", 0, OPTION_FLAG, NULL,
+	  "do write_kernel_hot and write_kernel_cold; refused when not given", 0, 0 },
 	{ "rejoin", 0, OPTION_FLAG, NULL,
 	  "when the broker goes, wait for it or the next one, trying again after 100 ms, then "
 	  "twice as long, at most every 5 s",
@@ -99,6 +101,7 @@ static int run_worker(const struct cli *cli, const struct args *args)
 	struct worker_opts opts = {
 		.target = args_string(args, "target", "live"),
 		.name = args_string(args, "name", name),
+		.allow_writes = args_flag(args, "allow-writes"),
 	};
 	struct curve_link curve = { 0 };
 	struct ksnap_err err = { 0 };

@@ -48,7 +48,7 @@ static int start_embedded(struct link *l, const char *const *targets, struct ksn
 
 	if (r < 0)
 		return r;
-	l->embed = embed_create(targets, err);
+	l->embed = embed_create(targets, l->allow_writes, err);
 	if (!l->embed)
 		return KSNAP_E_INTERNAL;
 	l->target = targets[0];
@@ -72,7 +72,7 @@ int link_open(struct link *l, const struct cli *cli, const char *kind, const cha
 {
 	int r;
 
-	*l = (struct link){ .cli = cli };
+	*l = (struct link){ .cli = cli, .allow_writes = l->allow_writes };
 	r = find_endpoint(l, err);
 	if (targets && !named_endpoint(cli) && r == KSNAP_E_UNREACHABLE)
 		r = start_embedded(l, targets, err);

@@ -15,6 +15,7 @@ struct link {
 	struct embed *embed;         /* NULL: a broker elsewhere */
 	const struct cli *cli;
 	const char *target; /* first embedded target, NULL without */
+	bool allow_writes;  /* set before link_open: embedded workers may write */
 };
 
 /* Find the broker: --endpoint, else KSNAP_ENDPOINT, else the default socket if somebody listens

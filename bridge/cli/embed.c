@@ -36,6 +36,7 @@ struct embed_worker {
 struct embed {
 	void *context;
 	const char *const *targets;
+	bool allow_writes;
 	int stop_broker, stop_workers; /* eventfds, readable: leave */
 	int worker_ended;              /* eventfd of the broker's loop */
 	pthread_mutex_t lock;
@@ -142,6 +143,7 @@ static void *run_worker(void *arg)
 	struct worker_opts opts = {
 		.connect = WORK,
 		.target = w->target,
+		.allow_writes = e->allow_writes,
 		.name = w->name,
 		.zmq_context = e->context,
 		.stop_fd = e->stop_workers,
@@ -217,7 +219,7 @@ static int start_all(struct embed *e, struct ksnap_err *err)
 	return r;
 }
 
-struct embed *embed_create(const char *const *targets, struct ksnap_err *err)
+struct embed *embed_create(const char *const *targets, bool allow_writes, struct ksnap_err *err)
 {
 	struct embed *e = calloc(1, sizeof(*e));
 
@@ -228,6 +230,7 @@ struct embed *embed_create(const char *const *targets, struct ksnap_err *err)
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->changed, NULL);
 	e->targets = targets;
+	e->allow_writes = allow_writes;
 	e->stop_broker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e->stop_workers = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e->worker_ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

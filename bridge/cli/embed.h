@@ -9,9 +9,10 @@
 
 struct embed;
 
-/* Start the broker, and one worker for each of @targets (NULL-terminated). Returns when the broker
+/* Start the broker, and one worker for each of @targets (NULL-terminated), which may write with
+ * @allow_writes. Returns when the broker
  * is bound; workers join while requests already wait for them. */
-struct embed *embed_create(const char *const *targets, struct ksnap_err *err);
+struct embed *embed_create(const char *const *targets, bool allow_writes, struct ksnap_err *err);
 /* Stop and join all threads. Clients must be gone. */
 void embed_destroy(struct embed *e);
 const char *embed_endpoint(const struct embed *e);

@@ -129,11 +129,13 @@ static void process_ended(void *arg)
 static void become_worker(const struct worker_slot *w, pid_t parent)
 {
 	const struct supervisor_opts *o = &w->owner->opts;
-	const char *argv[12] = { "ksnap",    "worker",  "--connect", o->connect,
+	const char *argv[13] = { "ksnap",    "worker",  "--connect", o->connect,
 				 "--target", w->target, "--name",    w->name };
 	unsigned n = 8;
 	sigset_t none;
 
+	if (o->allow_writes)
+		argv[n++] = "--allow-writes";
 	if (o->quiet)
 		argv[n++] = "-q";
 	for (unsigned i = 0; i < o->verbose && i < 2; i++)
@@ -179,6 +181,7 @@ static void *run_thread(void *arg)
 		.connect = w->owner->opts.connect,
 		.target = w->target,
 		.name = w->name,
+		.allow_writes = w->owner->opts.allow_writes,
 		.zmq_context = w->owner->opts.zmq_context,
 		.stop_fd = w->owner->stop,
 	};

@@ -23,6 +23,7 @@ struct supervisor_opts {
 	const char *const *targets; /* NULL-terminated */
 	unsigned per_target;
 	bool threads;
+	bool allow_writes;
 	void *zmq_context; /* for threads */
 	unsigned verbose;  /* handed on to children */
 	bool quiet;

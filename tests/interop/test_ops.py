@@ -137,6 +137,72 @@ class Walk:
         equal(self.call("drain_cgroup_procs"), {"records": [record], "dropped": 0})
         equal(self.call("drain_cgroup_procs"), {"records": [], "dropped": 0})
 
+    def write_kernel_hot(self, broker):
+        entries = [{"at": "table[5]", "value": 77}, {"at": "fixture:name", "value": b"walk\0"},
+                   {"at": "level", "value": -9}, {"at": "small", "value": 3, "width": 1}]
+        equal(self.call("write_kernel_hot", {"tag": "w0", "entries": entries}), {"written": 4})
+        refused = self.client.refusal("write_kernel_hot", {"tag": "w1", "entries": [
+            {"at": "counter", "value": 5}, {"at": "nothing", "value": 1}, {"at": "counter", "value": 6}]})
+        check_refusal(refused)
+        equal((refused.code, refused.reply["e"]["detail"]), ("E_NOTFOUND", {"entry": 1, "written": 1}))
+        equal(self.client.refusal("write_kernel_hot", {"tag": "w1", "entries": [
+            {"at": "flags", "value": {"or": 1}}]}).code, "E_ARG")
+
+    def write_kernel_cold(self, broker):
+        entries = [{"at": "flags", "value": 0x10}, {"at": "flags", "value": {"or": 0x83}}]
+        r = self.call("write_kernel_cold", {"tag": "w2", "entries": entries, "freeze": "/fixture"})
+        equal(r, {"written": 2})
+
+    def read_kernel_hot(self, broker):
+        def read(at, **more):
+            r = self.call("read_kernel_hot", {"tag": "k0", "at": at, **more})
+            equal(list(r), ["value"])
+            return r["value"]
+        equal(read("counter"), 5)  # what was written before the failure stays
+        equal((read("table[5]"), read("table[4]"), read("level"), read("small")), (77, 16, -9, 3))
+        equal(read("name"), b"walk\0re" + bytes(9))
+        equal(read("level", width=2), 0x10000 - 9)
+        equal(read("0xffff800000000040", width={"bytes": 8}), bytes([0, 0, 0, 0, 1, 0, 0, 0]))
+        equal(read("map0[3].comm"), b"task-3" + bytes(10))
+        equal(read({"task": 1002, "start_time": 10020, "field": "pid"}), 1002)
+        for at, width, code in [("0x1000", 8, "E_TARGET"), ("nothing", 8, "E_NOTFOUND"), ("counter", 3, "E_ARG"),
+                                ("counter", {"bytes": 0}, "E_ARG"), ("counter", {"bytes": (1 << 20) + 1}, "E_ARG"),
+                                ("0xffff800000000041", 8, "E_ARG"), ("", 8, "E_ARG"), (7, 8, "E_ARG"),
+                                ({"task": 1002, "start_time": 1, "field": "pid"}, 4, "E_NOTFOUND"),
+                                ({"task": 1002, "field": "pid"}, 4, "E_ARG")]:
+            refused = self.client.refusal("read_kernel_hot", {"tag": "bad", "at": at, "width": width}, b=self.bridge)
+            check_refusal(refused)
+            equal((at, width, refused.code), (at, width, code))
+        for p in {"tag": "bad"}, {"tag": "bad", "at": "counter", "entries": [{"at": "counter"}]}:
+            equal(self.client.refusal("read_kernel_hot", p, b=self.bridge).code, "E_ARG")
+
+    def read_kernel_cold(self, broker):
+        entries = [{"at": "flags", "width": 4}, {"at": "table", "width": {"bytes": 4}}]
+        r = self.call("read_kernel_cold", {"tag": "k1", "entries": entries, "freeze": "/fixture"})
+        equal(r, {"value": 0x93, "values": [0x93, bytes(4)]})
+        refused = self.client.refusal("read_kernel_cold", {"tag": "k1", "at": "flags", "freeze": "/elsewhere"},
+                                      b=self.bridge)
+        check_refusal(refused)
+        equal(refused.code, "E_NOTFOUND")
+
+    def kernel_op_value(self, broker):
+        equal(self.call("kernel_op_value", {"tag": "k0"}), {"value": 5})
+        equal(self.call("kernel_op_value", {"tag": "k1"}), {"value": 0x93})
+        for tag in "w0", "bad", "never":
+            equal(self.client.refusal("kernel_op_value", {"tag": tag}, b=self.bridge).code, "E_NOTFOUND")
+
+    def drain_kernel_ops(self, broker):
+        r = self.call("drain_kernel_ops")
+        equal(r["dropped"], 0)
+        rows = [(row["tag"], row["op"], row["ok"]) for row in r["records"]]
+        equal(rows[:2] + rows[-2:], [("w0", "write_kernel_hot", True), ("w2", "write_kernel_cold", True),
+                                     ("k1", "read_kernel_cold", True), ("k1", "read_kernel_cold", False)])
+        equal(sum(tag == "bad" and not ok for tag, _, ok in rows), 12)
+        equal(r["records"][0]["result"], {"written": 4})
+        equal(r["records"][0]["params"]["entries"][0], {"at": "table[5]", "value": 77})
+        assert r["records"][-1]["error"].startswith("E_NOTFOUND: "), r["records"][-1]
+        equal(self.call("drain_kernel_ops"), {"records": [], "dropped": 0})
+
     def replay(self, broker):
         *headers, last = [part.r for part in self.ask("replay", {"channel": f"snapshot/{self.bridge}", "from": "oldest"})]
         equal([(r["header"]["seq"], r["header"]["tag"], r["header"]["k"]) for r in headers],
@@ -230,6 +296,28 @@ def fixture_cannot(broker):
         equal((refused.code, refused.cls, refused.retry), ("E_UNSUPPORTED", "target", False))
 
 
+@test("a worker without --allow-writes writes nothing")
+def writes_denied(broker):
+    with Broker() as other, other.client() as c:
+        p = {"tag": "w", "entries": [{"at": "counter", "value": 1}]}
+        refused = c.refusal("write_kernel_hot", p)
+        check_refusal(refused)
+        equal(refused.code, "E_DENIED")
+        equal(c.refusal("write_kernel_cold", p).code, "E_DENIED")
+        equal(c.call("read_kernel_hot", {"tag": "k", "at": "counter"}), {"value": 1001})
+        equal([(row["tag"], row["ok"]) for row in c.call("drain_kernel_ops")["records"]],
+              [("w", False), ("w", False), ("k", True)])
+
+
+@test("what no worker was asked for is logged, too")
+def unasked(broker):
+    with broker.client() as c:
+        refused = c.refusal("read_kernel_hot", {"tag": "k", "at": "x", "target": "nowhere"}, b="no-memory")
+        equal(refused.code, "E_NOTFOUND")
+        record, = c.call("drain_kernel_ops", b="no-memory")["records"]
+        equal((record["ok"], record["error"][:12]), (False, "E_NOTFOUND: "))
+
+
 @test("ids are echoed as they came: uint64, strings up to 64 bytes, both at once")
 def ids(broker):
     with broker.client() as c:
@@ -264,7 +352,7 @@ def req_goes_on(broker):
 
 
 def main():
-    with Broker() as broker, Worker(broker.work, "py-1", "py", JOBS) as broker.worker:
+    with Broker(args=["--allow-writes"]) as broker, Worker(broker.work, "py-1", "py", JOBS) as broker.worker:
         with broker.client() as c:
             c.call("wait_accessor", {"target": "py"})
         return run(broker, on_failure=broker.tell)

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "capture/live/cgroup.h"
 #include "capture/live/chase.h"
+#include "capture/live/kernel_op.h"
 #include "capture/live/kernel_read.h"
 #include "capture/live/load_log.h"
 #include "capture/live/map_nested.h"
@@ -227,6 +228,8 @@ const struct target_ops target_live = {
 	.detach = detach_live,
 	.freeze = freeze_live,
 	.thaw = thaw_live,
+	.read = live_kernel_read,
+	.write = live_kernel_write,
 	.close = close_live,
 	.describe = describe_live,
 	.chases = true,

@@ -287,6 +287,65 @@ static void has_one_cgroup(void **state)
 	target_fixture.close(t);
 }
 
+static int write_to(struct target *t, const char *symbol, struct kernel_width w,
+		    struct kernel_value v, struct ksnap_err *err)
+{
+	struct kernel_at at = { .symbol = symbol };
+
+	return target_fixture.write(t, &at, w, &v, err);
+}
+
+static void memory_has_bounds(void **state)
+{
+	static const uint8_t page[4097];
+	struct kernel_width typed = { 0 }, eight = { 8, true };
+	struct kernel_value one = { .kind = KERNEL_UINT, .number = 1 };
+	struct kernel_value wide = { .kind = KERNEL_UINT, .number = 256 };
+	struct kernel_value below = { .kind = KERNEL_INT, .number = (uint64_t)-128 };
+	struct kernel_value all = { .kind = KERNEL_BYTES, .bytes = page, .len = 4096 };
+	struct kernel_value more = { .kind = KERNEL_BYTES, .bytes = page, .len = 4097 };
+	struct target *t = make("");
+	struct ksnap_err err = { 0 };
+
+	assert_int_equal(write_to(t, "small", typed, below, &err), 0);
+	assert_int_equal(write_to(t, "small", typed, wide, &err), KSNAP_E_ARG);
+	assert_int_equal(write_to(t, "small", eight, one, &err), KSNAP_E_ARG);
+	assert_int_equal(write_to(t, "table[8]", typed, one, &err), KSNAP_E_ARG);
+	assert_int_equal(write_to(t, "table", typed, one, &err), KSNAP_E_ARG);
+	assert_int_equal(write_to(t, "map0[1].n", typed, one, &err), KSNAP_E_UNSUPPORTED);
+	assert_int_equal(write_to(t, "0xffff800000000000", typed, one, &err), KSNAP_E_ARG);
+	assert_int_equal(write_to(t, "0xffff800000000000", typed, more, &err), KSNAP_E_TARGET);
+	assert_int_equal(write_to(t, "0xffff800000000000", typed, all, &err), 0);
+	assert_int_equal(write_to(t, "0xffff800000000ff8", eight, one, &err), 0);
+	assert_int_equal(write_to(t, "0xffff800000000ffc", eight, one, &err), KSNAP_E_TARGET);
+	assert_int_equal(write_to(t, "0xffff800000001000", eight, one, &err), KSNAP_E_TARGET);
+	target_fixture.close(t);
+}
+
+static void memory_reads_stay_within(void **state)
+{
+	struct target *t = make("maps=1,entries=3");
+	struct kernel_at at = { .symbol = "map0[2]" };
+	_buf_ struct buf room = BUF_INIT;
+	struct ksnap_err err = { 0 };
+	struct kernel_value v;
+
+	assert_int_equal(target_fixture.read(t, &at, (struct kernel_width){ 0 }, &room, &v, &err),
+			 0);
+	assert_int_equal(v.len, 64);
+	assert_int_equal(target_fixture.read(t, &at, (struct kernel_width){ 65, false }, &room, &v,
+					     &err),
+			 KSNAP_E_ARG);
+	at.symbol = "map0[3]";
+	assert_int_equal(target_fixture.read(t, &at, (struct kernel_width){ 0 }, &room, &v, &err),
+			 KSNAP_E_NOTFOUND);
+	at.symbol = "0xffff800000000fff";
+	assert_int_equal(target_fixture.read(t, &at, (struct kernel_width){ 2, false }, &room, &v,
+					     &err),
+			 KSNAP_E_TARGET);
+	target_fixture.close(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +359,8 @@ int main(void)
 		cmocka_unit_test(the_deadline_ends_it),
 		cmocka_unit_test(selects_like_any_target),
 		cmocka_unit_test(has_one_cgroup),
+		cmocka_unit_test(memory_has_bounds),
+		cmocka_unit_test(memory_reads_stay_within),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

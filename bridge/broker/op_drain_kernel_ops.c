@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/* op_drain_kernel_ops.c - every record of a kernel read or write of the bridge, in order. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "broker/bridges.h"
+#include "broker/request.h"
+
+static struct wire_slice bytes_of(struct ksnap_blob *blob)
+{
+	return (struct wire_slice){ ksnap_blob_data(blob), ksnap_blob_size(blob) };
+}
+
+/* Records that somebody else made, through the library, may be of another form: they have no op. */
+static void fill_row(struct wire_kernel_op_record *row, const struct ksnap_kernel_op *op)
+{
+	struct wire_kernel_op_asked asked = { 0 };
+	struct wire_slice request = bytes_of(op->request);
+
+	*row = (struct wire_kernel_op_record){ .tag = wire_slice_of(op->tag), .ok = op->success };
+	if (!wire_decode(&wire_shape_kernel_op_asked, request.p, request.len, WIRE_SKIP_UNKNOWN,
+			 NULL, &asked, NULL)) {
+		row->op = asked.op;
+		row->params = asked.params;
+	}
+	row->has_op = asked.has_op;
+	row->has_params = asked.has_params;
+	row->has_result = op->reply;
+	if (op->reply)
+		row->result = bytes_of(op->reply);
+	row->has_error = !op->success;
+	row->error = wire_slice_of(op->reason);
+}
+
+static int answer(struct request *rq, struct hosted *h, const struct ksnap_kernel_op *ops, size_t n,
+		  struct ksnap_err *err)
+{
+	_free_ struct wire_kernel_op_record *rows = calloc(n ? n : 1, sizeof(*rows));
+	struct wire_drain_kernel_ops_reply reply = { .records = { rows, n } };
+	struct ksnap_bridge_stats stats;
+
+	if (!rows)
+		return err_nomem(err);
+	for (size_t i = 0; i < n; i++)
+		fill_row(&rows[i], &ops[i]);
+	ksnap_bridge_stats(h->core, &stats);
+	reply.dropped = stats.kernel_ops_dropped - h->drained_kernel_ops_dropped;
+	h->drained_kernel_ops_dropped = stats.kernel_ops_dropped;
+	request_answer(rq, &reply, NULL, 0);
+	return 0;
+}
+
+static int run(struct request *rq, struct ksnap_err *err)
+{
+	struct hosted *h = request_bridge(rq, err);
+	struct ksnap_kernel_op *ops;
+	size_t n;
+	int rc;
+
+	if (!h)
+		return err->code;
+	rc = ksnap_bridge_drain_kernel_ops(h->core, &ops, &n, err);
+	if (rc)
+		return rc;
+	rc = answer(rq, h, ops, n, err);
+	ksnap_kernel_ops_free(ops, n);
+	return rc;
+}
+
+const struct op op_drain_kernel_ops = { .run = run };

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/* kernel_symbol.c - look a name up in kallsyms; let a program find a per-CPU variable. */
+#include "capture/live/kernel_symbol.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "capture/live/bpf_insns.h"
+#include "capture/live/ledger.h"
+#include "report/listing.h"
+
+/* ---- kallsyms -------------------------------------------------------------------------------- */
+
+struct scan {
+	const char *name;
+	size_t len;
+	uint64_t addr;
+	unsigned n;
+	struct list all;
+	bool has_data; /* the file lists variables, not functions and marks only */
+	bool is_hidden;
+};
+
+/* Kernels without CONFIG_KALLSYMS_ALL list a few marks of the linker as data, and no variables. */
+static bool is_variable(char type, const char *name)
+{
+	return strchr("dDbB", type) && strncmp(name, "__start_", 8) &&
+	       strncmp(name, "__stop_", 7) && strncmp(name, "__end_", 6);
+}
+
+static void take_line(struct scan *s, char *line)
+{
+	char *at, *name;
+	uint64_t addr = strtoull(line, &at, 16);
+
+	if (at[0] != ' ' || !at[1] || at[2] != ' ')
+		return;
+	name = at + 3;
+	s->is_hidden |= !addr && strchr("tT", at[1]);
+	s->has_data |= is_variable(at[1], name);
+	if (strncmp(name, s->name, s->len) || !strchr("\n\t", name[s->len]))
+		return;
+	s->addr = addr;
+	s->n++;
+	list_add(&s->all, "0x%llx", (unsigned long long)addr);
+}
+
+static int judge(const struct scan *s, const char *path, struct ksnap_err *err)
+{
+	if (s->is_hidden)
+		return err_set(err, KSNAP_E_TARGET, "%s hides its addresses (kernel.kptr_restrict)",
+			       path);
+	if (s->n > 1)
+		return err_set(err, KSNAP_E_ARG,
+			       "%u kernel symbols are called %s; name an address: %s", s->n,
+			       s->name, list_text(&s->all));
+	if (s->n)
+		return 0;
+	return err_set(err, KSNAP_E_NOTFOUND, "the kernel lists no symbol %.64s%s", s->name,
+		       s->has_data ? ""
+				   : "; it lists functions only and no variables "
+				     "(CONFIG_KALLSYMS_ALL is off)");
+}
+
+int kernel_symbol_find(const char *path, const char *name, uint64_t *ret, struct ksnap_err *err)
+{
+	struct scan s = { .name = name, .len = strlen(name) };
+	_free_ char *line = NULL;
+	FILE *f = fopen(path, "re");
+	size_t cap = 0;
+
+	if (!f)
+		return err_errno(err, KSNAP_E_TARGET, errno, "%s cannot be read", path);
+	while (getline(&line, &cap, f) > 0)
+		take_line(&s, line);
+	fclose(f);
+	*ret = s.addr;
+	return judge(&s, path, err);
+}
+
+/* ---- per-CPU variables ----------------------------------------------------------------------- */
+
+static void emit_find(struct ledger *l, uint32_t var, uint32_t cpu)
+{
+	EMIT(l, INSN(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_BTF_ID, 0, var), INSN(0, 0, 0, 0, 0),
+	     MOVE_NUMBER(2, cpu), CALL(BPF_FUNC_per_cpu_ptr), LOAD_VALUE(7, l->fd, 0),
+	     STORE(7, 0, 0), MOVE_NUMBER(0, 0), EXIT());
+}
+
+int per_cpu_variable_find(const struct btf *btf, const char *name, uint32_t cpu, uint64_t *ret,
+			  uint32_t *ret_type, struct ksnap_err *err)
+{
+	int32_t var = btf__find_by_name_kind(btf, name, BTF_KIND_VAR);
+	struct ksnap_err why = { 0 };
+	_ledger_ struct ledger l = { 0 };
+	int code;
+
+	if (var <= 0)
+		return err_set(err, KSNAP_E_NOTFOUND,
+			       "the kernel's BTF has no per-CPU variable %.64s", name);
+	code = ledger_init(&l, sizeof(*ret), err);
+	if (code)
+		return code;
+	emit_find(&l, var, cpu);
+	code = ledger_run(&l, BPF_PROG_TYPE_RAW_TRACEPOINT, "at a per-CPU variable", &why);
+	if (code == KSNAP_E_TARGET)
+		return err_set(err, KSNAP_E_UNSUPPORTED,
+			       "per-CPU variables are found by kallsyms, which here lists no "
+			       "variables (CONFIG_KALLSYMS_ALL), or does not know this one: %s",
+			       why.text);
+	if (code)
+		return err_set(err, code, "%s", why.text);
+	memcpy(ret, l.mapped, sizeof(*ret));
+	*ret_type = btf__type_by_id(btf, var)->type;
+	return *ret ? 0 : err_set(err, KSNAP_E_ARG, "there is no CPU %u", cpu);
+}
