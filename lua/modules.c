@@ -14,6 +14,7 @@ static const luaL_Reg openers[] = {
 	{ "ksnap.archive", luaopen_ksnap_archive },   { "ksnap.diff", luaopen_ksnap_diff },
 	{ "ksnap.errors", luaopen_ksnap_errors },     { "ksnap.blob", luaopen_ksnap_blob },
 	{ "ksnap.msgpack", luaopen_ksnap_msgpack },   { "ksnap.client", luaopen_ksnap_client },
+	{ "ksnap.folder", luaopen_ksnap_folder },     { "ksnap.process", luaopen_ksnap_process },
 	{ "ksnap.snapshot", luaopen_ksnap_snapshot }, { "ksnap.clock", luaopen_ksnap_clock },
 };
 

@@ -1,11 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- A bridge's handle: one method an op, made from the schema, and the guard that makes it active.
 -- Replies come back as they are, but for get, drain and capture_snapshot, which give snapshots.
+local cgroup = require "ksnap.cgroup"
 local client_module = require "ksnap.client"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
 local ops = require "ksnap.ops"
 local reading = require "ksnap.reading"
+require "ksnap.children"
+require "ksnap.executor"
 
 local M = {
 	defaults = {}, -- endpoint and bridge of a connect that names none; the host's
@@ -108,16 +111,28 @@ local undone_by = {
 	watch_snapshot = { "unwatch", "watch" },
 }
 
+local function call(bridge, op, param, value)
+	return engine.perform { kind = "call", client = bridge.client, op = op, params = { [param] = value },
+		opts = { bridge = bridge.name } }
+end
+
+local function key_of(op, value)
+	return op .. " " .. tostring(value)
+end
+
+local undoes = {}
+for _, undo in pairs(undone_by) do undoes[undo[1]] = undo[2] end
+
 local function remember(bridge, op, r)
 	local undo = undone_by[op.name]
-	if undo then
-		local value = op.params[undo[2]] or type(r) == "table" and r[undo[2]]
-		table.insert(bridge.undo, { op = undo[1], param = undo[2], value = value })
-		return
-	end
-	for i = #bridge.undo, 1, -1 do
-		local u = bridge.undo[i]
-		if u.op == op.name and u.value == op.params[u.param] then table.remove(bridge.undo, i) end
+	local param = undo and undo[2] or undoes[op.name]
+	if not param then return end
+	local value = op.params[param] or type(r) == "table" and r[param]
+	if param == "cgroup" then value = cgroup.path(value) or value end
+	if not undo then
+		bridge:forget_undo(key_of(op.name, value))
+	else
+		bridge:undo_later(key_of(undo[1], value), function() return call(bridge, undo[1], param, value) end)
 	end
 end
 
@@ -126,9 +141,16 @@ end
 local Bridge = { __name = "ksnap.bridge" }
 local methods = {}
 
+-- The executor's own ops name themselves in their errors, too.
+local function own_result(op, r, err)
+	if r == nil and errors.is(err) then err.op = err.op or op.name end
+	return r, err
+end
+
 --- Issue an op made by ksnap.op.<name>. What the outside world does wrong returns nil, err.
 function methods:issue(op)
 	local run, elapsed_ms = self.run, nil
+	if op.run then return own_result(op, op.run(self, op.params, op)) end
 	if run then op, elapsed_ms = run:fill(op), run:elapsed_ms() end
 	local opts = { bridge = self.name, timeout_ms = op.timeout_ms, blobs = op.blobs and op.blobs(),
 		parts = op.multi }
@@ -150,16 +172,40 @@ function methods:enter()
 	return task.guard
 end
 
---- Undo, in reverse, what was attached, armed and frozen here. A list of what could not be undone.
+--- Have the teardown call fn() -> result | nil, err, before what was to be undone until now. key, which
+--- may be nil, names it for undo and forget_undo.
+function methods:undo_later(key, fn)
+	if key then self:forget_undo(key) end
+	table.insert(self.undo_list, { key = key, fn = fn })
+end
+
+--- It is undone already.
+function methods:forget_undo(key)
+	for i = #self.undo_list, 1, -1 do
+		if self.undo_list[i].key == key then return table.remove(self.undo_list, i) end
+	end
+end
+
+--- Undo it now, when there is something to undo.
+function methods:undo(key)
+	local u = self:forget_undo(key)
+	if u then return u.fn() end
+	return true
+end
+
+-- Why it could not be undone; what is not there any more needs no undoing.
+local function undo_one(u)
+	local ok, r, err = pcall(u.fn)
+	if not ok then return r end
+	if r == nil and errors.is(err) and err.code ~= "E_NOTFOUND" then return err end
+end
+
+--- Undo, in reverse, what was attached, armed, frozen, started, made and moved here. A list of what
+--- could not be undone.
 function methods:release()
 	local failed = {}
-	while #self.undo > 0 do
-		local u = table.remove(self.undo)
-		local r, err = engine.perform {
-			kind = "call", client = self.client, op = u.op, params = { [u.param] = u.value },
-			opts = { bridge = self.name },
-		}
-		if r == nil and errors.is(err) and err.code ~= "E_NOTFOUND" then failed[#failed + 1] = err end
+	while #self.undo_list > 0 do
+		failed[#failed + 1] = undo_one(table.remove(self.undo_list))
 	end
 	return failed
 end
@@ -189,7 +235,7 @@ end
 --- A handle over a connected client.
 function M.new(client, name)
 	engine.keep_alive(client)
-	return setmetatable({ client = client, name = name, undo = {} }, Bridge)
+	return setmetatable({ client = client, name = name, undo_list = {}, children = {}, cgroups = {}, foreign = {} }, Bridge)
 end
 
 --- Connect to a broker: nil, err when nobody answers. opts: bridge, name, timeout_ms.

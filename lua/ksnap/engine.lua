@@ -5,6 +5,7 @@
 local clock = require "ksnap.clock"
 local duration = require "ksnap.duration"
 local errors = require "ksnap.error"
+local process = require "ksnap.process"
 
 local traceback = debug.traceback
 
@@ -50,15 +51,31 @@ local function ping_all()
 	for client in pairs(clients) do client:call "ping" end
 end
 
+local function any_ended(children)
+	for _, child in ipairs(children) do
+		if child:has_ended() then return true end
+	end
+	return #children == 0
+end
+
+-- Until then, or until one of the children is over; with none of them, until then.
+local function wait_slice(until_ns, children)
+	if #children == 0 then return clock.wait_until(until_ns) end
+	repeat
+		process.wait(children, until_ns)
+		clock.wait_until(clock.mono_ns() + 1000) -- raises when the script is to end
+	until any_ended(children) or clock.mono_ns() >= until_ns
+end
+
 -- A session that owns something and is silent for five heartbeats loses it.
-local function wait_outside(until_ns)
+local function wait_outside(until_ns, children)
 	while true do
 		local slice_end = until_ns
 		for _, heartbeat_ns in pairs(clients) do
 			slice_end = math.min(slice_end, clock.mono_ns() + heartbeat_ns)
 		end
-		clock.wait_until(slice_end)
-		if slice_end >= until_ns then return end
+		wait_slice(slice_end, children)
+		if clock.mono_ns() >= until_ns or #children > 0 and any_ended(children) then return end
 		ping_all()
 	end
 end
@@ -70,8 +87,8 @@ local function serve(r)
 	if r.task then
 		errors.raise("E_STATE", "a task cannot be waited for within a sort, or a coroutine of the script's own")
 	end
-	wait_outside(r.until_ns)
-	return "time"
+	wait_outside(r.until_ns or never, { r.child })
+	return r.child and r.child:has_ended() and "ready" or "time"
 end
 
 local foreign_yield = "a script yields through ksnap's own calls, not by coroutine.yield"
@@ -82,7 +99,7 @@ local function resumed(ok, ...)
 end
 
 --- Have a request answered: {kind = "call", client, op, params, opts}, or {kind = "wait", until_ns,
---- task}, which gives "time" or "ready".
+--- task, child}, which gives "time" or "ready".
 function M.perform(request)
 	if current and coroutine.running() == current.co and coroutine.isyieldable() then
 		return resumed(coroutine.yield(setmetatable(request, Request)))
@@ -189,13 +206,16 @@ local function cancel(task)
 	close(task)
 end
 
--- Those whose time has come go on. The time of the next.
+-- Those whose time has come, or whose child is over, go on. The time of the next, and the children.
 local function look_at_waiting(pool)
-	local now, next_ns, due = clock.mono_ns(), never, {}
+	local now, next_ns, due, children = clock.mono_ns(), never, {}, {}
 	for task, request in pairs(pool.waiting) do
 		if request.until_ns and request.until_ns <= now then
 			due[#due + 1] = task
+		elseif request.child and request.child:has_ended() then
+			make_ready(task, true, "ready")
 		else
+			children[#children + 1] = request.child
 			next_ns = math.min(next_ns, request.until_ns or never)
 		end
 	end
@@ -204,17 +224,17 @@ local function look_at_waiting(pool)
 		return at < bt or at == bt and a.number < b.number
 	end)
 	for _, task in ipairs(due) do make_ready(task, true, "time") end
-	return next_ns
+	return next_ns, children
 end
 
 -- Nothing is ready: wait outside. What breaks the wait off is the main task's error.
 local function idle(pool, main)
-	local next_ns = look_at_waiting(pool)
+	local next_ns, children = look_at_waiting(pool)
 	if pool.ready[1] then return end
-	if next_ns == never then
+	if next_ns == never and #children == 0 then
 		return make_ready(main, false, errors.new("E_STATE", "all tasks wait for each other"))
 	end
-	local ok, err = pcall(wait_outside, next_ns)
+	local ok, err = pcall(wait_outside, next_ns, children)
 	if not ok then make_ready(main, false, err) end
 end
 

@@ -12,6 +12,19 @@ local files = require "ksnap.files"
 
 local M = {}
 
+-- Ops that the executor does itself: name -> {summary, params as in the schema, run(bridge, params,
+-- op) -> result | nil, err}. rest: the parameter that takes all that stands without a name.
+local own = {}
+
+--- Make an op of the executor's.
+function M.define(name, row)
+	own[name] = row
+end
+
+local function row_of(name)
+	return own[name] or schema.ops[name]
+end
+
 local Op = { __name = "ksnap.op" }
 
 function Op:__tostring()
@@ -66,6 +79,20 @@ end
 
 expect.tag = expect.str
 
+-- These are for the executor's own ops only.
+function expect.duration(v, what)
+	return duration(v, what)
+end
+
+expect["function"] = function(v)
+	return type(v) == "function" and v or nil, "a function"
+end
+
+function expect.size(v)
+	if v == "max" then return v end
+	return type(v) == "number" and v >= 0 and math.tointeger(v) or nil, 'a whole number from 0, or "max",'
+end
+
 local range_unit = { str = " bytes", tag = " bytes", list = " items" }
 local tag_range = { min = 1, max = 64, type = "tag" }
 
@@ -101,7 +128,7 @@ function M.check(what, field, v)
 	if field.type == "list" then
 		v = check_list(what, field, v)
 	else
-		local checked, expected = (expect[field.type] or expect.map)(v) -- a shape is a map
+		local checked, expected = (expect[field.type] or expect.map)(v, what) -- a shape is a map
 		if checked == nil then
 			errors.raise("E_ARG", "%s: %s is expected, not a %s (%s)", what, expected, type(v), tostring(v))
 		end
@@ -160,14 +187,23 @@ local special = {
 
 local function main_param(name)
 	if special[name] and special[name].main then return special[name].main end
-	local params = schema.ops[name].params
-	return params[1] and params[1].name
+	local row = row_of(name)
+	return not row.rest and row.params[1] and row.params[1].name
+end
+
+-- All that stands without a name is one parameter's list.
+local function gather_rest(copy, rest)
+	if not rest or copy[1] == nil then return end
+	local list = { table.unpack(copy) }
+	for i = 1, #list do copy[i] = nil end
+	copy[rest] = copy[rest] or list
 end
 
 local function arguments(op, args)
 	if type(args) ~= "table" then args = { args } end
 	local copy = {}
 	for key, value in pairs(args) do copy[key] = value end
+	gather_rest(copy, row_of(op.name).rest)
 	if copy[1] ~= nil then
 		if not op.main then errors.raise("E_ARG", "%s takes no parameters", op.name) end
 		if copy[op.main] ~= nil then errors.raise("E_ARG", "%s: %s is given twice", op.name, op.main) end
@@ -177,7 +213,7 @@ local function arguments(op, args)
 end
 
 local function require_all(op)
-	for _, field in ipairs(schema.ops[op.name].params) do
+	for _, field in ipairs(row_of(op.name).params) do
 		if field.required and op.params[field.name] == nil then
 			errors.raise("E_ARG", "%s: %s is missing: %s", op.name, field.name, field.doc)
 		end
@@ -186,29 +222,33 @@ end
 
 --- An op that is issued at once; one that is kept knows where it was written, too.
 function M.build(name, args)
-	local row = schema.ops[name]
-	local op = setmetatable({ name = name, main = main_param(name), multi = row.multipart }, Op)
+	local row = row_of(name)
+	local op = setmetatable({ name = name, main = main_param(name), multi = row.multipart, run = row.run }, Op)
 	args = arguments(op, args)
 	if args.timeout ~= nil then
 		op.timeout_ms = math.max(1, duration(args.timeout, name .. ": timeout") // 1000000)
 		args.timeout = nil
 	end
 	if special[name] and special[name].take then special[name].take(op, args) end
-	op.params = msgpack.map(check_fields(name, row.params, args))
+	op.params = check_fields(name, row.params, args)
+	if not op.run then op.params = msgpack.map(op.params) end
 	require_all(op)
 	return op
 end
 
 --- The name back, or an error with near names.
 function M.check_name(name)
-	if not schema.ops[name] then
-		errors.raise("E_OP", "there is no op %q; %s", tostring(name), errors.near(name, errors.names(schema.ops)))
+	if not row_of(name) then
+		local names = errors.names(schema.ops)
+		for mine in pairs(own) do names[#names + 1] = mine end
+		errors.raise("E_OP", "there is no op %q; %s", tostring(name), errors.near(name, names))
 	end
 	return name
 end
 
 --- A copy with parameters filled in where the op has such a parameter and the script gave none.
 function M.with_defaults(op, defaults)
+	if op.run then return op end
 	local params = {}
 	for key, value in pairs(op.params) do params[key] = value end
 	for _, field in ipairs(schema.ops[op.name].params) do

@@ -121,6 +121,18 @@ function Run:events(kind)
 	return found
 end
 
+--- The pids of the children that are not over yet, by name.
+function Run:children()
+	local pids = {}
+	for name, child in pairs(self.bridge.children) do pids[name] = child.handle:pid() end
+	return pids
+end
+
+--- The pids of the first record of a cgroup's processes under a tag.
+function Run:procs(tag)
+	return errors.assert(self.bridge:cgroup_procs_by_tag(tag)).pids
+end
+
 -- The rows of the tags that @over names, in the order in which they were captured.
 local choose = {}
 

@@ -18,7 +18,8 @@ local Step = { __name = "ksnap.step" }
 local Loop = { __name = "ksnap.loop" }
 
 local scenario_keys = { name = "string", maps = "table", setup = "any", check = "function", teardown = "any",
-	duration = "any", periodic = "number", inconclusive = "string" }
+	duration = "any", periodic = "number", inconclusive = "string",
+	safe = "boolean" }
 local step_keys = { name = "string", setup = "any", hold = "any" }
 local loop_keys = { name = "string", every = "any", times = "number" }
 
@@ -168,13 +169,14 @@ local function check_inconclusive(what, args)
 	return v
 end
 
---- ksnap.scenario { name, maps, setup, steps..., check, teardown, duration, periodic, inconclusive }
+--- ksnap.scenario { name, maps, setup, steps..., check, teardown, duration, periodic, inconclusive,
+--- safe }
 function M.new(args)
 	check_keys("scenario", args, scenario_keys)
 	if not args.name or args.name:find "^%s*$" then errors.raise("E_ARG", "scenario: name is missing") end
 	local what = ("scenario %q"):format(args.name)
 	local self = setmetatable({ name = args.name:gsub("%s+", " "), maps = args.maps, check = args.check,
-		periodic = args.periodic or 0, inconclusive = check_inconclusive(what, args) }, Scenario)
+		periodic = args.periodic or 0, inconclusive = check_inconclusive(what, args), safe = args.safe ~= false }, Scenario)
 	if args.duration ~= nil then self.given_ns = duration(args.duration, what .. ": duration") end
 	if args.maps then ops.constructors.capture_snapshot { tag = "check", maps = args.maps } end
 	self.setup = actions(what .. ": setup", args.setup)

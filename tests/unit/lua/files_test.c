@@ -39,7 +39,8 @@ int main(void)
 		FILE_TEST("msgpack"),   FILE_TEST("errors"),   FILE_TEST("ops"),
 		FILE_TEST("bridge"),    FILE_TEST("reading"),  FILE_TEST("engine"),
 		FILE_TEST("durations"), FILE_TEST("scenario"), FILE_TEST("series"),
-		FILE_TEST("periodic"),  FILE_TEST("run"),
+		FILE_TEST("periodic"),  FILE_TEST("run"),      FILE_TEST("children"),
+		FILE_TEST("cgroup"),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

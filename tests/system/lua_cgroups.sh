@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Scenarios with programs and cgroups of their own, on the real hierarchy: what they made, moved, froze
+# and started is gone afterwards, however they ended.
+. "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+
+root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+group=ksnap-lua-$$
+[ -n "$root" ] && mkdir "$root/$group" 2>/dev/null && [ -f "$root/$group/cgroup.freeze" ] ||
+	require cgroup2 'no cgroup v2 with a freezer to make a group in'
+remove_group() {
+	rmdir "$root/$group/"* "$root/$group" 2>/dev/null
+	tap_clean
+}
+trap remove_group EXIT
+
+scenario() { # scenario NAME: the script on stdin becomes the file $tap_dir/NAME.lua
+	{
+		echo 'local ksnap = require "ksnap"'
+		echo 'local op, step, loop = ksnap.op, ksnap.step, ksnap.loop'
+		echo "local top = '/$group'"
+		cat
+	} >"$tap_dir/$1.lua"
+}
+
+nothing_left() { # nothing_left PROGRAM: no cgroup of ours, no such program in our session that lives
+	is "$(find "$root/$group" -mindepth 1 -type d)" '' "$1: no cgroup is left"
+	is "$(pgrep -f "^$1\$" | while read -r pid; do grep -s '^State:' "/proc/$pid/status" | grep -v Z; done)" '' \
+		"$1: no program is left"
+}
+
+# ---- all of it goes well ---------------------------------------------------------------------------
+
+scenario flow <<'END'
+local function procs(run, cgroup) return assert(run.bridge:capture_cgroup_procs { "p", cgroup = cgroup }).pids end
+return ksnap.scenario {
+	name = "programs in cgroups",
+	setup = { op.add_cgroup(top .. "/load"), op.add_cgroup(top .. "/deep/er") },
+	step { "start", op.spawn { "sleep", "6071", name = "load", cgroup = top .. "/load" },
+		op.spawn { "sleep", "6071", name = "other" } },
+	step { "look", function(run)
+		local pids = procs(run, top .. "/load")
+		assert(#pids == 1 and pids[1] == run.bridge.children.load.handle:pid())
+		assert(#procs(run, top .. "/deep/er") == 0)
+	end },
+	step { "move", op.move { "other", to = top .. "/load" }, function(run)
+		assert(#procs(run, top .. "/load") == 2)
+		assert(run.bridge:move({ from = top .. "/load", to = top .. "/deep/er" }).moved == 2)
+		assert(#procs(run, top .. "/load") == 0 and #procs(run, top .. "/deep/er") == 2)
+	end },
+	step { "freeze", op.freeze(top .. "/deep/er"), op.thaw(top .. "/deep/er"), op.freeze(top .. "/deep") },
+	step { "remove", op.remove_cgroup(top .. "/load"), function(run)
+		local r, err = run.bridge:remove_cgroup(top .. "/deep")
+		assert(r == nil and err.code == "E_STATE", tostring(err))
+	end },
+	step { "again", op.add_cgroup(top .. "/load"), op.spawn { "sleep", "6071", name = "last", cgroup = top .. "/load" },
+		op.remove_cgroup(top .. "/load"), function(run) assert(run.bridge.children.last == nil) end },
+}
+END
+exits 0 "programs in cgroups" "$KSNAP" run "$tap_dir/flow.lua"
+nothing_left 'sleep 6071'
+
+# ---- it breaks off, with frozen tasks --------------------------------------------------------------
+
+scenario breaks <<'END'
+return ksnap.scenario {
+	name = "breaks off",
+	setup = op.add_cgroup(top .. "/load"),
+	step { op.spawn { "sh", "-c", "sleep 6072 & sleep 6072", cgroup = top .. "/load" }, op.freeze(top .. "/load"),
+		function() error "on purpose" end },
+}
+END
+exits 2 "a scenario that breaks off" "$KSNAP" run "$tap_dir/breaks.lua"
+like "$out" 'on purpose' "says why"
+unlike "$out" 'phase: "teardown"' "tears down"
+nothing_left 'sleep 6072'
+
+# ---- what is not its own ---------------------------------------------------------------------------
+
+sleep 6073 &
+foreign=$!
+mkdir "$root/$group/theirs"
+echo $foreign >"$root/$group/theirs/cgroup.procs"
+scenario foreign <<END
+return ksnap.scenario { name = "not its own", safe = SAFE, setup = op.add_cgroup(top .. "/mine"),
+	step { op.move { pid = $foreign, to = top .. "/mine" }, op.add_cgroup(top .. "/next"),
+		op.move { pid = $foreign, to = top .. "/next" }, op.move { from = top .. "/next", to = top .. "/mine" } },
+	check = function(run)
+		assert(run.bridge:capture_cgroup_procs({ "p", cgroup = top .. "/mine" }).pids[1] == $foreign)
+		local r, err = run.bridge:remove_cgroup(top .. "/mine")
+		assert(r == nil and tostring(err):find "still has 1 process that this scenario did not start: $foreign", tostring(err))
+	end }
+END
+sed s/SAFE/true/ "$tap_dir/foreign.lua" >"$tap_dir/safe.lua"
+sed s/SAFE/false/ "$tap_dir/foreign.lua" >"$tap_dir/unsafe.lua"
+exits 1 "a process of somebody else" "$KSNAP" run "$tap_dir/safe.lua"
+like "$out" "process $foreign is not this scenario's own: it says safe = false" "is not moved"
+exits 0 "unless it says so" "$KSNAP" run "$tap_dir/unsafe.lua"
+is "$(cat "$root/$group/theirs/cgroup.procs")" $foreign "then it is put back"
+kill $foreign
+wait $foreign 2>/dev/null
+rmdir "$root/$group/theirs"
+nothing_left 'sleep 6073'
+
+# ---- controllers -----------------------------------------------------------------------------------
+
+scenario limits <<'END'
+return ksnap.scenario { name = "limits", setup = op.add_cgroup(top .. "/small"),
+	step { op.memory_max { top .. "/small", bytes = 1 << 24 } } }
+END
+if grep -qw memory "$root/cgroup.controllers"; then
+	exits 0 "memory.max" "$KSNAP" run "$tap_dir/limits.lua"
+else
+	exits 1 "memory.max where v2 has no memory controller" "$KSNAP" run "$tap_dir/limits.lua"
+	like "$out" "the controller memory is not in the v2 hierarchy at $root, which has" "says so"
+	like "$out" 'cgroup_no_v1=memory|may be built without it' "and what would help"
+fi
+nothing_left 'sleep 6074'
+
+# ---- the executor is killed ------------------------------------------------------------------------
+
+scenario killed <<'END'
+return ksnap.scenario { name = "killed", step { op.spawn { "sleep", "6075" }, function(run)
+	print("started " .. run.bridge.children.sleep.handle:pid())
+	ksnap.sleep "10m"
+end } }
+END
+exec {tape}< <(exec "$KSNAP" run "$tap_dir/killed.lua")
+executor=$!
+ok "a program is started" await_line $tape 'started [0-9]+' "$tap_dir/tape"
+child=$(sed -n 's,.*started ,,p' "$tap_dir/tape")
+kill -KILL $executor
+while grep -sq '^State:.[^Z]' "/proc/$child/status"; do :; done
+ok "it ends with its executor" true
+exec {tape}<&-
+nothing_left 'sleep 6075'
+
+finish
