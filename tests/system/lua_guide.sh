@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Each scenario that the guide shows passes as it stands there, and each op it names exists.
+. "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+
+guide=$KSNAP_TOP_SRCDIR/lua/README.md
+awk -v dir="$tap_dir" '/^```lua$/ { n++; on = 1; next } /^```$/ { on = 0 } on { print > dir "/guide" n ".lua" }' "$guide"
+n=0
+for file in "$tap_dir"/guide*.lua; do
+	n=$((n + 1))
+	exits 0 "scenario $n" "$KSNAP" run --target fixture:maps=2,entries=10 "$file"
+	like "$out" '^ok 1|[[:space:]]ok 1' "is its test"
+done
+ok 'the guide has scenarios' test "$n" -ge 1
+
+# Those of the second column, but for the ops that a broker may not have yet.
+grep -o 'op\.[a-z_][a-z_]*' "$guide" | sort -u | grep -v 'op\.\(watch_snapshot\|read_kernel_hot\|a\)$' >"$tap_dir/ops"
+{
+	echo 'local op = require "ksnap".op'
+	cat "$tap_dir/ops" | sed 's/.*/assert(&)/'
+} >"$tap_dir/ops.lua"
+exits 0 "the ops it names exist" "$KSNAP" run --target fixture "$tap_dir/ops.lua"
+ok 'they are some' test "$(wc -l <"$tap_dir/ops")" -ge 10
+finish
