@@ -42,11 +42,14 @@ local function path_line(median, q1, q3, is)
 		'"ratio":{"median":%g,"q1":%g,"q3":%g},"goal":1,"goal_is":"%s","verdict":"better"}'):format(median, q1, q3, is)
 end
 
+local PARAMS = '{"bytes":64,"executors":1,"bridges":1,"in_flight":4,"period_us":0,"monitors":0,"stuck":0,' ..
+	'"drains":false,"one_tag":false}'
+
 local function storm_line(rates, books)
-	return ('{"program":"bench_runaway","storm":"store","params":{"bytes":64},"books":"%s","ops_per_s":[%s],' ..
+	return ('{"program":"bench_runaway","storm":"store","params":%s,"books":"%s","ops_per_s":[%s],' ..
 		'"op_p99_us":[1,1],"ping_p99_us":[2,2],"peak":[3,3],"op_us":{"n":2,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":2},' ..
-		'"ping_us":{"n":1,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":1},"allowed":5,"base":1,' ..
-		'"samples":[[0.5,1,2,3,4,5,6],[1.5,1,2,3,4,5,7]],"lost":0,"received":0}'):format(books or "right", rates)
+		'"ping_us":{"n":1,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":1},"allowed":5,"base":1,"events_dropped":6,' ..
+		'"samples":[[0.5,1,2,3,4,5,6],[1.5,1,2,3,4,5,7]],"lost":0,"received":0}'):format(PARAMS, books or "right", rates)
 end
 
 local function document(...)
@@ -87,6 +90,16 @@ verdict("storms: wrong books", storm_line "100,101", storm_line("100,101", "wron
 out = run("compare.lua", document(path_line(1, 1, 1, "at most")),
 	write '{"v":1,"at":"now","commit":"c","lines":[{"program":"p","machine":"other box"}]}')
 check("another machine is told", out:find "different machines" and out:find "not in the new one", out)
+
+out, code = run("report.lua", "/nowhere")
+check("report: no such file", code == 2 and out:find "nowhere", out)
+out, code = run("report.lua", document(path_line(1.5, 1, 2, "at most"), storm_line("100,101")))
+local _, charts = out:gsub("<svg", "")
+check("report: a page with its charts", code == 0 and charts == 3 and out:find "</html>", out)
+check("report: nothing is fetched from elsewhere", not out:find "https?:" and not out:find "<script" and not out:find "<link", out)
+check("report: what was dropped is red", out:find '<polyline class="line loss" points="%d', out)
+out, code = run("report.lua", document((path_line(1.5, 1, 2, "at most"):gsub("ping", "<b>&"))))
+check("report: names are text", code == 0 and out:find("&lt;b&gt;&amp;", 1, true) and not out:find("<b>", 1, true), out)
 
 for _, path in ipairs(written) do
 	os.remove(path)
