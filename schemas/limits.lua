@@ -22,6 +22,8 @@ return {
 	{ name = "MAX_QUEUED_JOBS", default = 256, unit = "count", scope = "broker", switch = "--max-queued-jobs N",
 	  doc = "Jobs of one target that wait for a free worker." },
 	{ name = "MAX_RETAINED_HEADERS", default = 4096, unit = "count", scope = "protocol", doc = "Live-bus headers a channel keeps for replay." },
+	{ name = "MAX_REPLAYS", default = 256, unit = "count", scope = "protocol",
+	  doc = "Replays that a broker is sending at once; more are refused with E_BUSY." },
 	{ name = "MAX_CONTROL_FRAME", default = 1048576, unit = "bytes", scope = "broker", switch = "--max-frame N",
 	  doc = "Size of one envelope frame." },
 	{ name = "MAX_BLOB", default = 268435456, unit = "bytes", scope = "broker", switch = "--max-blob N",

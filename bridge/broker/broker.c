@@ -11,6 +11,7 @@
 #include "broker/bridges.h"
 #include "broker/parts.h"
 #include "broker/publish.h"
+#include "broker/replays.h"
 #include "broker/router.h"
 #include "broker/session.h"
 #include "broker/workers.h"
@@ -80,7 +81,7 @@ static int make_parts(struct broker *b, const struct broker_opts *o, struct ksna
 	    !(b->publisher = publisher_create(b, o, err)) ||
 	    !(b->sessions = sessions_create(b, b->max_sessions, err)) ||
 	    !(b->bridges = bridges_create(b, b->max_bridges, err)) ||
-	    !(b->workers = workers_create(b, o, err)))
+	    !(b->replays = replays_create(b, err)) || !(b->workers = workers_create(b, o, err)))
 		return KSNAP_E_STATE;
 	b->beat_timer = loop_add_timer(b->loop, LIMIT_HEARTBEAT_MS, tick, b, err);
 	return b->beat_timer < 0 ? b->beat_timer : 0;
@@ -111,8 +112,10 @@ void broker_destroy(struct broker *b)
 		return;
 	if (b->beat_timer > 0)
 		loop_remove(b->loop, b->beat_timer);
-	/* Workers first: what is pending gets its answer while the router still sends. */
+	/* First who has requests under way: what is pending gets its answer while the router still
+	 * sends. */
 	workers_destroy(b->workers);
+	replays_destroy(b->replays);
 	router_destroy(b->router);
 	bridges_destroy(b->bridges);
 	sessions_destroy(b->sessions);

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "broker/publish.h"
-#include "broker/request.h"
+#include "broker/replays.h"
 #include "wire/pack.h"
 
 static int last_n(const char *s, uint64_t last, uint64_t *ret)
@@ -55,23 +55,36 @@ static int wanted(const struct wire_slice *from, uint64_t first, uint64_t last, 
 		  : 0;
 }
 
-static int send_headers(struct request *rq, const struct channel *c, uint64_t from, uint64_t last,
-			struct wire_replay_reply *end, struct ksnap_err *err)
+/* References to what is there of @end's range; what is not is counted as lost. */
+static struct ksnap_blob **collect(const struct channel *c, struct wire_replay_reply *end,
+				   size_t *ret_n)
 {
-	int rc = 0;
+	struct ksnap_blob **headers = calloc(end->last - end->first + 1, sizeof(*headers));
 
-	for (uint64_t seq = from; seq <= last && !rc; seq++) {
+	*ret_n = 0;
+	for (uint64_t seq = end->first; headers && seq <= end->last; seq++) {
 		struct ksnap_blob *header = channel_header(c, seq);
-		struct wire_replay_reply part = { .has_header = true };
 
-		if (!header) {
+		if (header)
+			headers[(*ret_n)++] = ksnap_blob_ref(header);
+		else
 			end->lost++;
-			continue;
-		}
-		part.header =
-			(struct wire_slice){ ksnap_blob_data(header), ksnap_blob_size(header) };
-		rc = request_part(rq, &part, NULL, 0, err);
 	}
+	return headers;
+}
+
+static int send_headers(struct request *rq, const struct channel *c, struct wire_replay_reply *end,
+			struct ksnap_err *err)
+{
+	size_t n;
+	struct ksnap_blob **headers = collect(c, end, &n);
+	int rc;
+
+	if (!headers)
+		return err_nomem(err);
+	rc = replays_begin(rq->broker->replays, rq, headers, n, end, err);
+	if (rc)
+		replays_free_headers(headers, n);
 	return rc;
 }
 
@@ -95,9 +108,8 @@ static int run(struct request *rq, struct ksnap_err *err)
 		end.lost = first - from;
 		end.first = first;
 	}
-	rc = c ? send_headers(rq, c, end.first, last, &end, err) : 0;
-	if (rc)
-		return rc;
+	if (end.first <= last)
+		return send_headers(rq, c, &end, err);
 	request_answer(rq, &end, NULL, 0);
 	return 0;
 }

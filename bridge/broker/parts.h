@@ -25,6 +25,7 @@ struct broker {
 	struct bridges *bridges;
 	struct workers *workers;     /* work socket */
 	struct publisher *publisher; /* live socket */
+	struct replays *replays;     /* long ones, under way */
 	struct tally tally;
 	int beat_timer;
 };

@@ -3,7 +3,8 @@ return {
 	summary = "Headers of a live channel again, from the broker's memory.",
 	doc = [[
 At most MAX_RETAINED_HEADERS of a channel are kept. Payloads are not: fetch a report with get while
-it is stored. A channel on which nothing was published yet is an empty one.]],
+it is stored. A channel on which nothing was published yet is an empty one. The parts of a long
+replay come in slices, and those of other requests in between.]],
 	params = {
 		{ "channel", "str", required = true, min = 1, max = 80, doc = "Channel, such as event/default." },
 		{ "from", "any", any = { "uint", "str" }, required = true, doc = "A sequence number, \"oldest\", or \"last:N\"." },
@@ -18,7 +19,7 @@ it is stored. A channel on which nothing was published yet is an empty one.]],
 		{ required = { "header" }, doc = "One a retained header, in order, with more = true." },
 		{ required = { "first", "last", "lost" }, last = true, doc = "The last part." },
 	},
-	errors = {},
+	errors = { "E_BUSY" },
 	example = {
 		params = { channel = "event/default", from = "last:1" },
 		parts = {

@@ -389,10 +389,235 @@ static void a_wall_clock_that_jumps_changes_nothing(void **state)
 	clock_replace(NULL);
 }
 
+/* ---- long replays: a slice a turn, a session after the other
+ * ---------------------------------------------------------------
+ */
+
+#define KEPT  150 /* headers to replay: three slices */
+#define LOOKS 100
+
+static void store_snapshots(void *c)
+{
+	_blob_ struct ksnap_blob *report = rig_report(10);
+
+	for (uint64_t i = 0; i < KEPT; i++) {
+		struct wire_store_snapshot_params p = { .tag = wire_slice_of("x") };
+
+		rig_ask(c, 50000 + i, OP_store_snapshot, &p, report);
+		expect_ok(c, 50000 + i, OP_store_snapshot);
+	}
+}
+
+static void replay(void *c, uint64_t id)
+{
+	struct wire_replay_params p = { .channel = wire_slice_of("snapshot/default"),
+					.from = { "\xa6oldest", 7 } };
+
+	rig_ask(c, id, OP_replay, &p, NULL);
+}
+
+/* Read one to its end: true when it is whole, its headers in order, false when it ends with @code.
+ */
+static bool replayed(void *c, uint64_t id, const char *code)
+{
+	for (uint64_t seq = 1;; seq++) {
+		struct wire_replay_reply part = { 0 };
+		struct wire_live_header header;
+		struct rig_reply keep;
+		bool ok, more;
+
+		rig_reply(c, &keep);
+		assert_int_equal(keep.reply.id.num, id);
+		ok = keep.reply.ok;
+		more = keep.reply.more;
+		if (!ok)
+			assert_string_equal(keep.code, code);
+		else
+			assert_int_equal(wire_decode(&wire_shape_replay_reply, keep.reply.r.p,
+						     keep.reply.r.len, 0, NULL, &part, NULL),
+					 0);
+		if (more)
+			assert_int_equal(wire_decode(&wire_shape_live_header, part.header.p,
+						     part.header.len, WIRE_SKIP_UNKNOWN, NULL,
+						     &header, NULL),
+					 0);
+		if (more)
+			assert_int_equal(header.seq, seq);
+		else if (ok)
+			assert_true(seq == KEPT + 1 && part.last == KEPT && !part.lost);
+		rig_reply_clear(&keep);
+		if (!more)
+			return ok;
+	}
+}
+
+/* Requests not yet answered, the status' own among them. */
+static uint64_t in_flight(void *c, uint64_t id)
+{
+	struct wire_status_reply status;
+	struct rig_reply keep;
+	uint64_t n = 0;
+
+	rig_expect_ok(c, id, OP_status, &keep, &status);
+	for (size_t i = 0; i < status.sessions.n; i++)
+		n += ((struct wire_session_row *)status.sessions.items)[i].in_flight;
+	rig_reply_clear(&keep);
+	return n;
+}
+
+/* Read in turns: the last of the few is read after the replay. */
+static void replay_and_look(struct broker *b, void *arg)
+{
+	struct gate *g = arg;
+
+	replay(g->flood, 1);
+	for (uint64_t i = 1; i <= FEW; i++)
+		rig_send(g->few, i, "status", no_params, 1, NULL);
+}
+
+static void a_long_replay_lets_others_in_between(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	struct gate g = { rig_client(r), rig_client(r) };
+	uint64_t n = 0;
+
+	store_snapshots(g.few);
+	ping(g.flood, 9001);
+	pinged(g.flood, 9001);
+	rig_on_broker(r, replay_and_look, &g);
+	for (uint64_t i = 1; i <= FEW; i++)
+		n = in_flight(g.few, i);
+	assert_int_equal(n, 2); /* it was read, and has not ended */
+	assert_true(replayed(g.flood, 1, ""));
+	zmq_close(g.flood);
+	zmq_close(g.few);
+	rig_stop(r);
+}
+
+/* More than the router reads in a turn. */
+static void replay_and_look_long(struct broker *b, void *arg)
+{
+	struct gate *g = arg;
+
+	replay(g->flood, 1);
+	for (uint64_t i = 1; i <= LOOKS; i++)
+		rig_send(g->few, i, "status", no_params, 1, NULL);
+}
+
+static void a_turn_has_a_slice_of_it(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	struct gate g = { rig_client(r), rig_client(r) };
+	uint64_t n = 0;
+
+	store_snapshots(g.few);
+	ping(g.flood, 9001);
+	pinged(g.flood, 9001);
+	rig_on_broker(r, replay_and_look_long, &g);
+	for (uint64_t i = 1; i <= LOOKS; i++)
+		n = in_flight(g.few, i);
+	assert_int_equal(n, 2); /* a turn later it has not ended either */
+	assert_true(replayed(g.flood, 1, ""));
+	zmq_close(g.flood);
+	zmq_close(g.few);
+	rig_stop(r);
+}
+
+static void replay_thrice(struct broker *b, void *arg)
+{
+	for (uint64_t i = 1; i <= 3; i++)
+		replay(arg, i);
+}
+
+static void replays_of_a_session_follow_each_other(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+
+	store_snapshots(c);
+	rig_on_broker(r, replay_thrice, c);
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_true(replayed(c, i, ""));
+	zmq_close(c);
+	rig_stop(r);
+}
+
+#define EACH 200 /* of one session; two of them are above MAX_REPLAYS */
+
+static void replay_too_often(struct broker *b, void *arg)
+{
+	struct gate *g = arg;
+
+	for (uint64_t i = 1; i <= EACH; i++) {
+		replay(g->flood, i);
+		replay(g->few, i);
+	}
+}
+
+/* Parts of one replay come between those of others: by id. */
+static void count_ends(void *c, unsigned *ok, unsigned *busy, unsigned *parts)
+{
+	for (unsigned ends = 0; ends < EACH;) {
+		struct rig_reply keep;
+
+		rig_reply(c, &keep);
+		*parts += keep.reply.more;
+		*ok += keep.reply.ok && !keep.reply.more;
+		*busy += !keep.reply.ok && !strcmp(keep.code, "E_BUSY");
+		ends += !keep.reply.more;
+		rig_reply_clear(&keep);
+	}
+}
+
+static void replays_have_a_limit(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	struct gate g = { rig_client(r), rig_client(r) };
+	unsigned ok = 0, busy = 0, parts = 0;
+
+	store_snapshots(g.few);
+	ping(g.flood, 9001);
+	pinged(g.flood, 9001);
+	rig_on_broker(r, replay_too_often, &g);
+	count_ends(g.flood, &ok, &busy, &parts);
+	count_ends(g.few, &ok, &busy, &parts);
+	assert_int_equal(ok + busy, 2 * EACH);
+	assert_in_range(busy, 1, 2 * EACH - LIMIT_MAX_REPLAYS);
+	assert_int_equal(parts, ok * KEPT);
+	replay(g.few, 9001);
+	assert_true(replayed(g.few, 9001, ""));
+	zmq_close(g.flood);
+	zmq_close(g.few);
+	rig_stop(r);
+}
+
+static void replay_once(struct broker *b, void *arg)
+{
+	replay(arg, 1);
+}
+
+static void a_broker_that_ends_answers_its_replays(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+
+	store_snapshots(c);
+	rig_on_broker(r, replay_once, c);
+	rig_end_broker(r);
+	replayed(c, 1, "E_STATE");
+	zmq_close(c);
+	rig_stop(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flood_is_read_in_turn_with_others),
+		cmocka_unit_test(a_long_replay_lets_others_in_between),
+		cmocka_unit_test(a_turn_has_a_slice_of_it),
+		cmocka_unit_test(replays_of_a_session_follow_each_other),
+		cmocka_unit_test(replays_have_a_limit),
+		cmocka_unit_test(a_broker_that_ends_answers_its_replays),
 		cmocka_unit_test(jobs_of_sessions_take_turns),
 		cmocka_unit_test(a_full_queue_has_a_place_for_others),
 		cmocka_unit_test(workers_share_by_who_is_idle_longest),
