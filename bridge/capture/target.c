@@ -7,7 +7,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-static const struct target_ops *const targets[] = { &target_live, &target_core, &target_fixture };
+static const struct target_ops *const targets[] = { &target_live, &target_guest, &target_core,
+						    &target_fixture };
 
 static int list_kinds(char *buf, size_t cap)
 {

@@ -51,7 +51,8 @@ struct freeze_request {
 };
 
 struct target_ops {
-	const char *kind; /* "live", "core", "fixture": the part of a target's name before ':' */
+	/* "live", "guest", "core", "fixture": the part of a target's name before ':'. */
+	const char *kind;
 
 	/* Make a target from what follows "kind:" in its name ("" when nothing does). May block.
 	 * E_ARG: the options are wrong. Must not need privileges; accessor_init may. */
@@ -127,6 +128,7 @@ struct target_ops {
 };
 
 extern const struct target_ops target_live;
+extern const struct target_ops target_guest;
 extern const struct target_ops target_core;
 extern const struct target_ops target_fixture;
 

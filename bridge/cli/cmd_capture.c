@@ -18,8 +18,8 @@ static const struct option_row options[] = {
 	  "when not given",
 	  0, 0 },
 	{ "target", 'T', OPTION_STRING, "TARGET",
-	  "what to capture: live, core:FILE, fixture:maps=2,entries=10; the broker's first "
-	  "target when not given, live without a broker",
+	  "what to capture: live, core:FILE, guest:QMP,mem=FILE, fixture:maps=2,entries=10; the "
+	  "broker's first target when not given, live without a broker",
 	  0, 0 },
 	{ "chase", 0, OPTION_UINT, "N", "follow pointers, at most N deep", 0, 4 },
 	{ "progs", 0, OPTION_FLAG, NULL,

@@ -30,8 +30,8 @@ static const struct option_row fixed_rows[] = {
 	{ "bind-work", 0, OPTION_LIST, "URL",
 	  "work endpoint; the socket 'work' beside it when not given", 0, 0 },
 	{ "target", 'T', OPTION_LIST, "TARGET",
-	  "what to capture: live, core:FILE, fixture:maps=2,entries=10; repeatable, the first is "
-	  "the default of requests; live when not given",
+	  "what to capture: live, core:FILE, guest:QMP,mem=FILE, fixture:maps=2,entries=10; "
+	  "repeatable, the first is the default of requests; live when not given",
 	  0, 0 },
 	{ "workers", 0, OPTION_CHOICE, "process|thread|none",
 	  "what a worker is; a process when not given; none: others start them (ksnap worker)", 0,

@@ -33,6 +33,7 @@ static const struct {
 	uint64_t caps;
 } rows[] = {
 	{ "live", CAPS_LIVE },
+	{ "guest", BIT(CAP_DAC_OVERRIDE) },   /* socket and memory are those of who runs qemu */
 	{ "core", BIT(CAP_DAC_OVERRIDE) },    /* the file may be another user's, as below */
 	{ "fixture", BIT(CAP_DAC_OVERRIDE) }, /* the broker's socket may be another user's */
 };

@@ -141,7 +141,7 @@ class Guest:
             "-m", str(MEMORY_MIB), "-object",
             f"memory-backend-file,id=ram,size={MEMORY_MIB}M,mem-path={self.memory},share=on",
             "-kernel", image, "-initrd", folder + "/initramfs", "-append", f"console=ttyS0 quiet panic=-1 {append}",
-            "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot",
+            "-display", "none", "-nodefaults", "-no-user-config",
             "-serial", "chardev:console", "-serial", "chardev:port", "-mon", "chardev=control,mode=control",
             "-mon", "chardev=qmp,mode=control", "-gdb", "chardev:gdb", *extra]
         for name, s in self.sockets.items():
@@ -154,23 +154,24 @@ class Guest:
             s.close()
         try:
             self.control = Lines(self.dir + "/control")
+            self.events = []
             self.control.read()
             self.qmp("qmp_capabilities")
-            console = Lines(self.dir + "/console")
-            console.socket.settimeout(BOOT_S)
+            self.console = Lines(self.dir + "/console")
+            self.console.socket.settimeout(BOOT_S)
             self.port = Lines(self.dir + "/port")
             self.qmp("cont")
-            self.await_ready(console)
+            self.await_ready()
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def await_ready(self, console):
+    def await_ready(self):
         said = []
         while True:
             try:
-                line = console.read()
+                line = self.console.read()
             except (EOFError, OSError):
                 raise RuntimeError("the guest did not get ready: " + "\n".join(said[-30:]))
             said.append(line)
@@ -178,20 +179,32 @@ class Guest:
                 break
             if "guest failed" in line:
                 raise RuntimeError("\n".join(said[-30:]))
-        self.console = console
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
 
-    def qmp(self, command, **arguments):
-        self.control.write(json.dumps({"execute": command, "arguments": arguments}))
+    def heard(self):
+        """The next message of qemu that is no event."""
         while True:
             got = json.loads(self.control.read())
-            if "error" in got:
-                raise RuntimeError(f"{command}: {got['error']}")
-            if "return" in got:
-                return got["return"]
+            if "event" not in got:
+                return got
+            self.events.append(got["event"])
+
+    def qmp(self, command, **arguments):
+        self.control.write(json.dumps({"execute": command, "arguments": arguments}))
+        got = self.heard()
+        if "error" in got:
+            raise RuntimeError(f"{command}: {got['error']}")
+        return got["return"]
+
+    def await_running(self):
+        """qemu tells when the guest goes on, or told it already."""
+        while self.status() != "running":
+            if "RESUME" not in self.events:
+                self.events.append(json.loads(self.control.read()).get("event"))
+            self.events.clear()
 
     def status(self):
         return self.qmp("query-status")["status"]

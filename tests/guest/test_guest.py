@@ -14,6 +14,8 @@ sys.path.insert(0, os.environ["KSNAP_TOP_SRCDIR"] + "/tests/interop")
 
 import guest
 import report
+from bus import Client
+from serve import Broker
 from tap import equal, run, test
 
 KSNAP = os.environ["KSNAP"]
@@ -80,18 +82,29 @@ def by_name(r, name):
 
 
 class Place:
-    """The guest, stopped once and dumped, and what it said before."""
+    """The guest, its core, and what it said before it was dumped."""
 
     def __init__(self, g, folder):
         self.guest, self.dir, self.core = g, folder, folder + "/core"
+        self.target = f"guest:{g.qmp_path},mem={g.memory}"
         self.symbols = folder + "/kallsyms"
         with open(self.symbols, "w") as f:
             f.write("\n".join(g.ask("syms")) + "\n")
-        g.ask("flag 1")
-        g.ask("flag 0")
+        self.run_program(20)
         self.inside = g.maps()
         g.qmp("stop")
         g.dump(self.core)
+        g.qmp("cont")
+
+    def run_program(self, times):
+        """Let the program in the guest see that many switches, and be quiet again."""
+        first = self.seen("flag 1")
+        while self.seen("flag") < first + times:
+            pass
+        self.seen("flag 0")
+
+    def seen(self, words):
+        return int(self.guest.ask(words)[0].split()[-1])
 
 
 # ---- what must be refused ------------------------------------------------------------------------
@@ -228,6 +241,167 @@ def _(p):
         raise AssertionError((prog, by_name(r, "notes")["owners"]))
 
 
+# ---- the guest while it runs -----------------------------------------------------------------------
+
+def refused(target, says):
+    got = subprocess.run([KSNAP, "capture", "t0", "--target", target], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, timeout=60)
+    if got.returncode == 0 or says not in got.stderr.decode():
+        raise AssertionError(f"{target}: exit {got.returncode}, {got.stderr.decode()!r} does not say {says!r}")
+
+
+@test("what is no guest is refused, and the error names the reason")
+def _(p):
+    qmp, mem = p.guest.qmp_path, p.guest.memory
+    short = p.dir + "/short"
+    with open(short, "wb") as f:
+        f.truncate(1 << 20)
+    refused("guest:" + qmp, "mem= is missing")
+    refused(f"guest:,mem={mem}", "guest:QMP_SOCKET")
+    refused(f"guest:{qmp},mem={p.dir}/none", "cannot be opened")
+    refused(f"guest:{qmp},mem={mem},low=1e9", "low takes a number")
+    refused(f"guest:{qmp},mem={mem},low={1 << 32}", "low=")
+    refused(f"guest:{qmp},mem={mem},stop_ms=0", "stop_ms takes a number")
+    refused(f"guest:{p.dir}/none,mem={mem}", "no qemu answers")
+    refused(f"guest:{p.dir}/{'x' * 110},mem={mem}", "at most")
+    refused(f"guest:{qmp},mem={short}", "no kernel tells about itself")
+    equal(p.guest.status(), "running")
+
+
+@test("a socket that another client has is told from one that is gone")
+def _(p):
+    other = guest.Lines(p.guest.qmp_path)
+    other.read()
+    try:
+        refused(p.target, "another client has this socket")
+    finally:
+        other.close()
+    compare(capture(p.target), p.guest.maps())
+
+
+@test("a socket that is not qemu's is refused")
+def _(p):
+    import socket
+    import threading
+    for says, text in [(b"hello\r\n", "does not speak QMP"), (b"", "closed its QMP socket"),
+                       (b'{"QMP": {}}\r\n{"id": 1}\n', "an answer that is none"),
+                       (b'{"QMP": {}}\r\n{"id": 1, "error": {"class": "X", "desc": "no"}}\n', "refuses"),
+                       (b"x" * (5 << 20), "without an end")]:
+        path = p.dir + "/fake"
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(path)
+            s.listen(1)
+
+            def serve():
+                peer, _ = s.accept()
+                with peer:
+                    try:
+                        peer.sendall(says)
+                        if says:
+                            while peer.recv(4096):
+                                pass
+                    except OSError:
+                        pass
+
+            server = threading.Thread(target=serve)
+            server.start()
+            try:
+                refused(f"guest:{path},mem={p.guest.memory}", text)
+            finally:
+                server.join()
+                os.unlink(path)
+
+
+@test("every map of the running guest is what the program inside saw, and the guest goes on")
+def _(p):
+    for _ in range(3):
+        compare(capture(p.target), p.inside)
+        equal(p.guest.status(), "running")
+
+
+@test("a guest that is written to all the time stands still while it is read")
+def _(p):
+    p.seen("flag 1")
+    try:
+        before = p.seen("flag")
+        reports = [capture(p.target, "--map", "obj:inside", "--progs") for _ in range(5)]
+        after = p.seen("flag")
+    finally:
+        p.seen("flag 0")
+    last = before
+    for r in reports:
+        state = report.variables(r, "inside.bss")["state"]
+        counted = dict(report.entries(r, by_name(r, "per_cpu")))[0]
+        if not last <= state["nr_seen"] <= after or state["flag"] != 1:
+            raise AssertionError((before, state, after))
+        # On each CPU the program may stand between its first count and its last.
+        if not 0 <= state["nr_seen"] - sum(counted) <= len(counted):
+            raise AssertionError((state, counted))
+        equal(r["consistency"], "stopped")
+        last = state["nr_seen"]
+    p.inside = p.guest.maps()
+    compare(capture(p.target), p.inside)
+
+
+@test("a guest that somebody else has stopped is read and left so")
+def _(p):
+    p.guest.qmp("stop")
+    try:
+        compare(capture(p.target), p.inside)
+        equal(p.guest.status(), "paused")
+    finally:
+        p.guest.qmp("cont")
+
+
+@test("a capture that takes longer than the guest may stand still says what is missing")
+def _(p):
+    r = capture(p.target + ",stop_ms=1", "--map", "*")
+    if not r["complete"]:
+        equal({x["code"] for x in r["reasons"]} <= {"deadline", "unsupported"}, True)
+    equal(p.guest.status(), "running")
+
+
+def frozen(p):
+    """ksnap freeze on the guest, when it stands still."""
+    process = subprocess.Popen([KSNAP, "freeze", "/", "--target", p.target], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    for line in process.stderr:
+        if b"is frozen" in line:
+            equal(p.guest.status(), "paused")
+            return process
+    raise AssertionError(f"exit {process.wait()}")
+
+
+@test("a guest is held still, and goes on when the command ends")
+def _(p):
+    with frozen(p) as process:
+        process.terminate()
+        equal(process.wait(60), 0)
+        process.stdout.close()
+    equal(p.guest.status(), "running")
+
+
+@test("a guest goes on when who held it is killed")
+def _(p):
+    for _ in range(5):
+        with frozen(p) as process:
+            process.kill()
+        p.guest.await_running()
+    compare(capture(p.target), p.inside)
+
+
+@test("a guest that was rebooted is found again")
+def _(p):
+    with Broker(p.target) as b, Client(b.ipc) as c:
+        c.call("capture_snapshot", {"tag": "before"})
+        p.guest.qmp("system_reset")
+        p.guest.await_ready()
+        again = p.guest.maps()
+        c.call("capture_snapshot", {"tag": "after"})
+        compare(report.load(c.part("get", {"tag": "after"}).blobs[0]), again)
+    equal(p.guest.status(), "running")
+
+
 def lack(why):
     if "guest" in os.environ.get("KSNAP_TEST_REQUIRE", "").split(","):
         print(f"Bail out! KSNAP_TEST_REQUIRE names guest, but {why}")
@@ -243,9 +417,11 @@ def main():
         return lack(str(e))
     folder = tempfile.mkdtemp(prefix="ksnap-guest-", dir=os.environ["KSNAP_TOP_BUILDDIR"] + "/tests/guest")
     try:
-        with guest.Guest(kernel, folder) as g:
-            return run(Place(g, folder))
+        os.chdir(folder)  # sockets have short names then
+        with guest.Guest(kernel, ".") as g:
+            return run(Place(g, "."))
     finally:
+        os.chdir("/")
         shutil.rmtree(folder)
 
 

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -13,6 +15,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+
+#define ANSWER_MS 2000 /* of silence that are waited for an answer */
 
 enum { GUARD_PIPE, GUARD_FREEZE, GUARD_FIRST_FREE };
 
@@ -41,7 +45,18 @@ static void ignore_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void be_guard(int pipe, int freeze_fd)
+/* Until @answer was read, the other side ended, or it is silent. */
+static void read_answer(int fd, const char *answer)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	const char *at = answer;
+	char c;
+
+	while (*at && poll(&p, 1, ANSWER_MS) > 0 && read(fd, &c, 1) == 1)
+		at = c == *at ? at + 1 : answer + (c == *answer);
+}
+
+static void be_guard(int pipe, int freeze_fd, const char *thaw, const char *answer)
 {
 	char none;
 	ssize_t n;
@@ -59,19 +74,22 @@ static void be_guard(int pipe, int freeze_fd)
 	do
 		n = read(GUARD_PIPE, &none, 1);
 	while (n > 0 || (n < 0 && errno == EINTR));
-	while (write(GUARD_FREEZE, "0", 1) < 0 && errno == EINTR)
+	while (write(GUARD_FREEZE, thaw, strlen(thaw)) < 0 && errno == EINTR)
 		;
+	if (answer)
+		read_answer(GUARD_FREEZE, answer);
 	_exit(0);
 }
 
-static int start(int freeze_fd, const int ends[2], struct freeze_guard *ret, struct ksnap_err *err)
+static int start(int fd, const char *thaw, const char *answer, const int ends[2],
+		 struct freeze_guard *ret, struct ksnap_err *err)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		return err_errno(err, KSNAP_E_TARGET, errno, "cannot fork the child that thaws");
 	if (pid == 0)
-		be_guard(ends[0], freeze_fd);
+		be_guard(ends[0], fd, thaw, answer);
 	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	if (ret->pidfd >= 0)
 		return 0;
@@ -81,7 +99,8 @@ static int start(int freeze_fd, const int ends[2], struct freeze_guard *ret, str
 	return KSNAP_E_TARGET;
 }
 
-int freeze_guard_start(int freeze_fd, struct freeze_guard *ret, struct ksnap_err *err)
+int freeze_guard_start(int fd, const char *thaw, const char *answer, struct freeze_guard *ret,
+		       struct ksnap_err *err)
 {
 	int ends[2], code;
 
@@ -89,7 +108,7 @@ int freeze_guard_start(int freeze_fd, struct freeze_guard *ret, struct ksnap_err
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(err, KSNAP_E_TARGET, errno,
 				 "cannot make a pipe for the child that thaws");
-	code = start(freeze_fd, ends, ret, err);
+	code = start(fd, thaw, answer, ends, ret, err);
 	close(ends[0]);
 	if (code)
 		close(ends[1]);
@@ -98,16 +117,30 @@ int freeze_guard_start(int freeze_fd, struct freeze_guard *ret, struct ksnap_err
 	return code;
 }
 
-void freeze_guard_stop(struct freeze_guard *g)
+static void reap(struct freeze_guard *g)
 {
 	siginfo_t info;
 
+	while (waitid(P_PIDFD, g->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+		;
+	cleanup_close(&g->pidfd);
+	cleanup_close(&g->pipe);
+	*g = FREEZE_GUARD_NONE;
+}
+
+void freeze_guard_stop(struct freeze_guard *g)
+{
 	if (g->pidfd < 0)
 		return;
 	syscall(SYS_pidfd_send_signal, g->pidfd, SIGKILL, NULL, 0);
-	while (waitid(P_PIDFD, g->pidfd, &info, WEXITED) < 0 && errno == EINTR)
-		;
-	close(g->pidfd);
-	close(g->pipe);
-	*g = FREEZE_GUARD_NONE;
+	reap(g);
+}
+
+void freeze_guard_release(struct freeze_guard *g)
+{
+	if (g->pidfd < 0)
+		return;
+	cleanup_close(&g->pipe);
+	g->pipe = -1;
+	reap(g);
 }

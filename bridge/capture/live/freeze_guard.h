@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* freeze_guard.h - a child that thaws a cgroup when this process is gone, however it went.
+/* freeze_guard.h - a child that thaws a cgroup, or a guest, when this process is gone, however it
+ * went.
  *
- * It holds cgroup.freeze open and the read end of a pipe whose write end only this process has.
- * The end of the pipe is the end of this process: the child writes 0 and exits. It leaves the
+ * It holds open what a thaw is written to, such as cgroup.freeze, and the read end of a pipe whose
+ * write end only this process has. The end of the pipe is the end of this process: the child writes
+ * and exits. It leaves the
  * terminal and ignores its signals. */
 #ifndef KSNAP_CAPTURE_LIVE_FREEZE_GUARD_H
 #define KSNAP_CAPTURE_LIVE_FREEZE_GUARD_H
@@ -16,9 +18,13 @@ struct freeze_guard {
 
 #define FREEZE_GUARD_NONE ((struct freeze_guard){ -1, -1 })
 
-/* Fork it, before anything is frozen. May be called with other threads running. @freeze_fd, open
- * for writing, stays the caller's. */
-int freeze_guard_start(int freeze_fd, struct freeze_guard *ret, struct ksnap_err *err);
+/* Fork it, before anything is frozen. May be called with other threads running. @fd, open for
+ * writing, stays the caller's; @thaw is what is written to it. With @answer, which may be NULL, the
+ * child then reads until that came: the other side must have done it before the connection ends. */
+int freeze_guard_start(int fd, const char *thaw, const char *answer, struct freeze_guard *ret,
+		       struct ksnap_err *err);
+/* Let it thaw now, and wait for its end. */
+void freeze_guard_release(struct freeze_guard *g);
 /* End it without a thaw: the caller has thawed. Nothing to do without a guard. */
 void freeze_guard_stop(struct freeze_guard *g);
 

@@ -227,9 +227,9 @@ static int say_none(const struct image_source *src, const struct physical *mem,
 	const char *file = src->vmlinux ? src->vmlinux : src->kallsyms;
 
 	if (file)
-		return err_set(err, KSNAP_E_TARGET,
+		return err_set(err, KSNAP_E_NOTFOUND,
 			       "there is no kernel in the memory that %s would be of", file);
-	return err_set(err, KSNAP_E_TARGET,
+	return err_set(err, KSNAP_E_NOTFOUND,
 		       "no kernel tells about itself (VMCOREINFO) in the %zu bytes of memory%s",
 		       mem->size,
 		       mem->missing ? ", which are cut short"

@@ -29,8 +29,9 @@ struct image {
 
 #define KERNEL_MAP 0xffffffff80000000ull /* where x86-64 maps its text */
 
-/* Find the kernel in @mem, which must outlive @im. E_TARGET: there is none, it is another one than
- * @src says, or its symbols cannot be had; E_ARG, E_NOMEM. After a failure @im is empty. */
+/* Find the kernel in @mem, which must outlive @im. E_NOTFOUND: there is none that @src would be of;
+ * E_TARGET: it is another one than @src says, or its symbols cannot be had; E_ARG, E_NOMEM. After a
+ * failure @im is empty. */
 int image_find(struct image *im, const struct physical *mem, const struct image_source *src,
 	       struct ksnap_err *err);
 void image_fini(struct image *im);

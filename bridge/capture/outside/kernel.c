@@ -171,10 +171,10 @@ static int prepare(struct kernel *k, const char *btf_file, struct ksnap_err *err
 
 	if (!ret)
 		ret = read_cpus(k, err);
-	if (!ret)
-		ret = image_symbol(&k->image, "map_idr", &k->map_idr, err);
+	if (!ret && image_symbol(&k->image, "map_idr", &k->map_idr, err))
+		ret = KSNAP_E_TARGET;
 	if (ret)
-		return ret == KSNAP_E_NOTFOUND ? KSNAP_E_TARGET : ret;
+		return ret;
 	symbols_find(&k->image.symbols, "prog_idr", &k->prog_idr);
 	symbols_find(&k->image.symbols, "btf_idr", &k->btf_idr);
 	read_host(k);

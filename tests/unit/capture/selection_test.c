@@ -208,7 +208,7 @@ static void finds_kinds_of_target(void **state)
 	assert_null(target_find("", &options, &err));
 	assert_int_equal(err.code, KSNAP_E_ARG);
 	assert_null(target_find("livestock", &options, &err));
-	assert_non_null(strstr(err.text, "live, core, fixture"));
+	assert_non_null(strstr(err.text, "live, guest, core, fixture"));
 	assert_string_equal(options, "untouched");
 	assert_ptr_equal(target_find("live", &options, &err), &target_live);
 	assert_string_equal(options, "");

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+/* guest.c - a QEMU guest as a target: guest:QMP_SOCKET,mem=FILE[,low=BYTES][,vmlinux=F|kallsyms=F]
+ * [,btf=F][,stop_ms=N].
+ *
+ * Its memory is a file that qemu maps too. A capture stops the guest, reads, and lets it go on. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "capture/guest/stop.h"
+#include "capture/outside/map_report.h"
+#include "capture/outside/options.h"
+#include "capture/target.h"
+
+#define FORM         "guest:QMP_SOCKET,mem=FILE"
+#define MACHINE      "/"  /* what freeze and thaw call all of the guest */
+#define STOP_MS      2000 /* that a capture may take of the guest's time, when not said */
+#define STOP_MS_MAX  60000
+#define CONNECT_MS   2000
+#define BOOT_MS      3000 /* that a kernel which is not up yet is waited for */
+#define BOOT_STEP_MS 100
+
+struct target {
+	struct outside_options opts;
+	uint64_t low, stop_ms;
+	struct physical mem;
+	struct kernel kernel;
+	bool has_kernel;
+	uint64_t resets;  /* of qmp.resets, when the kernel was found */
+	uint64_t jiffies; /* when it was last looked at */
+	struct seen seen;
+	struct qmp qmp;
+	struct stop stop;
+	char frozen_by[72]; /* who holds it still; "": nobody */
+};
+
+static uint64_t in_ms(uint64_t ms)
+{
+	return clock_mono_ns() + ms * NS_PER_MS;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void close_guest(struct target *t)
+{
+	int saved = errno;
+
+	if (!t)
+		return;
+	stop_end(&t->stop, &t->qmp, NULL);
+	qmp_close(&t->qmp);
+	seen_fini(&t->seen);
+	kernel_close(&t->kernel);
+	physical_close(&t->mem);
+	outside_options_fini(&t->opts);
+	free(t);
+	errno = saved;
+}
+
+static int take_number(const struct target *t, const char *key, uint64_t most, uint64_t *ret,
+		       struct ksnap_err *err)
+{
+	const char *text = outside_option(&t->opts, key);
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	*ret = strtoull(text, &end, 0);
+	if (*end || errno || text[0] == '-' || !*ret || *ret > most)
+		return err_set(err, KSNAP_E_ARG, "%s takes a number from 1 to %llu, not '%s'", key,
+			       (unsigned long long)most, text);
+	return 0;
+}
+
+static int take_options(struct target *t, const char *options, struct ksnap_err *err)
+{
+	static const char *const takes[] = { "mem", "low",     "vmlinux", "kallsyms",
+					     "btf", "stop_ms", NULL };
+	int ret = outside_options_parse(&t->opts, FORM, options, takes, err);
+
+	if (!ret && !outside_option(&t->opts, "mem"))
+		ret = err_set(err, KSNAP_E_ARG,
+			      "mem= is missing, the file that backs the guest's memory: %s", FORM);
+	if (!ret)
+		ret = take_number(t, "low", 1ull << 32, &t->low, err);
+	return ret ? ret : take_number(t, "stop_ms", STOP_MS_MAX, &t->stop_ms, err);
+}
+
+static struct target *open_guest(const char *options, struct ksnap_err *err)
+{
+	struct target *t = calloc(1, sizeof(*t));
+
+	if (!t) {
+		err_nomem(err);
+		return NULL;
+	}
+	t->mem = PHYSICAL_INIT;
+	t->qmp = QMP_INIT;
+	t->stop = STOP_INIT;
+	t->stop_ms = STOP_MS;
+	if (!take_options(t, options, err))
+		return t;
+	close_guest(t);
+	return NULL;
+}
+
+/* ---- the kernel in it ------------------------------------------------------------------------ */
+
+static void lose_kernel(struct target *t)
+{
+	kernel_close(&t->kernel);
+	t->has_kernel = false;
+}
+
+static uint64_t jiffies_of(struct target *t)
+{
+	uint64_t at, now = 0;
+
+	if (symbols_find(&t->kernel.image.symbols, "jiffies_64", &at))
+		space_u64(&t->kernel.image.space, at, &now);
+	return now;
+}
+
+static int find_kernel(struct target *t, struct ksnap_err *err)
+{
+	const struct image_source src = { outside_option(&t->opts, "vmlinux"),
+					  outside_option(&t->opts, "kallsyms") };
+	int ret = kernel_open(&t->kernel, &t->mem, &src, outside_option(&t->opts, "btf"), err);
+
+	t->has_kernel = !ret;
+	t->resets = t->qmp.resets;
+	t->jiffies = ret ? 0 : jiffies_of(t);
+	return ret;
+}
+
+/* The kernel may be another one than last time: a reboot shows by qemu's events, by a version text
+ * that is gone, or by a clock that went back. */
+static bool is_same_kernel(struct target *t)
+{
+	uint64_t now;
+
+	if (t->resets != t->qmp.resets || !image_is_there(&t->kernel.image))
+		return false;
+	now = jiffies_of(t);
+	if (now < t->jiffies)
+		return false;
+	t->jiffies = now;
+	return true;
+}
+
+static int ensure_kernel(struct target *t, struct ksnap_err *err)
+{
+	if (t->has_kernel && is_same_kernel(t))
+		return 0;
+	lose_kernel(t);
+	return find_kernel(t, err);
+}
+
+static int ensure_qmp(struct target *t, struct ksnap_err *err)
+{
+	if (t->qmp.fd >= 0)
+		return 0;
+	return qmp_open(&t->qmp, t->opts.first, in_ms(CONNECT_MS), err);
+}
+
+static int await_kernel(struct target *t, struct ksnap_err *err)
+{
+	uint64_t deadline = in_ms(BOOT_MS);
+	int ret = find_kernel(t, err);
+
+	while (ret == KSNAP_E_NOTFOUND && clock_mono_ns() < deadline) {
+		struct timespec step = { .tv_nsec = BOOT_STEP_MS * NS_PER_MS };
+
+		nanosleep(&step, NULL);
+		ret = find_kernel(t, err);
+	}
+	return ret;
+}
+
+/* A kernel that is not up yet is not a failure: the first capture looks again. */
+static int init_guest(struct target *t, struct ksnap_err *err)
+{
+	int ret = t->mem.map ? 0
+			     : physical_open_guest(&t->mem, outside_option(&t->opts, "mem"), t->low,
+						   true, err);
+
+	if (!ret)
+		ret = ensure_qmp(t, err);
+	if (!ret && !t->has_kernel)
+		ret = await_kernel(t, err);
+	return ret == KSNAP_E_NOTFOUND ? 0 : ret;
+}
+
+/* ---- capture --------------------------------------------------------------------------------- */
+
+static int read_guest(struct target *t, const struct capture_request *rq, struct selection *sel,
+		      struct report_builder *rb, struct ksnap_err *err)
+{
+	uint64_t deadline = in_ms(t->stop_ms);
+	int ret = physical_check(&t->mem, err);
+
+	if (!ret)
+		ret = ensure_kernel(t, err);
+	if (ret)
+		return ret;
+	if (deadline > rq->deadline_mono_ns)
+		deadline = rq->deadline_mono_ns;
+	btf_types_begin(t->kernel.types);
+	ret = seen_capture(&t->seen, &t->kernel, sel, rq->progs, deadline, rb, err);
+	return ret ? ret : selection_report_misses(sel, rb);
+}
+
+static int capture_guest(struct target *t, const struct capture_request *rq,
+			 struct report_builder *rb, struct ksnap_err *err)
+{
+	bool held = t->frozen_by[0];
+	struct selection sel;
+	int ret = selection_init(&sel, rq->maps, rq->nmaps, err), end;
+
+	if (!ret)
+		ret = ensure_qmp(t, err);
+	if (!ret)
+		ret = stop_begin(&t->stop, &t->qmp, err);
+	if (ret)
+		return ret;
+	ret = read_guest(t, rq, &sel, rb, err);
+	end = held ? 0 : stop_end(&t->stop, &t->qmp, ret ? NULL : err);
+	return ret ? ret : end;
+}
+
+static void describe_guest(struct target *t, struct report_info *info)
+{
+	info->consistency = "stopped";
+	if (!t->has_kernel)
+		return;
+	info->host = t->kernel.host;
+	info->kernel = t->kernel.image.release;
+	info->cpus = t->kernel.ncpu;
+}
+
+/* ---- holding it still ------------------------------------------------------------------------ */
+
+static int check_machine(const char *cgroup, struct ksnap_err *err)
+{
+	if (!strcmp(cgroup, MACHINE))
+		return 0;
+	return err_set(err, KSNAP_E_NOTFOUND,
+		       "a guest stands still as a whole, which is called " MACHINE ", not %s",
+		       cgroup);
+}
+
+static int freeze_guest(struct target *t, const struct freeze_request *rq,
+			char ret[FREEZE_PATH_MAX], struct ksnap_err *err)
+{
+	int code = check_machine(rq->cgroup, err);
+
+	if (code)
+		return code;
+	if (t->frozen_by[0] && !rq->shared)
+		return err_set(err, KSNAP_E_STATE, "the guest is stopped already, by %s",
+			       t->frozen_by);
+	if (ret)
+		strcpy(ret, MACHINE);
+	if (t->frozen_by[0])
+		return 1;
+	code = ensure_qmp(t, err);
+	if (!code)
+		code = stop_begin(&t->stop, &t->qmp, err);
+	if (!code)
+		snprintf(t->frozen_by, sizeof(t->frozen_by), "%s", rq->by);
+	return code;
+}
+
+static int thaw_guest(struct target *t, const char *cgroup, struct ksnap_err *err)
+{
+	int code = check_machine(cgroup, err);
+
+	if (code)
+		return code;
+	if (!t->frozen_by[0])
+		return err_set(err, KSNAP_E_NOTFOUND, "the guest is not stopped by ksnap");
+	t->frozen_by[0] = 0;
+	return stop_end(&t->stop, &t->qmp, err);
+}
+
+const struct target_ops target_guest = {
+	.kind = "guest",
+	.open = open_guest,
+	.accessor_init = init_guest,
+	.capture = capture_guest,
+	.freeze = freeze_guest,
+	.thaw = thaw_guest,
+	.close = close_guest,
+	.describe = describe_guest,
+	.why_not = "a guest is reached through its memory and its monitor only",
+};
