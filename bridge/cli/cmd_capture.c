@@ -23,7 +23,9 @@ static const struct option_row options[] = {
 	  0, 0 },
 	{ "chase", 0, OPTION_UINT, "N", "follow pointers, at most N deep", 0, 4 },
 	{ "progs", 0, OPTION_FLAG, NULL,
-	  "also list BPF programs with run counts, links and struct_ops", 0, 0 },
+	  "also list BPF programs with run counts, links and struct_ops; of guests and cores also "
+	  "threads and CPUs",
+	  0, 0 },
 	{ "save", 0, OPTION_STRING, "FILE",
 	  "also keep the report in FILE, best named *.ksnap; replaced whole or not at all", 0, 0 },
 	{ "freeze", 0, OPTION_STRING, "CGROUP", "hold this v2 cgroup still while reading", 0, 0 },

@@ -316,6 +316,8 @@ static const struct list {
 	{ "struct_ops",
 	  "struct_ops maps",
 	  { "map", "name", "ops", "state", "attached", "refcnt", "link" } },
+	{ "cpus", "CPUs", { "cpu", "nr_running", "nr_switches", "curr", "curr_comm", "sym" } },
+	{ "tasks", "threads", { "pid", "tid", "comm", "cpu", "state", "on_rq", "runtime_ns" } },
 };
 
 static void put_cell(struct view *v, const msgpack_object *o)

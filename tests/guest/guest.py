@@ -57,7 +57,7 @@ def unpack(package, into):
     shutil.rmtree(work)
 
 
-def kernel(meta="linux-image-cloud-amd64"):
+def kernel(meta=os.environ.get("KSNAP_GUEST_PACKAGE") or "linux-image-cloud-amd64"):
     """The path of a kernel: $KSNAP_GUEST_KERNEL, or Debian's, kept in the build folder."""
     if not shutil.which("qemu-system-x86_64"):
         raise Missing("qemu-system-x86 is not installed")
@@ -127,7 +127,7 @@ class Guest:
 
     CHARDEVS = "console", "port", "control", "qmp", "gdb"
 
-    def __init__(self, image, folder, append="", cpus=2, extra=()):
+    def __init__(self, image, folder, append=os.environ.get("KSNAP_GUEST_APPEND", ""), cpus=2, extra=()):
         self.dir, self.memory = folder, folder + "/memory"
         self.qmp_path, self.gdb_path = folder + "/qmp", folder + "/gdb"
         initramfs(folder + "/initramfs")
@@ -142,7 +142,7 @@ class Guest:
             f"memory-backend-file,id=ram,size={MEMORY_MIB}M,mem-path={self.memory},share=on",
             "-kernel", image, "-initrd", folder + "/initramfs", "-append", f"console=ttyS0 quiet panic=-1 {append}",
             "-display", "none", "-nodefaults", "-no-user-config",
-            "-serial", "chardev:console", "-serial", "chardev:port", "-mon", "chardev=control,mode=control",
+            "-cpu", os.environ.get("KSNAP_GUEST_CPU", "qemu64"), "-serial", "chardev:console", "-serial", "chardev:port", "-mon", "chardev=control,mode=control",
             "-mon", "chardev=qmp,mode=control", "-gdb", "chardev:gdb", *extra]
         for name, s in self.sockets.items():
             self.command += ["-chardev", f"socket,id={name},fd={s.fileno()},server=on,wait=off"]

@@ -5,6 +5,7 @@ One boot serves all tests. Nothing in the guest writes to the maps unless a test
 printed just before the guest was stopped is what its memory must hold."""
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -341,6 +342,60 @@ def _(p):
         last = state["nr_seen"]
     p.inside = p.guest.maps()
     compare(capture(p.target), p.inside)
+
+
+def compare_tasks(r, inside):
+    """@inside: lines "task PID NAME"; a worker's name has what it works on behind it, which changes."""
+    seen = {t["pid"]: t for t in r["tasks"] if t["pid"] == t["tid"]}
+    for line in inside:
+        _, pid, name = line.split(" ", 2)
+        if name.startswith("kworker/"):
+            continue
+        if int(pid) not in seen or seen[int(pid)]["comm"] != name[:15]:
+            raise AssertionError(f"{line}: {seen.get(int(pid))}")
+    equal(seen[1]["ppid"], 0)
+    equal(seen[2]["comm"], "kthreadd")
+    equal({t["ppid"] for t in r["tasks"] if t["comm"].startswith("kworker/")}, {2})
+
+
+def compare_cpus(r):
+    equal([c["cpu"] for c in r["cpus"]], [0, 1])
+    names = {t["tid"]: t["comm"] for t in r["tasks"]}
+    for c in r["cpus"]:
+        if c["curr"]:
+            equal(c["curr_comm"], names[c["curr"]])
+        elif not c["curr_comm"].startswith("swapper/"):
+            raise AssertionError(c)
+        if not c["nr_switches"] or not c["system_ns"] or c["nr_running"] > len(names):
+            raise AssertionError(c)
+
+
+@test("threads and CPUs of a core")
+def _(p):
+    r = capture("core:" + p.core, "--progs", "--map", "notes")
+    compare_tasks(r, p.guest.ask("tasks"))
+    compare_cpus(r)
+    for c in r["cpus"]:
+        if c["regs"]["rip"] >> 63 and "+0x" not in c["sym"]:
+            raise AssertionError(c)
+
+
+@test("threads, CPUs and registers of a guest")
+def _(p):
+    inside = p.guest.ask("tasks")
+    p.guest.qmp("stop")
+    try:
+        r = capture(p.target, "--progs", "--map", "notes")
+        text = p.guest.qmp("human-monitor-command", **{"command-line": "info registers -a"})
+    finally:
+        p.guest.qmp("cont")
+    compare_tasks(r, inside)
+    compare_cpus(r)
+    for c, block in zip(r["cpus"], text.split("CPU#")[1:]):
+        said = dict(re.findall(r"\b([A-Z][A-Z0-9]{1,2}) ?=([0-9a-f]{16})", block))
+        equal(c["regs"]["rip"], int(said["RIP"], 16))
+        equal(c["regs"]["r8"], int(said["R8"], 16))
+        equal(c["regs"]["rsp"], int(said["RSP"], 16))
 
 
 @test("a guest that somebody else has stopped is read and left so")

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "capture/outside/map_report.h"
 #include "capture/outside/options.h"
+#include "capture/outside/tasks.h"
 #include "capture/target.h"
 
 struct target {
@@ -69,6 +70,20 @@ static int say_cut(const struct target *t, struct report_builder *rb)
 			     (unsigned long long)t->mem.missing);
 }
 
+static int report_state(struct target *t, uint64_t deadline, struct report_builder *rb,
+			struct ksnap_err *err)
+{
+	_free_ struct registers *regs = calloc(t->kernel.ncpu, sizeof(*regs));
+	size_t n;
+	int ret;
+
+	if (!regs)
+		return err_nomem(err);
+	n = registers_from_notes(t->mem.notes, t->mem.notes_len, regs, t->kernel.ncpu);
+	ret = cpus_report(&t->kernel, regs, n, rb, err);
+	return ret ? ret : tasks_report(&t->kernel, deadline, rb, err);
+}
+
 static int capture_core(struct target *t, const struct capture_request *rq,
 			struct report_builder *rb, struct ksnap_err *err)
 {
@@ -84,6 +99,8 @@ static int capture_core(struct target *t, const struct capture_request *rq,
 	if (!ret)
 		ret = seen_capture(&t->seen, &t->kernel, &sel, rq->progs, rq->deadline_mono_ns, rb,
 				   err);
+	if (!ret && rq->progs)
+		ret = report_state(t, rq->deadline_mono_ns, rb, err);
 	return ret ? ret : selection_report_misses(&sel, rb);
 }
 

@@ -15,6 +15,7 @@
 #include "capture/guest/stop.h"
 #include "capture/outside/map_report.h"
 #include "capture/outside/options.h"
+#include "capture/outside/tasks.h"
 #include "capture/target.h"
 
 #define FORM         "guest:QMP_SOCKET,mem=FILE"
@@ -199,6 +200,35 @@ static int init_guest(struct target *t, struct ksnap_err *err)
 
 /* ---- capture --------------------------------------------------------------------------------- */
 
+/* The monitor tells of all CPUs in words, each a few hundred bytes. */
+static size_t read_registers(struct target *t, struct registers *regs)
+{
+	size_t room = (size_t)t->kernel.ncpu * 4096 + 4096;
+	_free_ char *text = malloc(room);
+	struct json reply;
+
+	if (!text ||
+	    qmp_call(&t->qmp, "human-monitor-command", "{\"command-line\": \"info registers -a\"}",
+		     in_ms(STOP_WAIT_MS), &reply, NULL) ||
+	    !json_string(reply, text, room))
+		return 0;
+	return registers_from_text(text, regs, t->kernel.ncpu);
+}
+
+static int report_state(struct target *t, uint64_t deadline, struct report_builder *rb,
+			struct ksnap_err *err)
+{
+	_free_ struct registers *regs = calloc(t->kernel.ncpu, sizeof(*regs));
+	size_t n;
+	int ret;
+
+	if (!regs)
+		return err_nomem(err);
+	n = read_registers(t, regs);
+	ret = cpus_report(&t->kernel, regs, n, rb, err);
+	return ret ? ret : tasks_report(&t->kernel, deadline, rb, err);
+}
+
 static int read_guest(struct target *t, const struct capture_request *rq, struct selection *sel,
 		      struct report_builder *rb, struct ksnap_err *err)
 {
@@ -213,6 +243,8 @@ static int read_guest(struct target *t, const struct capture_request *rq, struct
 		deadline = rq->deadline_mono_ns;
 	btf_types_begin(t->kernel.types);
 	ret = seen_capture(&t->seen, &t->kernel, sel, rq->progs, deadline, rb, err);
+	if (!ret && rq->progs)
+		ret = report_state(t, deadline, rb, err);
 	return ret ? ret : selection_report_misses(sel, rb);
 }
 

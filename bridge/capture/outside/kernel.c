@@ -34,6 +34,7 @@ void kernel_close(struct kernel *k)
 	btf__free(k->btf);
 	btf_types_destroy(k->types);
 	free(k->cpu_offset);
+	free(k->cpu_id);
 	*k = (struct kernel){ 0 };
 }
 
@@ -141,11 +142,13 @@ static int read_cpus(struct kernel *k, struct ksnap_err *err)
 		return err_set(err, KSNAP_E_TARGET,
 			       "the symbols do not tell which CPUs the kernel may have");
 	k->cpu_offset = calloc(n, sizeof(*k->cpu_offset));
-	if (!k->cpu_offset)
+	k->cpu_id = calloc(n, sizeof(*k->cpu_id));
+	if (!k->cpu_offset || !k->cpu_id)
 		return err_nomem(err);
 	for (unsigned cpu = 0; cpu < KERNEL_CPUS && k->ncpu < n; cpu++) {
 		if (!(mask[cpu / 64] >> (cpu % 64) & 1))
 			continue;
+		k->cpu_id[k->ncpu] = cpu;
 		if (!space_u64(space_of(k), offsets + 8ull * cpu, &k->cpu_offset[k->ncpu++]))
 			return err_set(err, KSNAP_E_TARGET,
 				       "the kernel's per-CPU offsets cannot be read");

@@ -17,6 +17,7 @@ struct kernel {
 	struct btf_types *types; /* of its BTF objects, by id */
 	struct layout at;
 	uint64_t *cpu_offset; /* what is added to a per-CPU address, one a possible CPU */
+	unsigned *cpu_id;     /* their numbers */
 	unsigned ncpu;        /* possible CPUs */
 	uint64_t map_idr, prog_idr, btf_idr; /* addresses; 0: there is none */
 	char host[65];

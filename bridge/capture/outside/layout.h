@@ -69,6 +69,28 @@
 	MAY(bpf_local_storage_data, data)          \
 	MAY(bpf_local_storage, owner)              \
 	MAY(task_struct, pid)                      \
+	MAY(task_struct, tgid)                     \
+	MAY(task_struct, comm)                     \
+	MAY(task_struct, __state)                  \
+	MAY(task_struct, state)                    \
+	MAY(task_struct, thread_info)              \
+	MAY(task_struct, cpu)                      \
+	MAY(task_struct, on_rq)                    \
+	MAY(task_struct, prio)                     \
+	MAY(task_struct, se)                       \
+	MAY(task_struct, start_time)               \
+	MAY(task_struct, real_parent)              \
+	MAY(task_struct, tasks)                    \
+	MAY(task_struct, signal)                   \
+	MAY(task_struct, thread_node)              \
+	MAY(thread_info, cpu)                      \
+	MAY(signal_struct, thread_head)            \
+	MAY(sched_entity, sum_exec_runtime)        \
+	MAY(rq, nr_running)                        \
+	MAY(rq, nr_switches)                       \
+	MAY(rq, clock)                             \
+	MAY(rq, curr)                              \
+	MAY(kernel_cpustat, cpustat)               \
 	MAY(cgroup, kn)                            \
 	MAY(kernfs_node, id)                       \
 	MAY(bpf_prog, type)                        \

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+/* tasks.c - from init_task along the kernel's lists: processes, and the threads of each. */
+#include "capture/outside/tasks.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/utf8.h"
+#include "wire/pack.h"
+
+#define CHECK_EVERY 64 /* threads between two looks at the clock */
+
+struct tasks {
+	struct kernel *k;
+	struct buf rows;
+	msgpack_packer pk;
+	uint64_t deadline;
+	uint32_t n, steps;
+	const char *partial; /* why some are missing */
+};
+
+static uint64_t number(struct kernel *k, uint64_t task, struct layout_member m)
+{
+	uint64_t v;
+
+	kernel_member(k, task, m, &v);
+	return v;
+}
+
+static void pack_number(msgpack_packer *pk, const char *key, uint64_t v)
+{
+	pack_str(pk, key);
+	msgpack_pack_uint64(pk, v);
+}
+
+static void pack_comm(msgpack_packer *pk, struct kernel *k, uint64_t task)
+{
+	char comm[17] = "";
+	struct layout_member m = k->at.task_struct__comm;
+
+	if (m.size)
+		space_string(&k->image.space, task + m.off, comm,
+			     m.size < sizeof(comm) ? m.size + 1 : sizeof(comm));
+	comm[utf8_sound(comm, strlen(comm))] = 0;
+	pack_str(pk, comm);
+}
+
+static uint64_t cpu_of(struct kernel *k, uint64_t task)
+{
+	if (k->at.task_struct__thread_info.size && k->at.thread_info__cpu.size)
+		return number(k, task + k->at.task_struct__thread_info.off, k->at.thread_info__cpu);
+	return number(k, task, k->at.task_struct__cpu);
+}
+
+static void take_task(struct tasks *t, uint64_t task)
+{
+	const struct layout *at = &t->k->at;
+	uint64_t parent = number(t->k, task, at->task_struct__real_parent);
+	struct layout_member state =
+		at->task_struct____state.size ? at->task_struct____state : at->task_struct__state;
+
+	msgpack_pack_map(&t->pk, 10);
+	pack_number(&t->pk, "pid", number(t->k, task, at->task_struct__tgid));
+	pack_number(&t->pk, "tid", number(t->k, task, at->task_struct__pid));
+	pack_number(&t->pk, "ppid", number(t->k, parent, at->task_struct__tgid));
+	pack_str(&t->pk, "comm");
+	pack_comm(&t->pk, t->k, task);
+	pack_number(&t->pk, "state", number(t->k, task, state) & UINT32_MAX);
+	pack_number(&t->pk, "cpu", cpu_of(t->k, task));
+	pack_number(&t->pk, "on_rq", number(t->k, task, at->task_struct__on_rq));
+	pack_number(&t->pk, "prio", number(t->k, task, at->task_struct__prio));
+	pack_number(&t->pk, "start_time", number(t->k, task, at->task_struct__start_time));
+	pack_number(&t->pk, "runtime_ns",
+		    number(t->k, task + at->task_struct__se.off,
+			   at->sched_entity__sum_exec_runtime));
+	t->n++;
+}
+
+/* May one more be looked at? */
+static bool step(struct tasks *t)
+{
+	if (t->partial)
+		return false;
+	if (t->steps++ == TASKS_MAX)
+		t->partial = "there are more of them, or their list leads back to itself";
+	else if (t->steps % CHECK_EVERY == 0 && clock_mono_ns() >= t->deadline)
+		t->partial = "the deadline passed";
+	return !t->partial;
+}
+
+static bool next(struct tasks *t, uint64_t *node)
+{
+	if (space_u64(&t->k->image.space, *node, node))
+		return true;
+	t->partial = "their list leads out of memory";
+	return false;
+}
+
+/* The threads of a process: its list begins in what they share. */
+static void walk_threads(struct tasks *t, uint64_t leader)
+{
+	const struct layout *at = &t->k->at;
+	uint64_t signal, head, node;
+
+	if (!kernel_member(t->k, leader, at->task_struct__signal, &signal)) {
+		t->partial = "a process cannot be read";
+		return;
+	}
+	head = node = signal + at->signal_struct__thread_head.off;
+	while (next(t, &node) && node != head && step(t))
+		take_task(t, node - at->task_struct__thread_node.off);
+}
+
+/* init_task, the idle task of the first CPU, begins the list and is no process. */
+static void walk_processes(struct tasks *t, uint64_t init)
+{
+	uint64_t off = t->k->at.task_struct__tasks.off, head = init + off, node = head;
+
+	while (next(t, &node) && node != head && step(t))
+		walk_threads(t, node - off);
+}
+
+static bool is_known(const struct layout *at)
+{
+	return at->task_struct__tasks.size && at->task_struct__signal.size &&
+	       at->signal_struct__thread_head.size && at->task_struct__thread_node.size &&
+	       at->task_struct__pid.size;
+}
+
+static int write_key(struct tasks *t, struct report_builder *rb, struct ksnap_err *err)
+{
+	_buf_ struct buf list = BUF_INIT;
+	msgpack_packer pk;
+
+	pack_init(&pk, &list);
+	msgpack_pack_array(&pk, t->n);
+	if (t->rows.len)
+		buf_append(&list, t->rows.data, t->rows.len);
+	if (!buf_ok(&t->rows) || !buf_ok(&list))
+		return err_nomem(err);
+	return report_key(rb, "tasks", &list, err);
+}
+
+int tasks_report(struct kernel *k, uint64_t deadline, struct report_builder *rb,
+		 struct ksnap_err *err)
+{
+	struct tasks t = { .k = k, .deadline = deadline };
+	uint64_t init;
+	int ret;
+
+	pack_init(&t.pk, &t.rows);
+	if (!is_known(&k->at) || !symbols_find(&k->image.symbols, "init_task", &init))
+		t.partial = "the kernel's symbols or types do not tell where they are";
+	else
+		walk_processes(&t, init);
+	ret = write_key(&t, rb, err);
+	buf_fini(&t.rows);
+	if (ret || !t.partial)
+		return ret;
+	return report_reason(rb, "tasks_partial", NULL, UINT64_MAX, t.n,
+			     "of the threads %u were read: %s", t.n, t.partial);
+}
