@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "capture/job_freeze.h"
 #include "wire/pack.h"
 #include "wire/shapes.h"
@@ -149,8 +150,33 @@ static bool is_cold(const struct job *job)
 	       wire_slice_is(job->op, "write_kernel_cold");
 }
 
+/* A target that was stopped as a whole for one job. */
+struct halted {
+	struct bench *bench; /* NULL: it was not */
+};
+
+static void halted_end(struct halted *h)
+{
+	struct ksnap_err err = { 0 };
+
+	if (h->bench && h->bench->ops->resume(h->bench->target, &err))
+		log_warn("target %s: %s", h->bench->target_name, err.text);
+}
+
+#define _halted_ __attribute__((cleanup(halted_end)))
+
+static int halt(struct bench *b, struct halted *ret, struct ksnap_err *err)
+{
+	int code = b->ops->halt(b->target, err);
+
+	if (!code)
+		ret->bench = b;
+	return code;
+}
+
 static int stand_still(struct bench *b, const struct job *job, bool has_freeze,
-		       struct wire_slice freeze, struct standstill *ret, struct ksnap_err *err)
+		       struct wire_slice freeze, struct standstill *ret, struct halted *ret_halted,
+		       struct ksnap_err *err)
 {
 	if (!is_cold(job))
 		return 0;
@@ -158,6 +184,8 @@ static int stand_still(struct bench *b, const struct job *job, bool has_freeze,
 		return standstill_begin(b, job, freeze, ret, err);
 	if (b->ops->stands_still)
 		return 0;
+	if (b->ops->halt)
+		return halt(b, ret_halted, err);
 	return err_set(err, KSNAP_E_ARG,
 		       "freeze: is missing: target %s cannot stand still as a whole, name a cgroup "
 		       "whose tasks do meanwhile",
@@ -270,6 +298,7 @@ int job_read_kernel(struct bench *b, const struct job *job, struct job_result *r
 {
 	_arena_ struct wire_arena arena = { 0 };
 	_standstill_ struct standstill still = { 0 };
+	_halted_ struct halted halted = { 0 };
 	struct wire_read_kernel_cold_params p;
 	struct wire_read_entry one;
 	int ret;
@@ -283,7 +312,7 @@ int job_read_kernel(struct bench *b, const struct job *job, struct job_result *r
 	if (!ret && p.has_entries && p.has_width)
 		ret = refuse(err, "width: each of the entries has its own");
 	if (!ret)
-		ret = stand_still(b, job, p.has_freeze, p.freeze, &still, err);
+		ret = stand_still(b, job, p.has_freeze, p.freeze, &still, &halted, err);
 	if (ret)
 		return ret;
 	one = (struct wire_read_entry){
@@ -331,6 +360,7 @@ int job_write_kernel(struct bench *b, const struct job *job, struct job_result *
 {
 	_arena_ struct wire_arena arena = { 0 };
 	_standstill_ struct standstill still = { 0 };
+	_halted_ struct halted halted = { 0 };
 	struct wire_write_kernel_cold_params p;
 	int ret;
 
@@ -343,6 +373,6 @@ int job_write_kernel(struct bench *b, const struct job *job, struct job_result *
 	ret = wire_decode(&wire_shape_write_kernel_cold_params, job->params.p, job->params.len,
 			  WIRE_SKIP_UNKNOWN, &arena, &p, err);
 	if (!ret)
-		ret = stand_still(b, job, p.has_freeze, p.freeze, &still, err);
+		ret = stand_still(b, job, p.has_freeze, p.freeze, &still, &halted, err);
 	return ret ? ret : write_entries(b, &p.entries, is_cold(job), res, err);
 }

@@ -97,6 +97,11 @@ struct target_ops {
 	int (*write)(struct target *t, const struct kernel_at *at, struct kernel_width width,
 		     const struct kernel_value *value, struct ksnap_err *err);
 
+	/* Stop all of it for the length of a job, and let it go on. Only for targets that can:
+	 * others need a cgroup for that, or stand still anyway. */
+	int (*halt)(struct target *t, struct ksnap_err *err);
+	int (*resume)(struct target *t, struct ksnap_err *err);
+
 	/* Tell of writes to what the symbol names, until disarm or close. On failure nothing is
 	 * armed. May block. E_NOTFOUND: no such symbol; E_ARG: its place cannot be watched in this
 	 * width; E_LIMIT: no register is free. */

@@ -104,6 +104,9 @@ class Place:
             pass
         self.seen("flag 0")
 
+    def id_of(self, name):
+        return next(m.id for m in self.inside.values() if m.name == name)
+
     def seen(self, words):
         return int(self.guest.ask(words)[0].split()[-1])
 
@@ -443,6 +446,125 @@ def _(p):
             process.kill()
         p.guest.await_running()
     compare(capture(p.target), p.inside)
+
+
+# ---- memory by symbol --------------------------------------------------------------------------------
+
+class Memory:
+    """Kernel ops on one target."""
+
+    def __init__(self, client, name):
+        self.client, self.name = client, name
+
+    def read(self, at, width=None, op="read_kernel_hot"):
+        p = {"tag": "k", "at": at, "target": self.name}
+        return self.client.call(op, p if width is None else {**p, "width": width})["value"]
+
+    def write(self, *entries, op="write_kernel_hot"):
+        rows = [dict(zip(("at", "value", "width"), e)) for e in entries]
+        return self.client.call(op, {"tag": "w", "entries": rows, "target": self.name})
+
+    def refuses(self, at, code, width=None, op="read_kernel_hot", **more):
+        p = {"tag": "k", "target": self.name, **({"at": at} if at else {}), **more}
+        got = self.client.refusal(op, p if width is None else {**p, "width": width})
+        equal(got.code, code, f"{at}: {got.msg}")
+        return got.msg
+
+
+def read_all(p, m, op):
+    """What both a guest and its core hold."""
+    equal(m.read("linux_banner", {"bytes": 14}, op), b"Linux version ")
+    equal(m.read("inside.rodata:mark", op=op), 0x5eed)
+    equal(m.read("mark", op=op), 0x5eed)
+    equal(m.read("version", op=op), 42)
+    equal(m.read("state.flag", op=op), 0)
+    equal(m.read("tasks[7].weight", op=op), (1 << 40) + 7)
+    equal(m.read("tasks[7].comm", op=op).rstrip(b"\0"), b"task-7")
+    equal(m.read("tasks[7].stat.hist[2]", op=op), 30)
+    equal(m.read("tasks[25].nice", op=op), 5)
+    equal(m.read("tasks[1].delta", op=op), -1)
+    equal(m.read("levels[3].runs", op=op), 3000)
+    equal(m.read("recent[4294967297]", op=op), 3 * 0x100000001)
+    equal(m.read("cpu_array[3][cpu=1].n", op=op), 3001)
+    equal(m.read("odd_cpu[hex:6b30303300][cpu=1]", 8, op), 301)
+    equal(m.read("id:%d[2]" % p.id_of("levels"), {"bytes": 8}, op), (2000).to_bytes(8, "little"))
+    equal(m.read("per_cpu:runqueues@1.cpu", op=op), 1)
+    equal(m.read("per_cpu:runqueues@0.idle.pid", op=op), 0)
+    start = int(m.read("__start_BTF", 2, op))
+    equal(start, 0xeb9f)
+    long = m.read("__start_BTF", {"bytes": 100000}, op)  # across pages
+    equal(long[:2], b"\x9f\xeb")
+    for at, code, width in [("no_such_thing", "E_NOTFOUND", None), ("tasks[4000]", "E_NOTFOUND", None),
+                            ("tasks[x]", "E_ARG", None), ("tasks[7].nothing", "E_NOTFOUND", None),
+                            ("tasks[7][cpu=0]", "E_ARG", None), ("cpu_array[3].n", "E_ARG", None),
+                            ("cpu_array[3][cpu=7].n", "E_ARG", None), ("routes[hex:2000000a000001]", "E_ARG", None),
+                            ("levels[99]", "E_NOTFOUND", None), ("linux_banner", "E_ARG", None),
+                            ("0xffff000000000000", "E_TARGET", 8), ("0x1000", "E_TARGET", 8),
+                            ("0xffffffff81000001", "E_ARG", 8), ("per_cpu:runqueues@9.cpu", "E_ARG", None),
+                            ("per_cpu:nothing@0", "E_NOTFOUND", None), ("tasks[7].weight", "E_ARG", {"bytes": 1000})]:
+        m.refuses(at, code, width, op)
+
+
+@test("memory of a core, by symbol; nothing of it is written")
+def _(p):
+    with Broker("core:" + p.core, args=["--allow-writes"]) as b, Client(b.ipc) as c:
+        for op in "read_kernel_hot", "read_kernel_cold":
+            read_all(p, Memory(c, "core:" + p.core), op)
+        c.call("capture_snapshot", {"tag": "t0", "progs": True})
+        r = report.load(c.part("get", {"tag": "t0"}).blobs[0])
+        init = next(t for t in r["tasks"] if t["tid"] == 1)
+        m = Memory(c, "core:" + p.core)
+        at = {"task": 1, "start_time": init["start_time"] // 10**7, "field": "comm"}
+        equal(m.read(at).rstrip(b"\0"), b"init")
+        equal(m.read({**at, "field": "real_parent.pid"}), 0)
+        m.refuses({**at, "start_time": 1 << 40}, "E_NOTFOUND")
+        m.refuses({**at, "task": 99999}, "E_NOTFOUND")
+        m.refuses(None, "E_UNSUPPORTED", op="write_kernel_hot", entries=[{"at": "state.flag", "value": 1}])
+
+
+@test("memory of a guest, by symbol, while it runs and while it stands still")
+def _(p):
+    with Broker(p.target, args=["--allow-writes"]) as b, Client(b.ipc) as c:
+        m = Memory(c, p.target)
+        for op in "read_kernel_hot", "read_kernel_cold":
+            read_all(p, m, op)
+        equal(p.guest.status(), "running")
+        first = m.read("jiffies_64", 8)
+        while m.read("jiffies_64", 8) == first:
+            pass
+        cold = c.call("read_kernel_cold", {"tag": "k", "target": p.target, "entries": [
+            {"at": "jiffies_64", "width": 8}] * 64})["values"]
+        equal(len(set(cold)), 1, "jiffies while the guest stands still")
+        equal(p.guest.status(), "running")
+
+
+@test("what is written into a guest the program in it sees")
+def _(p):
+    with Broker(p.target, args=["--allow-writes"]) as b, Client(b.ipc) as c:
+        m = Memory(c, p.target)
+        before = p.seen("flag")
+        m.write(("inside.bss:state.flag", 1))
+        while p.seen("flag") < before + 10:
+            pass
+        m.write(("state.flag", 0), ("state.trail[1]", 0x1122334455667788), ("state.trail[2]", b"8 bytes."),
+                ("tasks[7].comm", b"written", {"bytes": 7}), op="write_kernel_cold")
+        m.write(("state.trail[1]", {"or": 0xff00000000000000}), op="write_kernel_cold")
+        equal(p.guest.status(), "running")
+        equal(m.read("state.trail[1]"), 0xff22334455667788)
+        p.inside = p.guest.maps()
+        trail = next(x for x in p.inside.values() if x.name == "inside.bss").entries[0][1][16:]
+        equal(trail[8:24], (0xff22334455667788).to_bytes(8, "little") + b"8 bytes.")
+        c.call("capture_snapshot", {"tag": "t0"})
+        compare(report.load(c.part("get", {"tag": "t0"}).blobs[0]), p.inside)
+        for entry, code in [({"at": "state.flag", "value": 1 << 40}, "E_ARG"),
+                            ({"at": "tasks[25].nice", "value": 1}, "E_UNSUPPORTED"),
+                            ({"at": "tasks[7].comm", "value": 1}, "E_ARG"),
+                            ({"at": "0xffff000000000000", "value": 1, "width": 8}, "E_TARGET")]:
+            got = c.refusal("write_kernel_hot", {"tag": "w", "target": p.target, "entries": [
+                {"at": "state.trail[3]", "value": 7}, entry]})
+            equal(got.code, code, f"{entry}: {got.msg}")
+        equal(m.read("state.trail[3]"), 7, "what came before the entry that failed")
+    p.inside = p.guest.maps()
 
 
 @test("a guest that was rebooted is found again")

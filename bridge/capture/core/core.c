@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "capture/outside/map_report.h"
 #include "capture/outside/options.h"
+#include "capture/outside/spot.h"
 #include "capture/outside/tasks.h"
 #include "capture/target.h"
 
@@ -114,11 +115,24 @@ static void describe_core(struct target *t, struct report_info *info)
 	info->cpus = t->kernel.ncpu;
 }
 
+static int read_memory(struct target *t, const struct kernel_at *at, struct kernel_width width,
+		       struct buf *room, struct kernel_value *ret, struct ksnap_err *err)
+{
+	struct spot s;
+	int code = physical_check(&t->mem, err);
+
+	if (!code)
+		code = spot_find(&t->kernel, &t->seen, at, &s, err);
+	return code ? code : spot_read(&t->kernel, &s, width, room, ret, err);
+}
+
 const struct target_ops target_core = {
 	.kind = "core",
 	.open = open_core,
 	.accessor_init = init_core,
 	.capture = capture_core,
+	.read = read_memory,
+	.stands_still = true,
 	.close = close_core,
 	.describe = describe_core,
 	.why_not = "a core dump is what a kernel left behind: it can be read, and nothing else",

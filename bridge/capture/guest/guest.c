@@ -15,6 +15,7 @@
 #include "capture/guest/stop.h"
 #include "capture/outside/map_report.h"
 #include "capture/outside/options.h"
+#include "capture/outside/spot.h"
 #include "capture/outside/tasks.h"
 #include "capture/target.h"
 
@@ -321,6 +322,48 @@ static int thaw_guest(struct target *t, const char *cgroup, struct ksnap_err *er
 	return stop_end(&t->stop, &t->qmp, err);
 }
 
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static int find_spot(struct target *t, const struct kernel_at *at, struct spot *ret,
+		     struct ksnap_err *err)
+{
+	int code = physical_check(&t->mem, err);
+
+	if (!code)
+		code = ensure_kernel(t, err);
+	return code ? code : spot_find(&t->kernel, &t->seen, at, ret, err);
+}
+
+static int read_memory(struct target *t, const struct kernel_at *at, struct kernel_width width,
+		       struct buf *room, struct kernel_value *ret, struct ksnap_err *err)
+{
+	struct spot s;
+	int code = find_spot(t, at, &s, err);
+
+	return code ? code : spot_read(&t->kernel, &s, width, room, ret, err);
+}
+
+static int write_memory(struct target *t, const struct kernel_at *at, struct kernel_width width,
+			const struct kernel_value *value, struct ksnap_err *err)
+{
+	struct spot s;
+	int code = find_spot(t, at, &s, err);
+
+	return code ? code : spot_write(&t->kernel, &s, width, value, err);
+}
+
+static int halt_guest(struct target *t, struct ksnap_err *err)
+{
+	int code = ensure_qmp(t, err);
+
+	return code ? code : stop_begin(&t->stop, &t->qmp, err);
+}
+
+static int resume_guest(struct target *t, struct ksnap_err *err)
+{
+	return t->frozen_by[0] ? 0 : stop_end(&t->stop, &t->qmp, err);
+}
+
 const struct target_ops target_guest = {
 	.kind = "guest",
 	.open = open_guest,
@@ -328,6 +371,10 @@ const struct target_ops target_guest = {
 	.capture = capture_guest,
 	.freeze = freeze_guest,
 	.thaw = thaw_guest,
+	.read = read_memory,
+	.write = write_memory,
+	.halt = halt_guest,
+	.resume = resume_guest,
 	.close = close_guest,
 	.describe = describe_guest,
 	.why_not = "a guest is reached through its memory and its monitor only",

@@ -14,6 +14,7 @@
 #include "capture/live/live.h"
 #include "capture/live/map_cell.h"
 #include "capture/live/privilege.h"
+#include "capture/map_key.h"
 #include "report/listing.h"
 #include "report/map_name.h"
 
@@ -154,69 +155,12 @@ static int find_map(struct search *q)
 	return q->n == 1 ? 0 : refuse_count(q, "map");
 }
 
-static int refuse_key(const struct search *q, const char *what, const char *hint)
-{
-	return err_set(q->err, KSNAP_E_ARG,
-		       "symbol '%s': the key %s; map %s has keys of %u bytes%s", q->s->text, what,
-		       q->found->info.name, q->found->info.key_size, hint);
-}
-
-static const char as_hex[] = ", which can be given as hex:";
-
-static int key_of_number(const struct search *q, struct bpf_place *p)
-{
-	const struct symbol_key *k = &q->s->key;
-	unsigned bits = 8 * p->key_size;
-
-	if (p->key_size > 8 || (p->key_size & (p->key_size - 1)))
-		return refuse_key(q, "is a number", as_hex);
-	if (bits < 64 && !k->is_negative && k->number >> bits)
-		return refuse_key(q, "is too large", "");
-	if (bits < 64 && k->is_negative && -k->number > 1ull << (bits - 1))
-		return refuse_key(q, "is too small", "");
-	memcpy(p->key, &k->number, p->key_size);
-	return 0;
-}
-
-static bool takes_text(const struct btf *btf, uint32_t type)
-{
-	const struct btf_type *t = btf ? btf__type_by_id(btf, btf_behind(btf, type)) : NULL;
-	const struct btf_type *of =
-		t && btf_is_array(t) ? btf__type_by_id(btf, btf_behind(btf, btf_array(t)->type))
-				     : NULL;
-
-	return of && btf_is_int(of) && of->size == 1;
-}
-
-static bool takes_number(const struct btf *btf, uint32_t type)
-{
-	const struct btf_type *t = btf ? btf__type_by_id(btf, btf_behind(btf, type)) : NULL;
-
-	return !t || btf_is_int(t) || btf_is_any_enum(t) || btf_is_ptr(t);
-}
-
 static int take_key(const struct search *q, const struct btf *btf, struct bpf_place *p)
 {
-	const struct symbol_key *k = &q->s->key;
-	uint32_t type = q->found->info.btf_key_type_id;
+	const struct map_key_of of = { q->found->info.name, btf, q->found->info.btf_key_type_id,
+				       p->key_size };
 
-	if (p->key_size > sizeof(p->key))
-		return err_set(q->err, KSNAP_E_UNSUPPORTED,
-			       "symbol '%s': keys of %u bytes are longer than a symbol may be (%d)",
-			       q->s->text, p->key_size, SYMBOL_MAX);
-	if (k->is_bytes && k->len != p->key_size)
-		return refuse_key(q, "has another length", "");
-	if (takes_text(btf, type) && !k->is_bytes && k->len > p->key_size)
-		return refuse_key(q, "is too long", "");
-	if (k->is_bytes || takes_text(btf, type)) {
-		memcpy(p->key, k->bytes, k->len);
-		return 0;
-	}
-	if (!takes_number(btf, type))
-		return refuse_key(q, "is neither a number nor a string there", as_hex);
-	if (!k->has_number)
-		return refuse_key(q, "is no number", as_hex);
-	return key_of_number(q, p);
+	return map_key_encode(q->s, &of, p->key, q->err);
 }
 
 /* [cpu=N], of a per-CPU map and of no other. */

@@ -26,19 +26,19 @@ void symbols_clear(struct symbols *s)
 	buf_clear(&s->by_name);
 }
 
-static struct symbol *rows_of(const struct symbols *s)
+static struct symbol_row *rows_of(const struct symbols *s)
 {
-	return (struct symbol *)s->rows.data;
+	return (struct symbol_row *)s->rows.data;
 }
 
 size_t symbols_count(const struct symbols *s)
 {
-	return s->rows.len / sizeof(struct symbol);
+	return s->rows.len / sizeof(struct symbol_row);
 }
 
 void symbols_add(struct symbols *s, uint64_t addr, char type, const char *name, size_t len)
 {
-	struct symbol row = { addr, s->names.len, type };
+	struct symbol_row row = { addr, s->names.len, type };
 
 	if (len > SYMBOL_NAME_MAX || symbols_count(s) == SYMBOLS_MAX)
 		return;
@@ -49,7 +49,7 @@ void symbols_add(struct symbols *s, uint64_t addr, char type, const char *name, 
 
 void symbols_slide(struct symbols *s, uint64_t slide)
 {
-	struct symbol *row = rows_of(s);
+	struct symbol_row *row = rows_of(s);
 
 	for (size_t i = 0; i < symbols_count(s); i++)
 		if (row[i].addr & KERNEL_HALF)
@@ -58,7 +58,7 @@ void symbols_slide(struct symbols *s, uint64_t slide)
 
 static int by_address(const void *a, const void *b)
 {
-	const struct symbol *x = a, *y = b;
+	const struct symbol_row *x = a, *y = b;
 
 	return (x->addr > y->addr) - (x->addr < y->addr);
 }
@@ -85,7 +85,7 @@ int symbols_seal(struct symbols *s, struct ksnap_err *err)
 		return err_nomem(err);
 	if (!n)
 		return 0;
-	qsort(s->rows.data, n, sizeof(struct symbol), by_address);
+	qsort(s->rows.data, n, sizeof(struct symbol_row), by_address);
 	for (uint32_t i = 0; i < n; i++)
 		buf_append(&s->by_name, &i, sizeof(i));
 	if (!buf_ok(&s->by_name))
@@ -180,7 +180,7 @@ size_t symbols_find(const struct symbols *s, const char *name, uint64_t *ret)
 
 const char *symbols_at(const struct symbols *s, uint64_t addr, uint64_t *ret_off)
 {
-	const struct symbol *row = rows_of(s);
+	const struct symbol_row *row = rows_of(s);
 	size_t lo = 0, hi = symbols_count(s);
 
 	while (lo < hi) {

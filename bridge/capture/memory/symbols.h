@@ -12,7 +12,7 @@
 #define SYMBOLS_MAX     (1u << 22) /* of one kernel */
 #define SYMBOL_FAR      (1u << 20) /* bytes behind its begin that an address may still be in one */
 
-struct symbol {
+struct symbol_row {
 	uint64_t addr;
 	uint32_t name; /* offset in names */
 	char type;     /* as nm has it: T, d, A, ... */
@@ -20,7 +20,7 @@ struct symbol {
 
 /* Zeroed is empty. */
 struct symbols {
-	struct buf rows;    /* struct symbol each; in order of address once sealed */
+	struct buf rows;    /* struct symbol_row each; in order of address once sealed */
 	struct buf names;   /* NUL-terminated */
 	struct buf by_name; /* uint32_t each: rows in order of name */
 };

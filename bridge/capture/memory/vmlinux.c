@@ -90,7 +90,7 @@ static void read_sections(struct vmlinux *v, Elf *elf, struct symbols *s)
 
 static bool banner_address(const struct symbols *s, uint64_t *ret)
 {
-	const struct symbol *row = (const struct symbol *)s->rows.data;
+	const struct symbol_row *row = (const struct symbol_row *)s->rows.data;
 
 	for (size_t i = 0; i < symbols_count(s); i++) {
 		if (strcmp((const char *)s->names.data + row[i].name, BANNER_SYMBOL))

@@ -28,6 +28,15 @@ bool kernel_member(struct kernel *k, uint64_t va, struct layout_member m, uint64
 	return space_read(space_of(k), va + m.off, ret, m.size);
 }
 
+int kernel_cpu(const struct kernel *k, uint64_t id, unsigned *ret, struct ksnap_err *err)
+{
+	for (*ret = 0; *ret < k->ncpu; ++*ret)
+		if (k->cpu_id[*ret] == id)
+			return 0;
+	return err_set(err, KSNAP_E_ARG, "there is no CPU %llu: the last one is %u",
+		       (unsigned long long)id, k->cpu_id[k->ncpu - 1]);
+}
+
 void kernel_close(struct kernel *k)
 {
 	image_fini(&k->image);

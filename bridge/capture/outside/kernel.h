@@ -31,6 +31,9 @@ int kernel_open(struct kernel *k, const struct physical *mem, const struct image
 		const char *btf_file, struct ksnap_err *err);
 void kernel_close(struct kernel *k);
 
+/* The place of CPU @id among the possible ones. E_ARG: there is no such CPU. */
+int kernel_cpu(const struct kernel *k, uint64_t id, unsigned *ret, struct ksnap_err *err);
+
 /* A number of @m.size bytes (1, 2, 4, 8) at member @m of what is at @va; false: it cannot be read,
  * or this kernel has no such member. */
 bool kernel_member(struct kernel *k, uint64_t va, struct layout_member m, uint64_t *ret);

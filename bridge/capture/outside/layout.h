@@ -78,6 +78,7 @@
 	MAY(task_struct, on_rq)                    \
 	MAY(task_struct, prio)                     \
 	MAY(task_struct, se)                       \
+	MAY(task_struct, start_boottime)           \
 	MAY(task_struct, start_time)               \
 	MAY(task_struct, real_parent)              \
 	MAY(task_struct, tasks)                    \

@@ -7,6 +7,7 @@
 
 #define BUCKETS_MAX (1u << 26)
 #define CHECK_EVERY 1024 /* buckets between two looks at the clock */
+#define KEY_MAX     512  /* bytes of a key that is searched for */
 #define SLACK       64   /* elements above max_entries that a map may have for a moment */
 
 typedef void (*take_fn)(struct map_walk *w, uint64_t elem);
@@ -157,6 +158,37 @@ static void take_map(struct map_walk *w, uint64_t elem)
 void hash_walk_maps(struct map_walk *w)
 {
 	walk_htab(w, take_map);
+}
+
+/* The right one of both places, as above. */
+static uint64_t percpu_of(struct map_walk *w, uint64_t elem)
+{
+	uint64_t at[] = { value_of(w, elem), key_of(w, elem) + w->map->key_size }, pptr;
+	uint8_t byte;
+
+	for (int i = 0; i < 2; i++)
+		if (walk_u64(w, at[i], &pptr) && pptr &&
+		    walk_read(w, pptr + w->k->cpu_offset[0], &byte, 1))
+			return pptr;
+	return 0;
+}
+
+static void match(struct map_walk *w, uint64_t elem)
+{
+	uint8_t key[KEY_MAX];
+
+	if (w->found || w->key_size > sizeof(key) ||
+	    !walk_read(w, key_of(w, elem), key, w->key_size) ||
+	    memcmp(key, w->want, w->key_size) != 0)
+		return;
+	w->found =
+		map_kind_outside(w->map->type)->is_percpu ? percpu_of(w, elem) : value_of(w, elem);
+}
+
+void hash_search(struct map_walk *w, const uint8_t *key)
+{
+	w->want = key;
+	walk_htab(w, match);
 }
 
 /* ---- storage kept with objects ---------------------------------------------------------------

@@ -156,7 +156,7 @@ static bool take_prog(struct kernel *k, const struct idr_row *row, struct seen_p
 
 static int say_lost(struct report_builder *rb, const char *what, size_t lost, bool is_partial)
 {
-	if (!lost && !is_partial)
+	if (!rb || (!lost && !is_partial))
 		return 0;
 	return report_reason(rb, "map_unreadable", what, UINT64_MAX, UINT64_MAX,
 			     "%s of the kernel is broken or not all in memory: %zu entries%s "

@@ -31,7 +31,7 @@ struct seen {
 };
 
 void seen_fini(struct seen *s);
-/* List anew. What cannot be read becomes a reason. E_NOMEM. */
+/* List anew. What cannot be read becomes a reason, when @rb is not NULL. E_NOMEM. */
 int seen_read(struct seen *s, struct kernel *k, struct report_builder *rb, struct ksnap_err *err);
 /* Mark what @sel takes. */
 void seen_select(struct seen *s, struct selection *sel);

@@ -29,6 +29,8 @@ struct map_walk {
 	enum walk_end end;
 	const char *why;         /* of WALK_BROKEN */
 	struct report_ring ring; /* of ring buffers */
+	const uint8_t *want;     /* hash_search: the key */
+	uint64_t found;          /* and the address of its value, or its per-CPU address; 0: none */
 };
 
 struct map_kind_outside {
@@ -65,6 +67,8 @@ void slots_walk_progs(struct map_walk *w);
 void hash_walk(struct map_walk *w);
 void percpu_hash_walk(struct map_walk *w);
 void hash_walk_maps(struct map_walk *w);
+/* Look for @key alone. */
+void hash_search(struct map_walk *w, const uint8_t *key);
 void trie_walk(struct map_walk *w);
 void queue_walk(struct map_walk *w);
 void stack_walk(struct map_walk *w);

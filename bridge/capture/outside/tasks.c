@@ -17,7 +17,8 @@ struct tasks {
 	msgpack_packer pk;
 	uint64_t deadline;
 	uint32_t n, steps;
-	const char *partial; /* why some are missing */
+	uint64_t want, found; /* look for this thread alone; 0: take all */
+	const char *partial;  /* why some are missing */
 };
 
 static uint64_t number(struct kernel *k, uint64_t task, struct layout_member m)
@@ -53,7 +54,7 @@ static uint64_t cpu_of(struct kernel *k, uint64_t task)
 	return number(k, task, k->at.task_struct__cpu);
 }
 
-static void take_task(struct tasks *t, uint64_t task)
+static void pack_task(struct tasks *t, uint64_t task)
 {
 	const struct layout *at = &t->k->at;
 	uint64_t parent = number(t->k, task, at->task_struct__real_parent);
@@ -77,10 +78,18 @@ static void take_task(struct tasks *t, uint64_t task)
 	t->n++;
 }
 
+static void take_task(struct tasks *t, uint64_t task)
+{
+	if (!t->want)
+		pack_task(t, task);
+	else if (number(t->k, task, t->k->at.task_struct__pid) == t->want)
+		t->found = task;
+}
+
 /* May one more be looked at? */
 static bool step(struct tasks *t)
 {
-	if (t->partial)
+	if (t->partial || t->found)
 		return false;
 	if (t->steps++ == TASKS_MAX)
 		t->partial = "there are more of them, or their list leads back to itself";
@@ -160,4 +169,14 @@ int tasks_report(struct kernel *k, uint64_t deadline, struct report_builder *rb,
 		return ret;
 	return report_reason(rb, "tasks_partial", NULL, UINT64_MAX, t.n,
 			     "of the threads %u were read: %s", t.n, t.partial);
+}
+
+uint64_t task_find(struct kernel *k, uint64_t tid)
+{
+	struct tasks t = { .k = k, .deadline = UINT64_MAX, .want = tid };
+	uint64_t init;
+
+	if (tid && is_known(&k->at) && symbols_find(&k->image.symbols, "init_task", &init))
+		walk_processes(&t, init);
+	return t.found;
 }

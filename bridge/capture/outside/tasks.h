@@ -13,6 +13,8 @@
  * reason. */
 int tasks_report(struct kernel *k, uint64_t deadline_mono_ns, struct report_builder *rb,
 		 struct ksnap_err *err);
+/* The struct task_struct of thread @tid; 0: there is none. */
+uint64_t task_find(struct kernel *k, uint64_t tid);
 /* Write the key `cpus`: a row for each possible CPU, with the registers of the first @n of them. */
 int cpus_report(struct kernel *k, const struct registers *regs, size_t n, struct report_builder *rb,
 		struct ksnap_err *err);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/* spot_op.c - numbers and bytes of a place, in and out. */
+#include <string.h>
+
+#include "base/error.h"
+#include "capture/outside/spot.h"
+
+static bool is_width(uint64_t n)
+{
+	return n == 1 || n == 2 || n == 4 || n == 8;
+}
+
+/* What was asked for, or what the type says. */
+static int settle_width(const struct spot *s, struct kernel_width *w, struct ksnap_err *err)
+{
+	if (w->len && s->btf.is_bitfield)
+		return err_set(err, KSNAP_E_ARG, "%s is a bit field: leave the width out", s->name);
+	if (!w->len && !s->btf.size)
+		return err_set(err, KSNAP_E_ARG,
+			       "nothing says how wide %s is: give a width, 1, 2, 4, 8 or {bytes}",
+			       s->name);
+	if (!w->len)
+		*w = (struct kernel_width){ s->btf.size < KERNEL_OP_MAX ? s->btf.size
+									: KERNEL_OP_MAX + 1,
+					    !s->btf.is_bitfield && is_width(s->btf.size) };
+	if (w->len > KERNEL_OP_MAX)
+		return err_set(err, KSNAP_E_LIMIT,
+			       "%s has more bytes than MAX_KERNEL_OP, %u: name a part of it",
+			       s->name, KERNEL_OP_MAX);
+	if (s->room && w->len > s->room)
+		return err_set(err, KSNAP_E_ARG,
+			       "%s: %u bytes are more than the %llu that the value has there",
+			       s->name, w->len, (unsigned long long)s->room);
+	if (w->is_number && s->addr % w->len)
+		return err_set(err, KSNAP_E_ARG,
+			       "%s is at %#llx, no multiple of %u: take {bytes = %u} there",
+			       s->name, (unsigned long long)s->addr, w->len, w->len);
+	return 0;
+}
+
+static int refuse_address(const struct spot *s, const char *what, struct ksnap_err *err)
+{
+	return err_set(err, KSNAP_E_TARGET, "%s: the kernel has no %s at %#llx", s->name, what,
+		       (unsigned long long)s->addr);
+}
+
+static void take_number(const struct spot *s, const uint8_t *bytes, uint32_t len, bool typed,
+			struct kernel_value *ret)
+{
+	unsigned bits = s->btf.is_bitfield ? s->btf.bit_size : 8 * len;
+	bool is_signed = typed && s->btf.is_signed;
+	unsigned __int128 raw = 0; /* a bit field of 64 bits may be in 9 bytes */
+
+	memcpy(&raw, bytes, len < sizeof(raw) ? len : sizeof(raw));
+	raw >>= s->btf.is_bitfield ? s->btf.bit_off : 0;
+	ret->kind = is_signed ? KERNEL_INT : KERNEL_UINT;
+	ret->number = kernel_number_cut(raw, bits ?: 64, is_signed);
+}
+
+int spot_read(struct kernel *k, const struct spot *s, struct kernel_width width, struct buf *room,
+	      struct kernel_value *ret, struct ksnap_err *err)
+{
+	bool typed = !width.len;
+	int code = settle_width(s, &width, err);
+	uint8_t *to = code ? NULL : buf_reserve(room, width.len);
+
+	if (code)
+		return code;
+	if (!to)
+		return err_nomem(err);
+	if (!space_read(&k->image.space, s->addr, to, width.len))
+		return refuse_address(s, "memory mapped", err);
+	*ret = (struct kernel_value){ KERNEL_BYTES, 0, to, width.len };
+	if (width.is_number || s->btf.is_bitfield)
+		take_number(s, to, width.len, typed, ret);
+	return 0;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static int put(struct kernel *k, const struct spot *s, const void *from, uint32_t len,
+	       struct ksnap_err *err)
+{
+	return space_write(&k->image.space, s->addr, from, len)
+		       ? 0
+		       : refuse_address(s, "memory that can be written", err);
+}
+
+static int write_number(struct kernel *k, const struct spot *s, const struct kernel_width *w,
+			const struct kernel_value *v, struct ksnap_err *err)
+{
+	uint64_t number = v->number, is = 0;
+
+	if (s->btf.is_bitfield)
+		return err_set(err, KSNAP_E_UNSUPPORTED,
+			       "%s is a bit field: what is beside it would be written too",
+			       s->name);
+	if (!w->is_number)
+		return err_set(err, KSNAP_E_ARG, "%s has %u bytes: write bytes, not a number",
+			       s->name, w->len);
+	if (kernel_number_fits(v, w->len, err))
+		return KSNAP_E_ARG;
+	if (v->kind == KERNEL_OR && !space_read(&k->image.space, s->addr, &is, w->len))
+		return refuse_address(s, "memory mapped", err);
+	number |= is;
+	return put(k, s, &number, w->len, err);
+}
+
+int spot_write(struct kernel *k, const struct spot *s, struct kernel_width width,
+	       const struct kernel_value *v, struct ksnap_err *err)
+{
+	bool said = width.len;
+	int code;
+
+	if (v->kind == KERNEL_BYTES && !said)
+		width = (struct kernel_width){ v->len, false };
+	code = settle_width(s, &width, err);
+	if (code)
+		return code;
+	if (v->kind != KERNEL_BYTES)
+		return write_number(k, s, &width, v, err);
+	if (width.len != v->len)
+		return err_set(err, KSNAP_E_ARG, "%s: width says %u bytes, the value has %u",
+			       s->name, width.len, v->len);
+	return put(k, s, v->bytes, v->len, err);
+}
