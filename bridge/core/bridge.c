@@ -191,6 +191,48 @@ struct store *bridge_store(struct ksnap_bridge *b)
 	return &b->store;
 }
 
+struct events *bridge_events(struct ksnap_bridge *b)
+{
+	return &b->events;
+}
+
+void bridge_books(struct ksnap_bridge *b, struct bridge_books *ret)
+{
+	lock(b);
+	*ret = (struct bridge_books){
+		.evicted = b->store.evicted,
+		.overwritten = b->store.overwritten,
+		.drained = b->store.drained,
+		.refused = b->store.refused,
+		.unavailable = b->unavailable,
+		.stored = b->store.table.count,
+		.first_seq = store_first_seq(&b->store),
+		.last_seq = b->store.last_seq,
+		.events_kept = b->events.kept,
+		.first_event = events_first_seq(&b->events),
+		.last_event = b->events.raised,
+		.events_dropped = b->events.dropped,
+		.events_untold = b->events.untold,
+	};
+	unlock(b);
+}
+
+void bridge_revive(struct ksnap_bridge *b, const struct bridge_books *books)
+{
+	lock(b);
+	b->store.evicted = books->evicted;
+	b->store.overwritten = books->overwritten;
+	b->store.drained = books->drained;
+	b->store.refused = books->refused;
+	b->store.last_seq = books->last_seq;
+	b->store.accepted = books->stored + books->evicted + books->overwritten + books->drained;
+	b->unavailable = books->unavailable;
+	b->events.raised = books->last_event;
+	b->events.dropped = books->events_dropped;
+	b->events.untold = books->events_untold;
+	unlock(b);
+}
+
 void ksnap_bridge_stats(struct ksnap_bridge *b, struct ksnap_bridge_stats *ret)
 {
 	lock(b);

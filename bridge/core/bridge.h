@@ -40,7 +40,22 @@ int bridge_watch_release(struct ksnap_bridge *b, uint64_t id, const char *reason
 int bridge_record_kernel_op(struct ksnap_bridge *b, const struct ksnap_kernel_op *op,
 			    struct ksnap_err *err);
 
-/* For tests only: the store, to break its order (store_break_order) and to look at its links. */
+/* For whoever keeps a single_threaded bridge beyond its life: its parts, to read what is stored and
+ * to put back what was (store_revive, events_revive). Tests also break the store's order. */
 struct store *bridge_store(struct ksnap_bridge *b);
+struct events *bridge_events(struct ksnap_bridge *b);
+
+/* All numbers that outlive a bridge's process. */
+struct bridge_books {
+	uint64_t evicted, overwritten, drained, refused, unavailable;
+	uint64_t stored, first_seq, last_seq; /* stored: those within first_seq to last_seq */
+	uint64_t events_kept, first_event, last_event; /* last_event: raised so far */
+	uint64_t events_dropped, events_untold;
+};
+
+void bridge_books(struct ksnap_bridge *b, struct bridge_books *ret);
+/* The counts of an earlier life, on a bridge that has none yet; @books->stored snapshots and
+ * events_kept events are put back by its parts afterwards. */
+void bridge_revive(struct ksnap_bridge *b, const struct bridge_books *books);
 
 #endif

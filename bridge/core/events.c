@@ -9,13 +9,6 @@
 #include "base/error.h"
 #include "base/fault.h"
 
-struct event_node {
-	struct event_node *next;
-	size_t text_bytes;
-	struct ksnap_event event;
-	char text[]; /* the strings of its fields */
-};
-
 #define SPARE_BYTES (sizeof(struct event_node) + (size_t)KSNAP_EVENT_FIELDS * (EVENT_TEXT_MAX + 1))
 
 int events_init(struct events *ev, uint64_t cap, ksnap_event_fn sink, void *arg)
@@ -32,8 +25,7 @@ static struct event_node *pop(struct events *ev)
 	if (!node)
 		return NULL;
 	ev->head = node->next;
-	if (!ev->head)
-		ev->tail = NULL;
+	*(ev->head ? &ev->head->prev : &ev->tail) = NULL;
 	ev->kept--;
 	ev->text_bytes -= node->text_bytes;
 	return node;
@@ -107,6 +99,7 @@ static void append(struct events *ev, struct event_node *node)
 		drop_one(ev);
 	}
 	node->next = NULL;
+	node->prev = ev->tail;
 	if (ev->tail)
 		ev->tail->next = node;
 	else
@@ -129,6 +122,7 @@ void events_raise(struct events *ev, enum ksnap_event_kind kind,
 	if (!node)
 		node = ev->spare;
 	node->text_bytes = bytes;
+	node->kept = (struct kept){ 0 };
 	node->event.seq = ++ev->raised;
 	node->event.ts = clock_real_ns();
 	node->event.mono = clock_mono_ns();
@@ -142,6 +136,26 @@ void events_raise(struct events *ev, enum ksnap_event_kind kind,
 		drop_one(ev);
 	else
 		append(ev, node);
+}
+
+struct event_node *events_revive(struct events *ev, const struct ksnap_event *event)
+{
+	size_t bytes = text_size(event->fields, event->nfields);
+	struct event_node *node = malloc(sizeof(*node) + bytes);
+
+	if (!node)
+		return NULL;
+	node->text_bytes = bytes;
+	node->kept = (struct kept){ 0 };
+	node->event = *event;
+	copy_fields(&node->event, event->fields, event->nfields, node->text);
+	append(ev, node);
+	return node;
+}
+
+uint64_t events_first_seq(const struct events *ev)
+{
+	return ev->head ? ev->head->event.seq : ev->raised + 1;
 }
 
 static void write_mark(struct ksnap_event *to, uint64_t dropped)

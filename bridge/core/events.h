@@ -20,7 +20,19 @@
 #define EVENT_STR(field, s) ((struct ksnap_event_field){ .name = (field), .str = (s) })
 #define EVENT_NUM(field, v) ((struct ksnap_event_field){ .name = (field), .num = (v) })
 
-struct event_node;
+/* Where a copy of a snapshot or event is kept; whoever keeps it sets this, the core never looks. */
+struct kept {
+	uint64_t in; /* number of the file; 0: in none */
+	uint64_t bytes;
+};
+
+struct event_node {
+	struct event_node *prev, *next; /* older, newer */
+	size_t text_bytes;
+	struct kept kept;
+	struct ksnap_event event;
+	char text[]; /* the strings of its fields */
+};
 
 struct events {
 	uint64_t cap;                   /* events kept */
@@ -41,6 +53,11 @@ void events_fini(struct events *ev);
 /* Copies the strings; names must be static. */
 void events_raise(struct events *ev, enum ksnap_event_kind kind,
 		  const struct ksnap_event_field *fields, unsigned n);
+/* Append an event of an earlier life, with its number and times: above all that are there. The sink
+ * does not see it and it does not count as raised. Returns its node, NULL when memory is out. */
+struct event_node *events_revive(struct events *ev, const struct ksnap_event *event);
+/* Number of the oldest event kept, or the next one to be given when none is. */
+uint64_t events_first_seq(const struct events *ev);
 /* Take all, the mark last; 0 or E_NOMEM with nothing taken. One allocation holds all of it. */
 int events_drain(struct events *ev, struct ksnap_event **ret, size_t *ret_n, struct ksnap_err *err);
 

@@ -248,6 +248,14 @@ static int refuse(struct store *s, const struct store_node *node, struct ksnap_e
 		       (unsigned long long)s->cap_bytes, limit->key, limit->change);
 }
 
+static void add(struct store *s, struct store_node *node)
+{
+	tag_table_insert(&s->table, &node->link);
+	order_append(s, node);
+	s->bytes += node->bytes;
+	s->periodic_real += is_periodic_real(&node->entry);
+}
+
 int store_put(struct store *s, struct store_node *node, struct store_node **left,
 	      struct ksnap_err *err)
 {
@@ -261,12 +269,39 @@ int store_put(struct store *s, struct store_node *node, struct store_node **left
 	make_room(s, node, left);
 	node->entry.seq = ++s->last_seq;
 	node->entry.ts = clock_real_ns();
-	tag_table_insert(&s->table, &node->link);
-	order_append(s, node);
-	s->bytes += node->bytes;
-	s->periodic_real += is_periodic_real(&node->entry);
+	add(s, node);
 	s->accepted++;
 	return 0;
+}
+
+static void evict_revived(struct store *s, struct store_node *node, struct store_node **left)
+{
+	events_raise(s->events, KSNAP_EV_EVICTION,
+		     (struct ksnap_event_field[]){
+			     EVENT_STR("evicted_tag", node->entry.tag),
+			     EVENT_STR("new_tag", node->entry.tag),
+			     EVENT_NUM("cap", s->cap),
+			     EVENT_NUM("cap_bytes", s->cap_bytes),
+		     },
+		     4);
+	node->next = *left;
+	*left = node;
+	s->evicted++;
+}
+
+void store_revive(struct store *s, struct store_node *node, struct store_node **left)
+{
+	if (node->bytes > s->cap_bytes) {
+		evict_revived(s, node, left);
+		return;
+	}
+	make_room(s, node, left);
+	add(s, node);
+}
+
+uint64_t store_first_seq(const struct store *s)
+{
+	return s->head ? s->head->entry.seq : s->last_seq + 1;
 }
 
 /* ---- reading and draining ------------------------------------------------------------------- */

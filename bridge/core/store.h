@@ -30,6 +30,7 @@ struct store_node {
 	struct store_node *prev, *next; /* older, newer; next also chains nodes that left */
 	bool ordered;                   /* in the order list */
 	uint64_t bytes;                 /* of report and stats */
+	struct kept kept;               /* the store's owner's */
 	struct ksnap_entry entry;
 };
 
@@ -64,6 +65,12 @@ void store_nodes_free(struct store_node *chain);
  * caller's, event report_refused, nothing else changed. */
 int store_put(struct store *s, struct store_node *node, struct store_node **left,
 	      struct ksnap_err *err);
+/* Put @node of an earlier life at the tail, with the number and time that its entry has: above all
+ * that are there. Its tag is not stored. Caps hold as above, but a node that is alone above the
+ * byte cap is evicted too, and nothing is counted as accepted. */
+void store_revive(struct store *s, struct store_node *node, struct store_node **left);
+/* Number of the oldest node, or the next one to be given when nothing is stored. */
+uint64_t store_first_seq(const struct store *s);
 /* NULL: not there. Good until the next put or drain. */
 const struct ksnap_entry *store_find(const struct store *s, const char *tag);
 /* E_NOTFOUND, naming up to three stored tags that are near. */
