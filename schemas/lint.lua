@@ -490,7 +490,7 @@ rule("every op has an example that fits its fields", function(fault)
 	end
 end)
 
-rule("every event, live kind and work message has an example that fits its fields", function(fault)
+rule("every event, live kind, work message and kept record has an example that fits its fields", function(fault)
 	local function check(row)
 		check_map(fault, row.name, row.fields, row.example)
 	end
@@ -498,7 +498,7 @@ rule("every event, live kind and work message has an example that fits its field
 		check(ev)
 	end
 	for _, shape in ipairs(model.shapes) do
-		if shape.origin == "work" or shape.origin == "live" then
+		if shape.origin == "work" or shape.origin == "live" or shape.origin == "kept" then
 			check(shape)
 		end
 	end

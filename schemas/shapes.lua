@@ -139,6 +139,14 @@ return {
 		{ "what", "str", required = true, doc = "Name of the queue." },
 		{ "n", "uint", required = true, doc = "How many items." },
 	} },
+	{ name = "state_row", doc = "What is kept on disk, in status.", fields = {
+		{ "folder", "str", required = true, doc = "The folder, as it was given." },
+		{ "sync", "str", enum = { "no", "second", "always" }, required = true, doc = "When what was written is brought to the disk." },
+		{ "bytes", "uint", required = true, doc = "Bytes of all files." },
+		{ "files", "uint", required = true, doc = "How many." },
+		{ "behind", "bool", required = true, doc = "Writing failed, and not everything could be written since." },
+		{ "reason", "str", doc = "What failed." },
+	} },
 	{ name = "spared", doc = "A process that must not be frozen.", fields = {
 		{ "pid", "uint", required = true, doc = "Its id." },
 		{ "who", "str", max = 128, required = true, doc = "What it is, in words." },

@@ -151,8 +151,12 @@ struct hosted *bridges_open_with(struct bridges *bs, struct wire_slice name,
 
 	if (settle_all(&bs->broker->limits, &want, err))
 		return NULL;
-	if (!h)
-		return check_room(bs, err) ? NULL : make(bs, name, &want, err);
+	if (!h) {
+		h = check_room(bs, err) ? NULL : make(bs, name, &want, err);
+		if (h)
+			h->asked = *limits;
+		return h;
+	}
 	ksnap_bridge_limits(h->core, &have);
 	if (!memcmp(&have, &want, sizeof(have)))
 		return h;
@@ -171,6 +175,28 @@ struct hosted *bridges_open(struct bridges *bs, struct wire_slice name, struct k
 	if (h)
 		return h;
 	return check_room(bs, err) ? NULL : make(bs, name, &bs->broker->limits, err);
+}
+
+static uint64_t within(uint64_t asked, uint64_t own)
+{
+	return asked && asked < own ? asked : own;
+}
+
+struct hosted *bridges_revive(struct bridges *bs, struct wire_slice name,
+			      const struct ksnap_limits *asked, struct ksnap_err *err)
+{
+	const struct ksnap_limits *own = &bs->broker->limits;
+	struct ksnap_limits limits = {
+		.snapshots = within(asked->snapshots, own->snapshots),
+		.bytes = within(asked->bytes, own->bytes),
+		.events = within(asked->events, own->events),
+		.watches = within(asked->watches, own->watches),
+	};
+	struct hosted *h = check_room(bs, err) ? NULL : make(bs, name, &limits, err);
+
+	if (h)
+		h->asked = *asked;
+	return h;
 }
 
 void bridges_close(struct bridges *bs, struct hosted *h)

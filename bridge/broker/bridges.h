@@ -4,6 +4,7 @@
 #define KSNAP_BROKER_BRIDGES_H
 
 #include "broker/parts.h"
+#include "core/bridge.h"
 
 struct bridges;
 struct channel;
@@ -16,6 +17,13 @@ struct hosted {
 	uint64_t drained_procs_dropped;            /* of the procs log, told by the drains so far */
 	uint64_t drained_kernel_ops_dropped;       /* the same of kernel ops */
 	char name[KSNAP_TAG_MAX + 1];
+	struct ksnap_limits asked; /* by open_bridge; 0: the broker's */
+	struct {
+		uint64_t id;               /* number in the folder of --state; 0: none yet */
+		bool written;              /* books are there */
+		bool counted;              /* and say how much lives */
+		struct bridge_books books; /* those that are there */
+	} kept;
 };
 
 struct bridges *bridges_create(struct broker *b, uint64_t max, struct ksnap_err *err);
@@ -28,6 +36,10 @@ struct hosted *bridges_open(struct bridges *bs, struct wire_slice name, struct k
  * above the broker's own. */
 struct hosted *bridges_open_with(struct bridges *bs, struct wire_slice name,
 				 const struct ksnap_limits *limits, struct ksnap_err *err);
+/* Make one of an earlier life, with the limits that were asked for then, or less when the broker
+ * allows no more. */
+struct hosted *bridges_revive(struct bridges *bs, struct wire_slice name,
+			      const struct ksnap_limits *asked, struct ksnap_err *err);
 void bridges_close(struct bridges *bs, struct hosted *h);
 /* The first in order of creation; go on by ->next. */
 struct hosted *bridges_first(struct bridges *bs);

@@ -14,6 +14,7 @@
 #include "broker/replays.h"
 #include "broker/router.h"
 #include "broker/session.h"
+#include "broker/state.h"
 #include "broker/workers.h"
 #include "broker/zap.h"
 
@@ -70,6 +71,18 @@ static void tick(void *arg)
 	publish_beat(b->publisher);
 	workers_tick(b->workers);
 	sessions_tick(b->sessions);
+	state_tick(b->state);
+}
+
+static int make_state(struct broker *b, const struct broker_opts *o, struct ksnap_err *err)
+{
+	enum state_sync sync = STATE_SYNC_SECOND;
+	int rc = o->state_sync ? state_sync_of(o->state_sync, &sync, err) : 0;
+
+	if (rc || !o->state)
+		return rc;
+	b->state = state_create(b, o->state, sync, err);
+	return b->state ? 0 : KSNAP_E_STATE;
 }
 
 static int make_parts(struct broker *b, const struct broker_opts *o, struct ksnap_err *err)
@@ -99,7 +112,8 @@ struct broker *broker_create(struct loop *loop, const struct broker_opts *opts,
 	b->loop = loop;
 	b->started_mono_ns = clock_mono_ns();
 	settle_limits(b, opts);
-	if (settle_role(b, opts->role, err) || draw_epoch(b, err) || make_parts(b, opts, err)) {
+	if (settle_role(b, opts->role, err) || draw_epoch(b, err) || make_parts(b, opts, err) ||
+	    make_state(b, opts, err)) {
 		broker_destroy(b);
 		return NULL;
 	}
@@ -117,6 +131,8 @@ void broker_destroy(struct broker *b)
 	workers_destroy(b->workers);
 	replays_destroy(b->replays);
 	router_destroy(b->router);
+	state_destroy(b->state);
+	b->state = NULL;
 	bridges_destroy(b->bridges);
 	sessions_destroy(b->sessions);
 	publisher_destroy(b->publisher);

@@ -28,6 +28,8 @@ struct broker_opts {
 	/* 0 in any of these means the default of schemas/limits.lua */
 	struct ksnap_limits bridge_limits;
 	uint64_t max_bridges, max_sessions, max_queued_jobs, max_frame, max_blob, max_unread;
+	const char *state;      /* folder to keep snapshots and events in; NULL: nowhere */
+	const char *state_sync; /* "no", "second" or "always"; "second" when NULL */
 	/* Called, when not NULL, for a worker that was given up because it said nothing; its
 	 * process may still be there. The owner may end it; it must not destroy the broker. */
 	void (*worker_silent)(void *arg, const char *name);

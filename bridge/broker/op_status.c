@@ -11,6 +11,7 @@
 #include "broker/request.h"
 #include "broker/router.h"
 #include "broker/session.h"
+#include "broker/state.h"
 #include "broker/status_rows.h"
 #include "broker/tally.h"
 #include "broker/workers.h"
@@ -141,6 +142,9 @@ static void answer(struct request *rq, struct wire_status_reply *reply)
 	reply->errors = (struct wire_list){ errors, error_rows(&b->tally, errors, 32) };
 	reply->dropped = (struct wire_list){ drops, drop_rows(&b->tally, drops) };
 	reply->latency = latency_counts(&b->tally, latencies);
+	reply->has_state = b->state != NULL;
+	if (b->state)
+		state_row(b->state, &reply->state);
 	request_answer(rq, reply, NULL, 0);
 }
 

@@ -28,6 +28,7 @@ struct broker {
 	struct replays *replays;     /* long ones, under way */
 	struct tally tally;
 	int beat_timer;
+	struct state *state; /* what is kept on disk; NULL: nothing */
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include "broker/bridges.h"
 #include "broker/router.h"
 #include "broker/session.h"
+#include "broker/state.h"
 #include "broker/unread.h"
 
 struct request *request_create(struct broker *b, struct frames *f)
@@ -113,6 +114,8 @@ static int send_blob(struct request *rq, struct ksnap_blob *envelope, bool more,
 {
 	int rc = 0;
 
+	if (!more)
+		state_settle(rq->broker->state);
 	if (!rq->nheld) {
 		rc = hold(rq, ksnap_blob_ref(rq->frames.part[0]));
 		if (!rc && rq->delimiter)

@@ -57,6 +57,13 @@ static const struct option_row fixed_rows[] = {
 	{ "authorised", 0, OPTION_STRING, "FILE",
 	  "client keys that may connect, a line 'KEY ROLE[,ROLE] NAME' each; read again on SIGHUP",
 	  0, 0 },
+	{ "state", 0, OPTION_STRING, "DIR",
+	  "keep stored snapshots, events and counts in this folder, and begin with what is there",
+	  0, 0 },
+	{ "state-sync", 0, OPTION_CHOICE, "no|second|always",
+	  "when what is in the folder is brought to the disk: never by itself, each second, or "
+	  "before each answer; second when not given",
+	  0, 0 },
 	{ "insecure", 0, OPTION_FLAG, NULL,
 	  "permit tcp without encryption, on loopback addresses only", 0, 0 },
 };
@@ -207,12 +214,23 @@ static int choose_keys(struct server *s, const struct args *args, struct ksnap_e
 	return curve_read(secret, &s->keys, err);
 }
 
+static int check_state(const struct args *args, struct ksnap_err *err)
+{
+	if (!args_string(args, "state-sync", NULL) || args_string(args, "state", NULL))
+		return 0;
+	return err_set(err, KSNAP_E_ARG,
+		       "--state-sync says how to keep what --state DIR names: "
+		       "name a folder too");
+}
+
 static int choose(struct server *s, const struct args *args, bool threads, struct ksnap_err *err)
 {
 	int r = find_group(args, "group", &s->group, err);
 
 	if (r == 0)
 		r = find_group(args, "worker-group", &s->worker_group, err);
+	if (r == 0)
+		r = check_state(args, err);
 	if (r == 0)
 		r = choose_keys(s, args, err);
 	if (r == 0)
@@ -294,6 +312,8 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 		.authorised = args_string(args, "authorised", NULL),
 		.ipc_mode = s->group == (gid_t)-1 ? 0600 : 0660,
 		.work_mode = s->worker_group == (gid_t)-1 ? 0600 : 0660,
+		.state = args_string(args, "state", NULL),
+		.state_sync = args_string(args, "state-sync", NULL),
 		.bridge_limits = {
 			.snapshots = limit_of(args, LIMIT_ID_MAX_STORED_SNAPSHOTS),
 			.bytes = limit_of(args, LIMIT_ID_MAX_STORED_BYTES),

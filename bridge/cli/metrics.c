@@ -59,6 +59,24 @@ static const struct metric metrics[] = {
 	  "refused_handshakes",
 	  { NULL },
 	  0 },
+	{ "ksnap_state_bytes",
+	  GAUGE,
+	  "bytes",
+	  "Files in the folder of --state.",
+	  NULL,
+	  "state",
+	  "bytes",
+	  { NULL },
+	  0 },
+	{ "ksnap_state_behind",
+	  GAUGE,
+	  NULL,
+	  "1 while the folder of --state lacks something.",
+	  NULL,
+	  "state",
+	  "behind",
+	  { NULL },
+	  0 },
 	{ "ksnap_requests",
 	  COUNTER,
 	  NULL,
@@ -218,13 +236,22 @@ static void put_number(struct buf *out, uint64_t v, uint64_t per_unit)
 		buf_printf(out, " %" PRIu64 "\n", v);
 }
 
+static uint64_t value_of(const msgpack_object *row, const char *key)
+{
+	const msgpack_object *v = object_get(row, key);
+
+	if (v && v->type == MSGPACK_OBJECT_BOOLEAN)
+		return v->via.boolean;
+	return field_uint(row, key, 0);
+}
+
 static void put_sample(struct buf *out, const struct metric *m, const msgpack_object *row)
 {
 	const msgpack_object *from = m->within ? object_get(row, m->within) : row;
 
 	buf_printf(out, "%s%s", m->name, m->type == COUNTER ? "_total" : "");
 	put_labels(out, m, row);
-	put_number(out, from ? field_uint(from, m->key, 0) : 0, m->per_unit);
+	put_number(out, from ? value_of(from, m->key) : 0, m->per_unit);
 }
 
 static void put_metric(struct buf *out, const struct metric *m, const msgpack_object *status)
@@ -233,7 +260,7 @@ static void put_metric(struct buf *out, const struct metric *m, const msgpack_ob
 	uint32_t n = list && list->type == MSGPACK_OBJECT_ARRAY ? list->via.array.size : 0;
 
 	put_family(out, m->name, m->type == COUNTER ? "counter" : "gauge", m->unit, m->help);
-	if (!m->list)
+	if (!m->list && !(m->within && !object_get(status, m->within)))
 		put_sample(out, m, status);
 	else if (!m->key)
 		buf_printf(out, "%s %" PRIu32 "\n", m->name, n);

@@ -110,7 +110,7 @@ end
 local function schemas(model)
 	local out = map()
 	for _, shape in ipairs(model.shapes) do
-		if shape.origin ~= "params" and shape.origin ~= "reply" then
+		if shape.origin ~= "params" and shape.origin ~= "reply" and shape.origin ~= "kept" then
 			local s = schema.shape(shape)
 			if shape.example then
 				put(s, "examples", { schema.example(model, shape.fields, shape.example) })

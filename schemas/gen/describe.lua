@@ -60,7 +60,7 @@ end
 local function named_shapes(m)
 	local out = {}
 	for _, s in ipairs(m.shapes) do
-		if s.origin ~= "params" and s.origin ~= "reply" and s.origin ~= "live" then
+		if s.origin ~= "params" and s.origin ~= "reply" and s.origin ~= "live" and s.origin ~= "kept" then
 			out[#out + 1] = shape(s)
 		end
 	end

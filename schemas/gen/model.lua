@@ -53,7 +53,7 @@ local function collect_shapes(m, dir)
 		shape.origin = origin
 		shapes[#shapes + 1], byname[shape.name] = shape, shape
 	end
-	for _, origin in ipairs { "shapes", "envelope", "work", "live" } do
+	for _, origin in ipairs { "shapes", "envelope", "work", "live", "kept" } do
 		for _, shape in ipairs(data(("%s/%s.lua"):format(dir, origin))) do
 			add(shape, origin)
 		end
