@@ -96,6 +96,13 @@ local function examples(origin)
 	end)
 end
 for shape in examples("work") do write("work", shape.name, pack(shape.example)) end
+local kept = {}
+for shape in examples("kept") do
+	local report = shape.name == "kept_snapshot" and ("r"):rep(shape.example.bytes) or ""
+	kept[#kept + 1] = pack(shape.example) .. report
+	write("state", shape.name, kept[#kept])
+end
+write("state", "all", table.concat(kept))
 for shape in examples("live") do
 	local header = { v = 1, epoch = 7, ch = shape.channels[1], seq = 1, ts = 1, k = shape.kind }
 	for k, v in pairs(shape.example) do header[k] = v end

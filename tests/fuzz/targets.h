@@ -28,5 +28,7 @@ int fuzz_btf(const uint8_t *data, size_t len);
 int fuzz_path(const uint8_t *data, size_t len);
 /* What a watch or a kernel op names. */
 int fuzz_symbol(const uint8_t *data, size_t len);
+/* Files that ksnap serve --state left: as records, and as a file. */
+int fuzz_state(const uint8_t *data, size_t len);
 
 #endif
