@@ -195,6 +195,103 @@ def kills():
         kill_while_storing(sync, int(os.environ.get("KSNAP_STATE_ROUNDS") or 5), rng)
 
 
+class Model:
+    """What a bridge has to have after some operations, in a few lines."""
+    CAP, EVENTS = 5, 6
+
+    def __init__(self):
+        self.tags, self.accepted, self.evicted, self.overwritten, self.drained, self.raised, self.events = [], 0, 0, 0, 0, 0, []
+
+    def copy(self):
+        other = Model()
+        other.__dict__.update({key: list(v) if isinstance(v, list) else v for key, v in self.__dict__.items()})
+        return other
+
+    def tell(self, *event):
+        self.raised += 1
+        self.events = (self.events + [(self.raised, *event)])[-self.EVENTS:]
+
+    def do(self, op, tag):
+        if op == "store_snapshot":
+            self.accepted += 1
+            if tag in self.tags:
+                self.tags.remove(tag)
+                self.overwritten += 1
+                self.tell("overwrite", tag)
+            if len(self.tags) == self.CAP:
+                self.evicted += 1
+                self.tell("eviction", self.tags.pop(0))
+            self.tags.append(tag)
+        elif op == "drain":
+            self.drained += len(self.tags)
+            self.tags = []
+        elif op == "drain_events":
+            self.events = []
+        elif op == "close_bridge":
+            self.__init__()
+
+    def seen(self):
+        return (self.tags, self.accepted, self.evicted, self.overwritten, self.drained, self.raised,
+                [event[0] for event in self.events])
+
+
+def seen(c):
+    """The same of the broker; events by their numbers, read from what is live."""
+    rows = [row for row in c.call("status")["bridges"] if row["name"] == "model"]
+    if not rows:
+        return Model().seen()
+    row = rows[0]
+    raised, kept = row["events_raised"], row["events_kept"]
+    return (tags(c, "model"), row["accepted"], row["evicted"], row["overwritten"], row["drained"], raised,
+            list(range(raised - kept + 1, raised + 1)))
+
+
+def operations(rng):
+    while True:
+        op = rng.choices(("store_snapshot", "drain", "drain_events", "close_bridge"), (20, 2, 2, 1))[0]
+        yield op, f"t{rng.randrange(9)}", reports.head(n=rng.randrange(1 << 30))
+
+
+def send(c, op, tag, blob):
+    stores = op == "store_snapshot"
+    c.send(op, {"tag": tag} if stores else {}, [blob] if stores else [], b="model")
+
+
+def kill_within(broker, c, rng, model, ops):
+    """Some operations with their answers, and one with which the broker dies, at any moment of it. Two models:
+    without that one and with it."""
+    for _ in range(rng.randrange(0, 30)):
+        op, tag, blob = next(ops)
+        send(c, op, tag, blob)
+        c.receive()
+        model.do(op, tag)
+    op, tag, blob = next(ops)
+    send(c, op, tag, blob)
+    for _ in range(rng.choice((0, 0, 100, 1000, 5000, 20000))):
+        pass
+    broker.process.kill()
+    broker.process.wait()
+    after = model.copy()
+    after.do(op, tag)
+    return model, after
+
+
+@test("kill -9 within any operation: it is done or it is not, and everything before it is")
+def any_moment():
+    rng = random.Random(SEED)
+    done = [0, 0]
+    with folder() as path:
+        models, ops = (Model(), Model()), operations(rng)
+        for _ in range(int(os.environ.get("KSNAP_STATE_ROUNDS") or 5) * 4):
+            with life(path, "--max-snapshots", str(Model.CAP), "--max-events", str(Model.EVENTS)) as (broker, c):
+                got = seen(c)
+                which = [i for i, m in enumerate(models) if m.seen() == got]
+                assert which, f"{got}, neither {models[0].seen()} nor {models[1].seen()}"
+                done[which[-1]] += 1
+                models = kill_within(broker, c, rng, models[which[-1]], ops)
+    comment(f"not done {done[0]} times, done {done[1]} times")
+
+
 @test("files stay within twice what is stored and four segments, an old snapshot among many new ones too")
 def bounded():
     with folder() as path:

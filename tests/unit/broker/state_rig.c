@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 /* ---- a disk that fails when it is told to
  * -------------------------------------------------------- */
 
+_Atomic bool disk_stands;
 int writes_left = -1;
 _Atomic int syncs, sync_errno;
 
@@ -45,6 +47,8 @@ int __wrap_fdatasync(int fd)
 	int failure = atomic_exchange(&sync_errno, 0);
 
 	atomic_fetch_add(&syncs, 1);
+	while (atomic_load(&disk_stands))
+		sched_yield();
 	errno = failure;
 	return failure ? -1 : 0;
 }

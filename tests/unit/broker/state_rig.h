@@ -21,6 +21,7 @@
 
 /* ---- the disk: link with --wrap=pwritev,--wrap=fdatasync ---- */
 
+extern _Atomic bool disk_stands; /* syncing does not end while this is so */
 extern int writes_left; /* how many writes until one fails, and all behind it; -1: all succeed */
 extern _Atomic int syncs, sync_errno; /* calls so far; what the next one fails with */
 

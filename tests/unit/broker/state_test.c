@@ -290,6 +290,31 @@ static void test_policies(void **state)
 	count_syncs("always", true, true);
 }
 
+/* The broker's thread goes on while the other one waits for the disk. */
+static void test_slow_disk(void **state)
+{
+	struct life l = open_life(kept);
+	_free_ char *want = NULL;
+
+	disk_stands = true;
+	life_store(&l, "default", "a", 10);
+	state_tick(l.broker->state);
+	while (!atomic_load(&syncs))
+		sched_yield();
+	for (unsigned i = 0; i < 20; i++) {
+		life_store(&l, "default", "b", MIB);
+		life_settle(&l);
+		state_tick(l.broker->state);
+	}
+	assert_int_equal(atomic_load(&syncs), 1);
+	want = text_of(&l);
+	copy_kept();
+	disk_stands = false;
+	end_life(&l);
+	expect_same(copied, want);
+	expect_same(kept, want);
+}
+
 static bool has_event(struct life *l, const char *kind)
 {
 	_free_ char *text = text_of(l);
@@ -460,6 +485,7 @@ int main(void)
 		cmocka_unit_test_setup(test_files_stay_few, begin_test),
 		cmocka_unit_test_setup(test_large_report_has_its_own_file, begin_test),
 		cmocka_unit_test_setup(test_policies, begin_test),
+		cmocka_unit_test_setup(test_slow_disk, begin_test),
 		cmocka_unit_test_setup(test_each_write_fails, begin_test),
 		cmocka_unit_test_setup(test_unconfirmed_stays_so, begin_test),
 		cmocka_unit_test_setup(test_failed_sync, begin_test),

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <msgpack.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,8 +18,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "broker/bridges.h"
 #include "broker/pool.h"
 #include "broker/session.h"
+#include "broker/state.h"
+#include "broker/store_report.h"
 #include "rig.h"
 
 /* ---- failing ----------------------------------------------------------------------------------
@@ -140,6 +144,7 @@ static void look(struct broker *b, void *arg)
 		return; /* each beat allocates, too */
 	workers_tick(b->workers);
 	sessions_tick(b->sessions);
+	state_tick(b->state);
 }
 
 static void answer_job(struct stage *s, const struct wire_work_job *job)
@@ -356,11 +361,11 @@ static void serves_on(struct stage *s)
 	zmq_close(c);
 }
 
-static void every_request_is_answered_or_counted(void **state)
+static void torture_all(const char *folder)
 {
 	/* What a run leaves behind must not make the next one allocate more. */
-	struct stage s = { .r = rig_start((struct broker_opts){ .max_sessions = 4 }),
-			   .report = rig_report(100) };
+	struct broker_opts o = { .max_sessions = 4, .state = folder };
+	struct stage s = { .r = rig_start(o), .report = rig_report(100) };
 	long k = 0, left;
 
 	s.w = rig_worker(s.r, "w1");
@@ -383,10 +388,34 @@ static void every_request_is_answered_or_counted(void **state)
 	rig_stop(s.r);
 }
 
+static void every_request_is_answered_or_counted(void **state)
+{
+	torture_all(NULL);
+}
+
+/* ---- what is kept ------------------------------------------------------------------------------
+ */
+
+static char folder[64];
+
+static int make_folder(void **state)
+{
+	strcpy(folder, "/tmp/ksnap-torture-XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	return system(command);
+}
+
 /* ---- beginning --------------------------------------------------------------------------------
  */
 
-static struct broker *begin(void *context, struct loop *l, struct ksnap_err *err)
+static struct broker *begin(void *context, struct loop *l, const char *state, struct ksnap_err *err)
 {
 	static const char *const control[] = { "inproc://control", NULL };
 	static const char *const live[] = { "inproc://live", NULL };
@@ -397,7 +426,8 @@ static struct broker *begin(void *context, struct loop *l, struct ksnap_err *err
 				 .control = control,
 				 .live = live,
 				 .work = work,
-				 .targets = targets };
+				 .targets = targets,
+				 .state = state };
 
 	return broker_create(l, &o, err);
 }
@@ -414,7 +444,7 @@ static void a_broker_that_cannot_begin_leaves_nothing(void **state)
 
 		tortured = true;
 		atomic_store(&countdown, k);
-		b = begin(context, l, &err);
+		b = begin(context, l, NULL, &err);
 		tortured = false;
 		if (!b)
 			assert_int_equal(err.code, KSNAP_E_NOMEM);
@@ -423,6 +453,68 @@ static void a_broker_that_cannot_begin_leaves_nothing(void **state)
 		zmq_ctx_term(context);
 	}
 	assert_true(k > 20);
+}
+
+static uint64_t stored(struct broker *b)
+{
+	struct ksnap_bridge_stats s = { 0 };
+	struct hosted *h = bridges_find(b->bridges, wire_slice_of("kept"));
+
+	if (h)
+		ksnap_bridge_stats(h->core, &s);
+	return 1000 * s.stored + s.events_kept;
+}
+
+static uint64_t fill(struct broker *b)
+{
+	struct hosted *h = bridges_open(b->bridges, wire_slice_of("kept"), NULL);
+	_blob_ struct ksnap_blob *report = rig_report(100);
+	struct ksnap_store_args args = { .size = sizeof(args), .report = report };
+	static const char *const tags[] = { "a", "b", "c", "b" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+		assert_int_equal(store_report(h, wire_slice_of(tags[i]), &args, NULL, NULL, NULL),
+				 0);
+	return stored(b);
+}
+
+/* What begins has all that was kept, whatever it could not allocate. */
+static void what_is_kept_is_read_whole_or_refused(void **state)
+{
+	uint64_t want = 0;
+	long left = 0;
+
+	/* the first life fills it */
+	for (long k = 0; k == 0 || left <= 0; k++) {
+		struct ksnap_err err = { 0 };
+		struct loop *l = loop_create(&err);
+		void *context = zmq_ctx_new();
+		struct broker *b;
+
+		tortured = k > 0;
+		atomic_store(&countdown, k);
+		b = begin(context, l, folder, &err);
+		tortured = false;
+		left = atomic_exchange(&countdown, 0);
+		if (k == 0)
+			want = fill(b);
+		else if (b)
+			assert_true(stored(b) >= want); /* more events when it is behind */
+		else
+			assert_int_equal(err.code, KSNAP_E_NOMEM);
+		broker_destroy(b);
+		loop_destroy(l);
+		zmq_ctx_term(context);
+	}
+}
+
+static void every_request_is_answered_with_a_state(void **state)
+{
+	struct rig *r;
+
+	torture_all(folder);
+	r = rig_start((struct broker_opts){ .state = folder });
+	rig_stop(r);
 }
 
 static int set_up(void **state)
@@ -436,6 +528,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_broker_that_cannot_begin_leaves_nothing),
 		cmocka_unit_test(every_request_is_answered_or_counted),
+		cmocka_unit_test_setup_teardown(what_is_kept_is_read_whole_or_refused, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(every_request_is_answered_with_a_state, make_folder,
+						remove_folder),
 	};
 
 	return cmocka_run_group_tests_name("torture", tests, set_up, NULL);
