@@ -21,15 +21,15 @@ struct scan {
 	uint64_t addr;
 	unsigned n;
 	struct list all;
-	bool has_data; /* the file lists variables, not functions and marks only */
+	uint64_t functions, variables; /* that the file lists */
 	bool is_hidden;
 };
 
-/* Kernels without CONFIG_KALLSYMS_ALL list a few marks of the linker as data, and no variables. */
-static bool is_variable(char type, const char *name)
+/* Kernels without CONFIG_KALLSYMS_ALL list a few dozen marks of the linker as data, and no
+ * variables; the others list nearly as many variables as functions. */
+static bool has_variables(const struct scan *s)
 {
-	return strchr("dDbB", type) && strncmp(name, "__start_", 8) &&
-	       strncmp(name, "__stop_", 7) && strncmp(name, "__end_", 6);
+	return s->variables * 100 >= s->functions;
 }
 
 static void take_line(struct scan *s, char *line)
@@ -41,7 +41,8 @@ static void take_line(struct scan *s, char *line)
 		return;
 	name = at + 3;
 	s->is_hidden |= !addr && strchr("tT", at[1]);
-	s->has_data |= is_variable(at[1], name);
+	s->functions += !!strchr("tTwW", at[1]);
+	s->variables += !!strchr("dDbB", at[1]);
 	if (strncmp(name, s->name, s->len) || !strchr("\n\t", name[s->len]))
 		return;
 	s->addr = addr;
@@ -61,9 +62,9 @@ static int judge(const struct scan *s, const char *path, struct ksnap_err *err)
 	if (s->n)
 		return 0;
 	return err_set(err, KSNAP_E_NOTFOUND, "the kernel lists no symbol %.64s%s", s->name,
-		       s->has_data ? ""
-				   : "; it lists functions only and no variables "
-				     "(CONFIG_KALLSYMS_ALL is off)");
+		       has_variables(s) ? ""
+					: "; it lists functions only and no variables "
+					  "(CONFIG_KALLSYMS_ALL is off)");
 }
 
 int kernel_symbol_find(const char *path, const char *name, uint64_t *ret, struct ksnap_err *err)

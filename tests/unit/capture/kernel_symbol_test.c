@@ -18,7 +18,7 @@ static const char functions_only[] = "ffffffff81000000 T _stext\n"
 				     "ffffffff81000100 t schedule\n"
 				     "ffffffff81000200 t again\n"
 				     "ffffffff81000300 t again\t[module]\n"
-				     "ffffffff82400000 D __start_rodata\n";
+				     "ffffffff82400000 R __start_rodata\n";
 static const char with_data[] = "ffffffff81000000 T _stext\nffffffff83000000 D jiffies_64\n";
 static const char hidden[] = "0000000000000000 T _stext\n0000000000000000 D jiffies_64\n";
 
