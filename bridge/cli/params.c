@@ -72,3 +72,11 @@ void params_list(struct params *p, const char *key, const char *const *values)
 	for (size_t i = 0; i < n; i++)
 		pack_str(&pk, values[i]);
 }
+
+void params_raw(struct params *p, const char *key, const struct buf *value)
+{
+	add_key(p, key);
+	if (!buf_ok(value))
+		p->buf.failed = true;
+	buf_append(&p->buf, value->data, value->len);
+}

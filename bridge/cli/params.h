@@ -27,6 +27,8 @@ void params_uint(struct params *p, const char *key, uint64_t value);
 void params_bool(struct params *p, const char *key, bool value);
 /* A NULL or empty list is left out. */
 void params_list(struct params *p, const char *key, const char *const *values);
+/* @value is one encoded object. */
+void params_raw(struct params *p, const char *key, const struct buf *value);
 
 #define _params_ __attribute__((cleanup(params_fini)))
 
