@@ -10,7 +10,7 @@ return {
 		{ group = 4, doc = "Events and logs.",
 		  "drain_events", "event_count", "drain_cgroup_procs", "cgroup_procs_by_tag",
 		  "drain_kernel_ops", "kernel_op_value" },
-		{ group = 5, doc = "Targets.", "wait_accessor", "attach_object", "detach_object", "freeze", "thaw" },
+		{ group = 5, doc = "Targets.", "wait_accessor", "attach_object", "replace_object", "detach_object", "freeze", "thaw" },
 		{ group = 6, doc = "Live bus.", "replay" },
 	},
 	event = {

@@ -209,15 +209,20 @@ static int need_blob(const struct job *job, const char *what, struct ksnap_err *
 		       (int)job->op.len, job->op.p, what, job->nblobs);
 }
 
+/* The params of replace_object are the same. */
 static int run_attach(struct bench *b, const struct job *job, struct job_result *res,
 		      struct ksnap_err *err)
 {
+	bool replaces = wire_slice_is(job->op, "replace_object");
+	int (*load)(struct target * t, const char *name, const void *elf, size_t len,
+		    struct buf *reply, struct ksnap_err *err) =
+		replaces ? b->ops->replace : b->ops->attach;
 	_arena_ struct wire_arena arena = { 0 };
 	struct wire_attach_object_params p;
 	char name[NAME_MAX_BYTES + 1];
 	int ret;
 
-	if (!b->ops->attach)
+	if (!load)
 		return refuse_slot(b, job->op, err);
 	ret = wire_decode(&wire_shape_attach_object_params, job->params.p, job->params.len,
 			  WIRE_SKIP_UNKNOWN, &arena, &p, err);
@@ -226,8 +231,8 @@ static int run_attach(struct bench *b, const struct job *job, struct job_result 
 	if (!ret)
 		ret = need_blob(job, "the object file", err);
 	if (!ret)
-		ret = b->ops->attach(b->target, name, ksnap_blob_data(job->blobs[0]),
-				     ksnap_blob_size(job->blobs[0]), &res->r, err);
+		ret = load(b->target, name, ksnap_blob_data(job->blobs[0]),
+			   ksnap_blob_size(job->blobs[0]), &res->r, err);
 	res->renew = !ret;
 	return ret;
 }
@@ -331,6 +336,7 @@ static const struct {
 	{ "capture_snapshot", run_capture },
 	{ "capture_cgroup_procs", run_procs },
 	{ "attach_object", run_attach },
+	{ "replace_object", run_attach },
 	{ "detach_object", run_detach },
 	{ "freeze", job_freeze },
 	{ "thaw", job_thaw },

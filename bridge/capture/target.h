@@ -73,10 +73,15 @@ struct target_ops {
 		     size_t *ret_n, struct ksnap_err *err);
 
 	/* Load a BPF object file and attach its programs under @name. Its maps and programs live
-	 * until detach or close. The reply, a msgpack map {maps: [id...], progs: [id...]}, is
+	 * until detach or close. The reply, a msgpack map {maps, progs, map_names, prog_names}, is
 	 * appended to @reply. */
 	int (*attach)(struct target *t, const char *name, const void *elf, size_t len,
 		      struct buf *reply, struct ksnap_err *err);
+	/* Put another one in its place, or leave all as it was. E_NOTFOUND: nothing is attached
+	 * under
+	 * @name. */
+	int (*replace)(struct target *t, const char *name, const void *elf, size_t len,
+		       struct buf *reply, struct ksnap_err *err);
 	int (*detach)(struct target *t, const char *name, struct ksnap_err *err);
 
 	/* Stop all tasks of a cgroup, and be sure that they stand still: 0; or 1 when it was frozen

@@ -11,6 +11,8 @@ The target's accessor is initialised anew afterwards.]],
 	reply = { "map", fields = {
 		{ "maps", "list", of = "uint", required = true, doc = "Kernel ids of its maps." },
 		{ "progs", "list", of = "uint", required = true, doc = "Kernel ids of its programs." },
+		{ "map_names", "list", of = "str", doc = "Their names in its source, in the same order." },
+		{ "prog_names", "list", of = "str", doc = "The same of its programs." },
 	} },
 	errors = { "E_BUSY", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_UNSUPPORTED", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
 	example = {

@@ -25,7 +25,12 @@ def render(params, blobs):
     return {"tag": tag, "path": params.get("path")}, None
 
 
-JOBS = {"attach_object": attach, "detach_object": lambda p, blobs: ({}, None), "render": render,
+def replace(params, blobs):
+    assert blobs == [b"\x7fELF another"], blobs
+    return {"maps": [14], "progs": [41], "map_names": ["tasks"], "prog_names": ["on_switch"]}, None
+
+
+JOBS = {"attach_object": attach, "replace_object": replace, "detach_object": lambda p, blobs: ({}, None), "render": render,
         "capture_cgroup_procs": lambda p, blobs: ({"pids": [4711, 4712]}, None),
         "freeze": lambda p, blobs: ({"cgroup": p["cgroup"]}, None), "thaw": lambda p, blobs: ({}, None)}
 
@@ -221,6 +226,13 @@ class Walk:
     def attach_object(self, broker):
         r = self.call("attach_object", {"name": self.bridge, "target": "py"}, [b"\x7fELF object"])
         equal(r, {"maps": [12, 13], "progs": [40]})
+
+    def replace_object(self, broker):
+        r = self.call("replace_object", {"name": self.bridge}, [b"\x7fELF another"])
+        equal(r, {"maps": [14], "progs": [41], "map_names": ["tasks"], "prog_names": ["on_switch"]})
+        refused = self.client.refusal("replace_object", {"name": "nobody"}, [b"\x7fELF another"])
+        check_refusal(refused)
+        equal(refused.code, "E_NOTFOUND")
 
     def freeze(self, broker):
         r = self.call("freeze", {"cgroup": f"/{self.bridge}", "target": "py"})

@@ -202,6 +202,12 @@ static int attach_live(struct target *t, const char *name, const void *elf, size
 	return object_attach(&t->objects, name, elf, len, reply, err);
 }
 
+static int replace_live(struct target *t, const char *name, const void *elf, size_t len,
+			struct buf *reply, struct ksnap_err *err)
+{
+	return object_replace(&t->objects, name, elf, len, reply, err);
+}
+
 static int detach_live(struct target *t, const char *name, struct ksnap_err *err)
 {
 	return object_detach(&t->objects, name, err);
@@ -225,6 +231,7 @@ const struct target_ops target_live = {
 	.capture = capture_live,
 	.procs = procs_live,
 	.attach = attach_live,
+	.replace = replace_live,
 	.detach = detach_live,
 	.freeze = freeze_live,
 	.thaw = thaw_live,

@@ -21,17 +21,26 @@ struct object {
 	struct bpf_link **links;
 	size_t nlinks;
 	uint32_t *map_ids, *prog_ids;
+	const char **map_names, **prog_names; /* of the ids, as in the source */
 	size_t nmaps, nprogs;
 };
+
+static void let_go(struct object *o)
+{
+	for (size_t i = 0; i < o->nlinks; i++)
+		bpf_link__destroy(o->links[i]);
+	o->nlinks = 0;
+}
 
 static void destroy(struct object *o)
 {
 	if (!o)
 		return;
-	for (size_t i = 0; i < o->nlinks; i++)
-		bpf_link__destroy(o->links[i]);
+	let_go(o);
 	bpf_object__close(o->bpf);
 	free(o->links);
+	free(o->map_names);
+	free(o->prog_names);
 	free(o->map_ids);
 	free(o->prog_ids);
 	free(o->name);
@@ -148,10 +157,12 @@ static uint32_t id_of_prog(int fd)
 	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
 }
 
-static void add_id(uint32_t *ids, size_t *n, uint32_t id)
+static void add_id(uint32_t *ids, const char **names, size_t *n, uint32_t id, const char *name)
 {
-	if (id)
-		ids[(*n)++] = id;
+	if (!id)
+		return;
+	ids[*n] = id;
+	names[(*n)++] = name;
 }
 
 static void collect_ids(struct object *o)
@@ -159,10 +170,11 @@ static void collect_ids(struct object *o)
 	struct bpf_program *p;
 	struct bpf_map *m;
 
-	bpf_object__for_each_map(m, o->bpf)
-		add_id(o->map_ids, &o->nmaps, id_of_map(bpf_map__fd(m)));
+	bpf_object__for_each_map(m, o->bpf) add_id(o->map_ids, o->map_names, &o->nmaps,
+						   id_of_map(bpf_map__fd(m)), bpf_map__name(m));
 	bpf_object__for_each_program(p, o->bpf)
-		add_id(o->prog_ids, &o->nprogs, id_of_prog(bpf_program__fd(p)));
+		add_id(o->prog_ids, o->prog_names, &o->nprogs, id_of_prog(bpf_program__fd(p)),
+		       bpf_program__name(p));
 }
 
 static void pack_ids(msgpack_packer *pk, const char *key, const uint32_t *ids, size_t n)
@@ -173,14 +185,24 @@ static void pack_ids(msgpack_packer *pk, const char *key, const uint32_t *ids, s
 		msgpack_pack_uint32(pk, ids[i]);
 }
 
+static void pack_names(msgpack_packer *pk, const char *key, const char *const *names, size_t n)
+{
+	pack_str(pk, key);
+	msgpack_pack_array(pk, n);
+	for (size_t i = 0; i < n; i++)
+		pack_str(pk, names[i]);
+}
+
 static int write_reply(const struct object *o, struct buf *reply, struct ksnap_err *err)
 {
 	msgpack_packer pk;
 
 	pack_init(&pk, reply);
-	msgpack_pack_map(&pk, 2);
+	msgpack_pack_map(&pk, 4);
 	pack_ids(&pk, "maps", o->map_ids, o->nmaps);
 	pack_ids(&pk, "progs", o->prog_ids, o->nprogs);
+	pack_names(&pk, "map_names", o->map_names, o->nmaps);
+	pack_names(&pk, "prog_names", o->prog_names, o->nprogs);
 	return buf_ok(reply) ? 0 : err_nomem(err);
 }
 
@@ -207,22 +229,46 @@ static int allocate_lists(struct object *o, struct ksnap_err *err)
 	o->links = calloc(nprogs + nmaps + 1, sizeof(*o->links));
 	o->map_ids = calloc(nmaps + 1, sizeof(*o->map_ids));
 	o->prog_ids = calloc(nprogs + 1, sizeof(*o->prog_ids));
-	return o->links && o->map_ids && o->prog_ids ? 0 : err_nomem(err);
+	o->map_names = calloc(nmaps + 1, sizeof(*o->map_names));
+	o->prog_names = calloc(nprogs + 1, sizeof(*o->prog_names));
+	return o->links && o->map_ids && o->prog_ids && o->map_names && o->prog_names
+		       ? 0
+		       : err_nomem(err);
 }
 
-static int bring_up(struct object *o, const void *elf, size_t len, struct ksnap_err *err)
+/* Loaded, and not attached yet. NULL on failure. */
+static struct object *load(const char *name, const void *elf, size_t len, struct ksnap_err *err)
+{
+	struct object *o = calloc(1, sizeof(*o));
+	int ret;
+
+	if (o)
+		o->name = strdup(name);
+	ret = o && o->name ? 0 : err_nomem(err);
+	load_log_begin();
+	if (!ret)
+		ret = open_and_load(o, elf, len, err);
+	load_log_end();
+	if (!ret)
+		ret = allocate_lists(o, err);
+	if (!ret) {
+		collect_ids(o);
+		return o;
+	}
+	destroy(o);
+	return NULL;
+}
+
+/* All of it, or nothing. */
+static int attach(struct object *o, struct ksnap_err *err)
 {
 	int ret;
 
 	load_log_begin();
-	ret = open_and_load(o, elf, len, err);
-	if (!ret)
-		ret = allocate_lists(o, err);
-	if (!ret)
-		ret = attach_all(o, err);
+	ret = attach_all(o, err);
 	load_log_end();
-	if (!ret)
-		collect_ids(o);
+	if (ret)
+		let_go(o);
 	return ret;
 }
 
@@ -231,23 +277,29 @@ int object_attach(struct object_list *l, const char *name, const void *elf, size
 {
 	__attribute__((cleanup(destroy_at))) struct object *o = NULL;
 	int ret = check_new(l, name, err);
+	struct ksnap_err local = { 0 };
 
 	if (ret)
 		return ret;
-	o = calloc(1, sizeof(*o));
-	if (o)
-		o->name = strdup(name);
-	if (!o || !o->name)
-		return err_nomem(err);
-	ret = bring_up(o, elf, len, err);
-	if (!ret)
-		ret = write_reply(o, reply, err);
+	o = load(name, elf, len, &local);
+	if (!o || attach(o, &local))
+		return err_set(err, local.code, "%s", local.text);
+	ret = write_reply(o, reply, err);
 	if (ret)
 		return ret;
 	o->next = l->first;
 	l->first = take_ptr(o);
 	l->n++;
 	return 0;
+}
+
+static struct object **find_at(struct object_list *l, const char *name)
+{
+	struct object **at = &l->first;
+
+	while (*at && strcmp((*at)->name, name))
+		at = &(*at)->next;
+	return at;
 }
 
 static int refuse_unknown(const struct object_list *l, const char *name, struct ksnap_err *err)
@@ -263,17 +315,58 @@ static int refuse_unknown(const struct object_list *l, const char *name, struct 
 
 int object_detach(struct object_list *l, const char *name, struct ksnap_err *err)
 {
-	for (struct object **at = &l->first; *at; at = &(*at)->next) {
-		struct object *o = *at;
+	struct object **at = find_at(l, name), *o = *at;
 
-		if (strcmp(o->name, name))
-			continue;
-		*at = o->next;
-		l->n--;
-		destroy(o);
+	if (!o)
+		return refuse_unknown(l, name, err);
+	*at = o->next;
+	l->n--;
+	destroy(o);
+	return 0;
+}
+
+/* Both at once for a moment where the kernel lets them; else the old one goes first, and comes back
+ * when the new one cannot take its place. */
+static int change_over(struct object *old, struct object *new, struct ksnap_err *err)
+{
+	struct ksnap_err why = { 0 }, lost = { 0 };
+
+	if (!attach(new, NULL))
 		return 0;
-	}
-	return refuse_unknown(l, name, err);
+	let_go(old);
+	if (!attach(new, &why))
+		return 0;
+	if (!attach(old, &lost))
+		return err_set(err, why.code, "%s\nthe object that was there is attached as before",
+			       why.text);
+	return err_set(err, why.code,
+		       "%.300s\nand the one that was there is loaded, but could not be "
+		       "attached again: %s",
+		       why.text, lost.text);
+}
+
+int object_replace(struct object_list *l, const char *name, const void *elf, size_t len,
+		   struct buf *reply, struct ksnap_err *err)
+{
+	__attribute__((cleanup(destroy_at))) struct object *gone = NULL;
+	struct object **at = find_at(l, name), *old = *at, *new;
+	struct ksnap_err why = { 0 };
+	int ret;
+
+	if (!old)
+		return refuse_unknown(l, name, err);
+	gone = new = load(name, elf, len, &why);
+	if (!new)
+		return err_set(err, why.code, "%s", why.text);
+	ret = write_reply(new, reply, err);
+	if (!ret)
+		ret = change_over(old, new, err);
+	if (ret)
+		return ret;
+	new->next = old->next;
+	*at = new;
+	gone = old;
+	return 0;
 }
 
 void object_detach_all(struct object_list *l)
