@@ -4,6 +4,7 @@
 #include "broker/endpoint.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,7 +39,18 @@ static const char *ipc_path(const char *url)
 	return !strncmp(url, IPC_PREFIX, n) && url[n] != '@' && url[n] != '*' ? url + n : NULL;
 }
 
-/* Does anything accept connections at @path? */
+/* The process that listens is dead: a child of its that has not become a worker yet keeps the
+ * socket for a moment. */
+static bool is_left_behind(int fd)
+{
+	struct ucred who = { 0 };
+	socklen_t len = sizeof(who);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) && who.pid > 0 &&
+	       kill(who.pid, 0) && errno == ESRCH;
+}
+
+/* Does anything accept connections at @path, and serve them? */
 static bool is_live(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -47,7 +59,7 @@ static bool is_live(const char *path)
 	if (fd < 0 || strlen(path) >= sizeof(sa.sun_path))
 		return false;
 	strcpy(sa.sun_path, path);
-	return connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+	return !connect(fd, (struct sockaddr *)&sa, sizeof(sa)) && !is_left_behind(fd);
 }
 
 static int check_ipc(const char *url, const char *path, struct ksnap_err *err)

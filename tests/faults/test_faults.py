@@ -225,13 +225,15 @@ def answers(world):
     for process in world.executors.values():
         process.stdin.close()
         process.stdin = None
+    asked = 0
     for name, process in world.executors.items():
         out, _ = process.communicate(timeout=2 * WAIT_S)
         equal(process.returncode, 0, f"{name} ended")
         verdict = json.loads(out)
         comment(json.dumps(verdict))
         equal(verdict["wrong"], [], name)
-        assert verdict["asked"] > 0, name
+        asked += verdict["asked"]
+    assert asked > 0, "the youngest may have come too late, but not all of them"
 
 
 @test("no number is missing without a word, to the last one")

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -108,6 +109,29 @@ static void a_stale_socket_is_taken_over(void **state)
 	bound_destroy(b);
 }
 
+/* A listening socket whose maker is gone, but not all of its descriptors. */
+static void a_socket_left_behind_is_taken_over(void **state)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), status;
+	struct ksnap_err err;
+	struct bound *b;
+	pid_t maker;
+
+	strcpy(sa.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	maker = fork();
+	assert_true(maker >= 0);
+	if (!maker)
+		_exit(listen(fd, 5) != 0);
+	assert_int_equal(waitpid(maker, &status, 0), maker);
+	assert_int_equal(status, 0);
+	b = try_bind(url, &err);
+	assert_non_null(b);
+	bound_destroy(b);
+	close(fd);
+}
+
 static void a_socket_is_private(void **state)
 {
 	struct ksnap_err err;
@@ -138,6 +162,7 @@ int main(void)
 		cmocka_unit_test(a_plain_file_is_not_removed),
 		cmocka_unit_test(a_live_broker_is_left_alone),
 		cmocka_unit_test(a_stale_socket_is_taken_over),
+		cmocka_unit_test(a_socket_left_behind_is_taken_over),
 		cmocka_unit_test(a_socket_is_private),
 		cmocka_unit_test(wildcard_ports_are_told),
 	};
