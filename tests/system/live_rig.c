@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+
+#define REGISTERS_LOCK "/run/lock/ksnap-tests-registers"
 
 uint64_t in_a_minute(void)
 {
@@ -232,6 +235,14 @@ struct bpf_object *rig_load_object(const char *name)
 	if (bpf_object__load(obj))
 		fail_msg("%s cannot be loaded: %s", name, strerror(errno));
 	return obj;
+}
+
+void rig_hold_registers(void)
+{
+	int fd = open(REGISTERS_LOCK, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+
+	if (fd < 0 || flock(fd, LOCK_EX))
+		fail_msg("%s: %s", REGISTERS_LOCK, strerror(errno));
 }
 
 int rig_cannot_run(void)

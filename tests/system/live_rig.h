@@ -49,6 +49,8 @@ uint64_t row_number(const struct ksnap_map *m, const char *key);
 /* The bytes of tests/bpf/@name.bpf.o, malloc'd; the same, loaded. */
 void *rig_read_object(const char *name, size_t *ret_len);
 struct bpf_object *rig_load_object(const char *name);
+/* Debug registers are the host's: wait until no other test has them, and keep them until exit. */
+void rig_hold_registers(void);
 /* Can BPF be used here? Prints the plan for skipping or failing; the program's exit code or -1. */
 int rig_cannot_run(void);
 

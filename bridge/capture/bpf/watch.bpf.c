@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/* watch.bpf.c - what runs when a watched place was written: on the writer's CPU, after the write.
+ *
+ * Every hit exchanges the old value for the new one, so that the next hit knows what it changed. A
+ * hit is told only when its watch is not ahead of its rate; those that are not told cost as little
+ * as can be, and perf itself counts them.
+ */
+#include <linux/types.h>
+
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "watch.h"
+
+#define TRIES 4 /* to take a place in the rate; whoever loses more often is counted only */
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct watch_slots {
+	struct watch_slot slot[WATCH_SLOTS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, unsigned int);
+	__type(value, struct watch_slots);
+} ksnap_watches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} ksnap_hits SEC(".maps");
+
+/* For measuring what a trap costs here: user space watches it and has it written. */
+unsigned long long ksnap_scratch;
+
+static __always_inline int take_place(struct watch_slot *s, unsigned long long now)
+{
+	for (int i = 0; i < TRIES; i++) {
+		unsigned long long due = *(volatile unsigned long long *)&s->due;
+		unsigned long long from = due > now ? due : now;
+
+		if (from - now > s->burst_ns)
+			return 0;
+		if (__sync_val_compare_and_swap(&s->due, due, from + s->interval_ns) == due)
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline void copy_regs(struct watch_record *r, struct bpf_perf_event_data *ctx)
+{
+	r->regs[WATCH_R15] = ctx->regs.r15;
+	r->regs[WATCH_R14] = ctx->regs.r14;
+	r->regs[WATCH_R13] = ctx->regs.r13;
+	r->regs[WATCH_R12] = ctx->regs.r12;
+	r->regs[WATCH_RBP] = ctx->regs.rbp;
+	r->regs[WATCH_RBX] = ctx->regs.rbx;
+	r->regs[WATCH_R11] = ctx->regs.r11;
+	r->regs[WATCH_R10] = ctx->regs.r10;
+	r->regs[WATCH_R9] = ctx->regs.r9;
+	r->regs[WATCH_R8] = ctx->regs.r8;
+	r->regs[WATCH_RAX] = ctx->regs.rax;
+	r->regs[WATCH_RCX] = ctx->regs.rcx;
+	r->regs[WATCH_RDX] = ctx->regs.rdx;
+	r->regs[WATCH_RSI] = ctx->regs.rsi;
+	r->regs[WATCH_RDI] = ctx->regs.rdi;
+	r->regs[WATCH_RIP] = ctx->regs.rip;
+	r->regs[WATCH_EFLAGS] = ctx->regs.eflags;
+	r->regs[WATCH_RSP] = ctx->regs.rsp;
+}
+
+static __always_inline void tell(struct watch_slot *s, struct bpf_perf_event_data *ctx,
+				 unsigned long long now, unsigned long long old,
+				 unsigned long long new)
+{
+	struct watch_record *r = bpf_ringbuf_reserve(&ksnap_hits, sizeof(*r), 0);
+	unsigned long long task = bpf_get_current_pid_tgid();
+
+	if (!r)
+		return;
+	r->id = s->id;
+	r->mono_ns = now;
+	r->old = old;
+	r->new = new;
+	r->cgroup = bpf_get_current_cgroup_id();
+	r->pid = task >> 32;
+	r->tid = (unsigned int)task;
+	r->cpu = bpf_get_smp_processor_id();
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	copy_regs(r, ctx);
+	r->stack_bytes = bpf_get_stack(ctx, r->stack, sizeof(r->stack), 0);
+	bpf_ringbuf_submit(r, 0);
+}
+
+SEC("perf_event")
+int ksnap_watch(struct bpf_perf_event_data *ctx)
+{
+	unsigned int zero = 0;
+	unsigned long long index = bpf_get_attach_cookie(ctx), new = 0, old, len, now;
+	struct watch_slots *all = bpf_map_lookup_elem(&ksnap_watches, &zero);
+	struct watch_slot *s;
+
+	if (!all || index >= WATCH_SLOTS)
+		return 0;
+	s = &all->slot[index];
+	len = s->len;
+	if (len - 1 >= sizeof(new))
+		return 0;
+	if (bpf_probe_read_kernel(&new, len, (void *)s->addr))
+		new = 0;
+	old = __sync_lock_test_and_set(&s->old, new);
+	now = bpf_ktime_get_ns();
+	if (take_place(s, now))
+		tell(s, ctx, now, old, new);
+	return 0;
+}
+
+/* Into ctx, 8 bytes, goes the address of the scratch variable. */
+SEC("syscall")
+int ksnap_write_scratch(unsigned long long *ctx)
+{
+	volatile unsigned long long *p = &ksnap_scratch;
+
+	*ctx = (unsigned long long)p;
+	for (int i = 0; i < WATCH_SCRATCH_WRITES; i++)
+		*p = i;
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* watch_set.h - the watches of one worker: armed in debug registers, told at their rate, counted
+ * without a gap.
+ *
+ * hits = told + suppressed, always: perf counts every trap, whether the program could run or not.
+ */
+#ifndef KSNAP_CAPTURE_LIVE_WATCH_SET_H
+#define KSNAP_CAPTURE_LIVE_WATCH_SET_H
+
+#include "capture/bpf/watch.h"
+#include "capture/live/ksyms.h"
+#include "capture/watch.h"
+#include "ksnap.h"
+
+#define WATCH_HOT_PERCENT 20 /* of a CPU that traps may cost before a watch disarms itself */
+
+struct watch_set {
+	int epoll, timer; /* what watch_fd gives; -1: not made */
+	struct watch_prog *prog;
+	struct armed *first;
+	struct buf records; /* taken from the ring, not told yet */
+	size_t told_at;     /* in records */
+	struct buf hit;     /* of the last news */
+	const struct ksyms *ksyms;
+};
+
+/* Where a symbol is, found by others. */
+struct watch_memory {
+	uint64_t addr;
+	unsigned len;
+	uint64_t now; /* its value before anything was written */
+};
+
+/* Asked once a quarter of a second while the watch is armed: a word why it must end, or NULL. */
+typedef const char *(*watch_gone_fn)(void *arg);
+
+/* Makes the descriptor only. @ksyms is loaded by the caller before the first arm. */
+int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct ksnap_err *err);
+void watch_set_fini(struct watch_set *s);
+
+/* E_LIMIT: no register, or WATCH_SLOTS. @gone with @arg may be NULL; @release, when not NULL, is
+ * called with @arg when the watch is over, also when this fails. */
+int watch_set_arm(struct watch_set *s, const struct watch_request *rq,
+		  const struct watch_memory *at, watch_gone_fn gone, void (*release)(void *arg),
+		  void *arg, struct watch_place *ret, struct ksnap_err *err);
+int watch_set_disarm(struct watch_set *s, uint64_t id, struct watch_counts *ret,
+		     struct ksnap_err *err);
+int watch_set_counts(struct watch_set *s, uint64_t id, struct watch_counts *ret,
+		     struct ksnap_err *err);
+/* As target_ops.watch_next. */
+int watch_set_next(struct watch_set *s, struct watch_news *ret);
+
+#endif

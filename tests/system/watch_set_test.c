@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+/* watch_set_test.c - debug registers of this machine on variables of a BPF program: what is told
+ * is what was written, what is not told is counted, and every register comes back.
+ *
+ * Needs the right to use BPF and perf; KSNAP_TEST_REQUIRE=bpf makes its absence a failure.
+ */
+#include "live_rig.h"
+
+#include <bpf/bpf.h>
+#include <msgpack.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "capture/live/breakpoint.h"
+#include "capture/live/watch_prog.h"
+#include "capture/live/watch_set.h"
+#include "tests/bpf/watched.h"
+
+static struct bpf_object *obj;
+static struct ksyms ksyms;
+static struct watch_set set;
+
+/* Write @times with the program @name; gives the address. */
+static uint64_t write_with(const char *name, uint64_t times)
+{
+	struct watched_order o = { .times = times };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &o, .ctx_size_in = sizeof(o));
+	struct bpf_program *p = bpf_object__find_program_by_name(obj, name);
+
+	assert_non_null(p);
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
+	assert_int_equal(opts.retval, 0);
+	return o.addr;
+}
+
+static int arm(uint64_t id, uint64_t addr, unsigned len, unsigned rate, uint64_t max_hits,
+	       struct ksnap_err *err)
+{
+	struct watch_request rq = {
+		.id = id, .symbol = "test", .rate = rate, .burst = rate, .max_hits = max_hits
+	};
+	struct watch_memory at = { .addr = addr, .len = len };
+	struct watch_place place;
+
+	return watch_set_arm(&set, &rq, &at, NULL, NULL, NULL, &place, err);
+}
+
+static void must_arm(uint64_t id, uint64_t addr, unsigned len, unsigned rate, uint64_t max_hits)
+{
+	struct ksnap_err err;
+
+	if (arm(id, addr, len, rate, max_hits, &err))
+		fail_msg("%s", err.text);
+}
+
+static struct watch_counts disarm(uint64_t id)
+{
+	struct watch_counts c;
+	struct ksnap_err err;
+
+	if (watch_set_disarm(&set, id, &c, &err))
+		fail_msg("%s", err.text);
+	return c;
+}
+
+/* Wait for the next news. */
+static struct watch_news next_news(void)
+{
+	struct pollfd p = { .fd = set.epoll, .events = POLLIN };
+	struct watch_news n;
+
+	while (!watch_set_next(&set, &n))
+		assert_int_equal(poll(&p, 1, 60000), 1);
+	return n;
+}
+
+static msgpack_object get(const msgpack_object *map, const char *key)
+{
+	for (uint32_t i = 0; i < map->via.map.size; i++) {
+		const msgpack_object_kv *kv = &map->via.map.ptr[i];
+
+		if (kv->key.via.str.size == strlen(key) &&
+		    !memcmp(kv->key.via.str.ptr, key, strlen(key)))
+			return kv->val;
+	}
+	fail_msg("the hit has no %s", key);
+	return (msgpack_object){ 0 };
+}
+
+static uint64_t bytes_number(msgpack_object o)
+{
+	uint64_t v = 0;
+
+	assert_int_equal(o.type, MSGPACK_OBJECT_BIN);
+	memcpy(&v, o.via.bin.ptr, o.via.bin.size);
+	return v;
+}
+
+static void hits_say_old_and_new_and_who(void **state)
+{
+	uint64_t addr = write_with("write_u64", 0);
+
+	must_arm(1, addr, 8, 1000, 0);
+	write_with("write_u64", 5);
+	for (unsigned i = 1; i <= 5; i++) {
+		struct watch_news n = next_news();
+		msgpack_unpacked u;
+		msgpack_object hit;
+
+		msgpack_unpacked_init(&u);
+		assert_int_equal(n.kind, WATCH_NEWS_HIT);
+		assert_int_equal(n.n, i);
+		assert_int_equal(msgpack_unpack_next(&u, n.hit.p, n.hit.len, NULL),
+				 MSGPACK_UNPACK_SUCCESS);
+		hit = u.data;
+		assert_int_equal(bytes_number(get(&hit, "new")),
+				 bytes_number(get(&hit, "old")) + 1);
+		assert_int_equal(get(&hit, "pid").via.u64, getpid());
+		assert_int_equal(get(&hit, "addr").via.u64, addr);
+		assert_true(get(&hit, "stack").via.array.size > 2);
+		assert_true(get(&hit, "regs").via.map.size == WATCH_REGS);
+		msgpack_unpacked_destroy(&u);
+	}
+	assert_int_equal(disarm(1).hits, 5);
+}
+
+static void a_flood_is_counted_exactly(void **state)
+{
+	uint64_t addr = write_with("write_u64", 0), told = 0;
+	struct watch_counts c;
+	struct watch_news n;
+
+	must_arm(2, addr, 8, 20, 0);
+	write_with("write_u64", 50000);
+	while (watch_set_next(&set, &n))
+		told += n.kind == WATCH_NEWS_HIT;
+	c = disarm(2);
+	assert_int_equal(c.hits, 50000);
+	assert_int_equal(c.told, told);
+	assert_int_equal(c.suppressed, 50000 - told);
+	assert_in_range(told, 1, 1000);
+}
+
+static void a_flood_ends_the_watch_as_hot(void **state)
+{
+	uint64_t addr = write_with("write_u64", 0), writes = 0;
+	struct watch_news n;
+	bool throttled = false;
+
+	assert_true(watch_prog_trap_ns(set.prog) > 0);
+	must_arm(3, addr, 8, 20, 0);
+	for (;;) {
+		writes += 20000;
+		write_with("write_u64", 20000);
+		while (watch_set_next(&set, &n) && n.kind != WATCH_NEWS_DISARMED)
+			throttled |= n.kind == WATCH_NEWS_THROTTLED;
+		if (n.kind == WATCH_NEWS_DISARMED)
+			break;
+	}
+	assert_string_equal(n.reason, "hot");
+	assert_int_equal(n.counts.hits, writes);
+	assert_int_equal(n.counts.told + n.counts.suppressed, writes);
+	assert_true(throttled);
+	assert_int_equal(watch_set_counts(&set, 3, &n.counts, NULL), KSNAP_E_NOTFOUND);
+}
+
+static void max_hits_ends_the_watch(void **state)
+{
+	uint64_t addr = write_with("write_u64", 0);
+	struct watch_news n;
+
+	must_arm(4, addr, 8, 1000, 3);
+	write_with("write_u64", 10);
+	for (unsigned i = 1; i <= 3; i++) {
+		n = next_news();
+		assert_int_equal(n.kind, WATCH_NEWS_HIT);
+	}
+	n = next_news();
+	assert_int_equal(n.kind, WATCH_NEWS_DISARMED);
+	assert_string_equal(n.reason, "max_hits");
+	assert_int_equal(n.counts.hits, 10);
+	assert_int_equal(n.counts.told, 3);
+	assert_int_equal(n.counts.suppressed, 7);
+}
+
+static void all_widths_are_watched(void **state)
+{
+	static const struct {
+		const char *writer;
+		unsigned len;
+	} rows[] = {
+		{ "write_u32", 4 }, { "write_u16", 2 }, { "write_u8", 1 }, { "write_weight", 4 }
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		must_arm(10 + i, write_with(rows[i].writer, 0), rows[i].len, 1000, 0);
+		write_with(rows[i].writer, 7);
+		assert_int_equal(disarm(10 + i).hits, 7);
+	}
+}
+
+static void four_registers_and_no_fifth(void **state)
+{
+	static const char *const writers[] = { "write_u64", "write_u32", "write_u16", "write_u8" };
+	uint64_t weight = write_with("write_weight", 0);
+	struct ksnap_err err;
+
+	for (int round = 0; round < 20; round++) {
+		for (unsigned i = 0; i < 4; i++)
+			must_arm(20 + i, write_with(writers[i], 0), 8 >> i, 10, 0);
+		assert_int_equal(arm(24, weight, 4, 10, 0, &err), KSNAP_E_LIMIT);
+		assert_non_null(strstr(err.text, "no free debug register"));
+		assert_non_null(strstr(err.text, "watch_set_test"));
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(disarm(20 + i).hits, 0);
+	}
+}
+
+static void what_is_not_armed_is_not_found(void **state)
+{
+	struct watch_counts c;
+	struct ksnap_err err;
+
+	assert_int_equal(watch_set_disarm(&set, 99, &c, &err), KSNAP_E_NOTFOUND);
+	assert_int_equal(watch_set_counts(&set, 99, &c, &err), KSNAP_E_NOTFOUND);
+}
+
+static const char *gone_word;
+static int released;
+
+static const char *is_gone(void *arg)
+{
+	return gone_word;
+}
+
+static void on_release(void *arg)
+{
+	released++;
+}
+
+static void what_goes_away_ends_the_watch(void **state)
+{
+	struct watch_request rq = { .id = 30, .symbol = "test", .rate = 10, .burst = 10 };
+	struct watch_memory at = { .addr = write_with("write_u64", 0), .len = 8 };
+	struct watch_place place;
+	struct watch_news n;
+
+	assert_int_equal(watch_set_arm(&set, &rq, &at, is_gone, on_release, NULL, &place, NULL), 0);
+	assert_int_equal(place.addr, at.addr);
+	gone_word = "map_gone";
+	n = next_news();
+	assert_int_equal(n.kind, WATCH_NEWS_DISARMED);
+	assert_string_equal(n.reason, "map_gone");
+	assert_int_equal(released, 1);
+}
+
+static int set_up(void **state)
+{
+	uint32_t key = 7;
+	uint8_t row[20] = { 0 };
+	struct ksnap_err err;
+
+	rig_hold_registers();
+	obj = rig_load_object("watched");
+	put(bpf_object__find_map_fd_by_name(obj, "watched_rows"), key, row);
+	if (ksyms_load(&ksyms, "/proc/kallsyms", &err) || watch_set_init(&set, &ksyms, &err))
+		fail_msg("%s", err.text);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	watch_set_fini(&set);
+	ksyms_fini(&ksyms);
+	bpf_object__close(obj);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_not_armed_is_not_found),
+		cmocka_unit_test(hits_say_old_and_new_and_who),
+		cmocka_unit_test(a_flood_is_counted_exactly),
+		cmocka_unit_test(a_flood_ends_the_watch_as_hot),
+		cmocka_unit_test(max_hits_ends_the_watch),
+		cmocka_unit_test(all_widths_are_watched),
+		cmocka_unit_test(four_registers_and_no_fifth),
+		cmocka_unit_test(what_goes_away_ends_the_watch),
+	};
+	int cannot = rig_cannot_run();
+
+	return cannot >= 0 ? cannot : cmocka_run_group_tests(tests, set_up, tear_down);
+}
