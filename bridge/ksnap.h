@@ -546,6 +546,30 @@ const struct ksnap_map *ksnap_snapshot_active_map(const struct ksnap_snapshot *s
 						  struct ksnap_err *err);
 int ksnap_snapshot_active_var(const struct ksnap_snapshot *s, const char *name,
 			      struct ksnap_value *ret, struct ksnap_err *err);
+/* One write to what a watch watches. */
+struct ksnap_hit {
+	uint64_t n;                    /* number among the told hits of the watch, from 1 */
+	uint64_t addr;                 /* 0: the end of an object, not a write */
+	unsigned len;                  /* bytes watched; 0: the same */
+	uint64_t old_value, new_value; /* in the target's byte order, as on x86-64 */
+	uint32_t pid, tid, cpu;        /* of the writer */
+	char comm[64];
+	uint64_t cgroup; /* id, of the v2 hierarchy */
+	uint64_t mono_ns;
+	uint64_t suppressed; /* hits of the watch that were only counted, so far */
+	size_t nframes;      /* of the kernel's stack */
+};
+
+struct ksnap_frame {
+	uint64_t addr;
+	char sym[200]; /* "do_writev+0x1f"; "": unknown */
+};
+
+/* The hit that a report follows. E_NOTFOUND: it follows none. */
+int ksnap_snapshot_hit(const struct ksnap_snapshot *s, struct ksnap_hit *ret,
+		       struct ksnap_err *err);
+/* Frame @i of its stack, innermost first; false: there are fewer. */
+bool ksnap_snapshot_hit_frame(const struct ksnap_snapshot *s, size_t i, struct ksnap_frame *ret);
 /* From the top: "tasks[1234].ctx.weight" (a key as ksnap_map_find has it), "nr_switches",
  * "obj.bss:state.count", "stats[0][cpu=1].sum". */
 int ksnap_snapshot_get(const struct ksnap_snapshot *s, const char *path, struct ksnap_value *ret,

@@ -39,6 +39,8 @@ struct buf *buf_push(lua_State *L);
 void msgpack_encode(lua_State *L, int idx, struct buf *out);
 /* Push the one value that @data holds. On failure (E_PROTO) nothing is pushed. */
 int msgpack_decode(lua_State *L, const void *data, size_t len, struct ksnap_err *err);
+/* Push a decoded value, as msgpack_decode does. */
+void msgpack_push(lua_State *L, const msgpack_object *o);
 
 /* ---- snapshots, maps, values ------------------------------------------------------------------
  */

@@ -194,8 +194,6 @@ static int unpacked_gc(lua_State *L)
 	return 0;
 }
 
-static void push_object(lua_State *L, const msgpack_object *o);
-
 static void push_array(lua_State *L, const msgpack_object_array *a)
 {
 	lua_createtable(L, (int)a->size, 0);
@@ -203,7 +201,7 @@ static void push_array(lua_State *L, const msgpack_object_array *a)
 		if (a->ptr[i].type == MSGPACK_OBJECT_NIL)
 			lua_pushlightuserdata(L, NULL);
 		else
-			push_object(L, &a->ptr[i]);
+			msgpack_push(L, &a->ptr[i]);
 		lua_rawseti(L, -2, (lua_Integer)i + 1);
 	}
 }
@@ -212,8 +210,8 @@ static void push_map(lua_State *L, const msgpack_object_map *m)
 {
 	lua_createtable(L, 0, (int)m->size);
 	for (uint32_t i = 0; i < m->size; i++) {
-		push_object(L, &m->ptr[i].key);
-		push_object(L, &m->ptr[i].val);
+		msgpack_push(L, &m->ptr[i].key);
+		msgpack_push(L, &m->ptr[i].val);
 		if (lua_isnil(L, -2) || (lua_type(L, -2) == LUA_TNUMBER && !lua_isinteger(L, -2)))
 			lua_pop(L, 2);
 		else
@@ -221,7 +219,7 @@ static void push_map(lua_State *L, const msgpack_object_map *m)
 	}
 }
 
-static void push_object(lua_State *L, const msgpack_object *o)
+void msgpack_push(lua_State *L, const msgpack_object *o)
 {
 	luaL_checkstack(L, 4, "value nested too deep");
 	switch (o->type) {
@@ -272,7 +270,7 @@ int msgpack_decode(lua_State *L, const void *data, size_t len, struct ksnap_err 
 		return err_set(err, KSNAP_E_PROTO,
 			       "the bytes are no msgpack value, or memory is out");
 	}
-	push_object(L, &u->data);
+	msgpack_push(L, &u->data);
 	msgpack_unpacked_destroy(u); // early; destroying once more is harmless
 	lua_remove(L, -2);
 	return 0;

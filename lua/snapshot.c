@@ -2,6 +2,7 @@
 /* snapshot.c - a captured report, opened for reading. */
 #include "base/error.h"
 #include "lua/bind.h"
+#include "report/reader.h"
 
 #define SNAPSHOT_MT "ksnap.snapshot"
 
@@ -153,10 +154,44 @@ static int snapshot_close(lua_State *L)
 	return 0;
 }
 
+/* {kind, cause, latency_ns, missed, step}: why it was captured. */
+static int snapshot_trigger(lua_State *L)
+{
+	const msgpack_object *o = object_get(snapshot_root(snapshot_check(L, 1)), "trigger");
+
+	if (o)
+		msgpack_push(L, o);
+	else
+		lua_pushnil(L);
+	return 1;
+}
+
+/* The hit it follows, as in the report but `old` and `new` as integers; nil when there is none. */
+static int snapshot_hit(lua_State *L)
+{
+	struct ksnap_snapshot *s = snapshot_check(L, 1);
+	struct ksnap_hit h;
+
+	if (ksnap_snapshot_hit(s, &h, NULL)) {
+		lua_pushnil(L);
+		return 1;
+	}
+	msgpack_push(L, object_get(snapshot_root(s), "hit"));
+	if (h.len) {
+		lua_pushinteger(L, (lua_Integer)h.old_value);
+		lua_setfield(L, -2, "old");
+		lua_pushinteger(L, (lua_Integer)h.new_value);
+		lua_setfield(L, -2, "new");
+	}
+	return 1;
+}
+
 static const luaL_Reg snapshot_getters[] = {
 	{ "tag", snapshot_tag },
 	{ "complete", snapshot_complete },
 	{ "placeholder", snapshot_placeholder },
+	{ "trigger", snapshot_trigger },
+	{ "hit", snapshot_hit },
 	{ NULL, NULL },
 };
 

@@ -84,6 +84,7 @@ return {
 		{ "cause", "str", min = 1, max = 160, required = true, doc = "The trigger's cause: <bridge>/<watch id>#<hit number>." },
 		{ "joined", "bool", required = true, doc = "Another worker armed the watch." },
 		{ "hit_mono", "uint", required = true, doc = "When it happened: CLOCK_MONOTONIC of the arming worker's host, ns." },
+		{ "host", "str", max = 256, doc = "That host; absent: the worker's own." },
 		{ "hit", "any", any = { "map" }, doc = "The hit, for the report." },
 		{ "missed", "uint", required = true, doc = "Told hits before this one that had no capture of their own, because one was under way." },
 	},

@@ -3,16 +3,19 @@
 #include "capture/job.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "capture/job_freeze.h"
 #include "capture/job_kernel.h"
+#include "capture/job_watch.h"
 #include "report/render.h"
 #include "wire/shapes.h"
 
 #define NAME_MAX_BYTES 64
+#define CAUSE_MAX      161 /* bytes of a cause's id, with its NUL */
 
 void job_result_fini(struct job_result *res)
 {
@@ -20,6 +23,14 @@ void job_result_fini(struct job_result *res)
 	buf_fini(&res->detail);
 	ksnap_blob_unref(res->blob);
 	res->blob = NULL;
+}
+
+bool job_is_own_host(struct wire_slice host)
+{
+	char own[256] = "";
+
+	gethostname(own, sizeof(own) - 1);
+	return wire_slice_is(host, own);
 }
 
 static void release_arena(struct wire_arena *a)
@@ -65,8 +76,16 @@ static const char **copy_globs(const struct wire_list *list, struct ksnap_err *e
 	return globs;
 }
 
+static const char *trigger_of(const struct wire_capture_snapshot_params *p,
+			      const struct capture_cause *cause)
+{
+	if (cause)
+		return cause->is_joined ? "joined" : "watch";
+	return p->has_boundary_ms ? "periodic" : "op";
+}
+
 static int begin_report(struct bench *b, const struct wire_capture_snapshot_params *p,
-			const char *tag, struct ksnap_err *err)
+			const char *tag, const struct capture_cause *cause, struct ksnap_err *err)
 {
 	struct report_info info = {
 		.tag = tag,
@@ -75,7 +94,10 @@ static int begin_report(struct bench *b, const struct wire_capture_snapshot_para
 		.host = "",
 		.kernel = "",
 		.boot_id = "",
-		.trigger = p->has_boundary_ms ? "periodic" : "op",
+		.trigger = trigger_of(p, cause),
+		.cause = cause ? cause->id : NULL,
+		.hit_mono_ns = cause ? cause->mono_ns : 0,
+		.missed = cause ? cause->missed : 0,
 		.has_step = p->has_step,
 		.step = p->step,
 		.consistency = p->has_freeze ? "cgroup_frozen" : "running",
@@ -111,6 +133,38 @@ static int finish_report(struct bench *b, struct job_result *res, struct ksnap_e
 	return encode_result(&wire_shape_captured, &out, res, err);
 }
 
+/* The hit that the capture follows: 1, or 0 when the job's params name none. */
+static int read_cause(const struct job *job, struct capture_cause *ret, char id[CAUSE_MAX],
+		      struct ksnap_err *err)
+{
+	struct wire_slice found;
+	struct wire_caused c;
+	int rc;
+
+	if (!wire_map_find(job->params, "cause", &found))
+		return 0;
+	rc = wire_decode(&wire_shape_caused, job->params.p, job->params.len, WIRE_SKIP_UNKNOWN,
+			 NULL, &c, err);
+	if (rc)
+		return rc;
+	snprintf(id, CAUSE_MAX, "%.*s", (int)c.cause.len, c.cause.p);
+	*ret = (struct capture_cause){ .id = id,
+				       .is_joined = c.joined,
+				       .mono_ns = !c.has_host || job_is_own_host(c.host)
+							  ? c.hit_mono
+							  : 0,
+				       .missed = c.missed,
+				       .hit = c.has_hit ? c.hit : (struct wire_slice){ 0 } };
+	return 1;
+}
+
+static int report_hit(struct bench *b, const struct capture_cause *cause, struct ksnap_err *err)
+{
+	struct buf hit = { .data = (uint8_t *)cause->hit.p, .len = cause->hit.len };
+
+	return report_key(b->rb, "hit", &hit, err);
+}
+
 static int check_capture(const struct bench *b, const struct wire_capture_snapshot_params *p,
 			 const struct job *job, struct ksnap_err *err)
 {
@@ -127,7 +181,8 @@ static int run_capture(struct bench *b, const struct job *job, struct job_result
 	struct capture_request rq = { .deadline_mono_ns = job->deadline_mono_ns };
 	_free_ const char **globs = NULL;
 	_standstill_ struct standstill still = { 0 };
-	char tag[KSNAP_TAG_MAX + 1];
+	struct capture_cause cause;
+	char tag[KSNAP_TAG_MAX + 1], id[CAUSE_MAX];
 	int ret;
 
 	ret = wire_decode(&wire_shape_capture_snapshot_params, job->params.p, job->params.len,
@@ -136,6 +191,10 @@ static int run_capture(struct bench *b, const struct job *job, struct job_result
 		ret = check_capture(b, &p, job, err);
 	if (ret)
 		return ret;
+	ret = read_cause(job, &cause, id, err);
+	if (ret < 0)
+		return ret;
+	rq.cause = ret ? &cause : NULL;
 	globs = copy_globs(&p.maps, err);
 	if (!globs)
 		return KSNAP_E_NOMEM;
@@ -149,12 +208,14 @@ static int run_capture(struct bench *b, const struct job *job, struct job_result
 	rq.step = p.step;
 	ret = p.has_freeze ? standstill_begin(b, job, p.freeze, &still, err) : 0;
 	if (!ret)
-		ret = begin_report(b, &p, tag, err);
+		ret = begin_report(b, &p, tag, rq.cause, err);
 	if (!ret)
 		ret = b->ops->capture(b->target, &rq, b->rb, err);
 	if (!ret && p.chase && !b->ops->chases)
 		ret = report_reason(b->rb, "unsupported", "chase", p.chase, 0,
 				    "target %s does not follow pointers", b->ops->kind);
+	if (!ret && rq.cause && cause.hit.len)
+		ret = report_hit(b, &cause, err);
 	return ret ? ret : finish_report(b, res, err);
 }
 
@@ -344,6 +405,8 @@ static const struct {
 	{ "read_kernel_cold", job_read_kernel },
 	{ "write_kernel_hot", job_write_kernel },
 	{ "write_kernel_cold", job_write_kernel },
+	{ "watch_snapshot", job_arm },
+	{ "unwatch", job_disarm },
 	{ "render", run_render },
 };
 

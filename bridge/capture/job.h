@@ -35,6 +35,8 @@ struct job_result {
 };
 
 void job_result_fini(struct job_result *res);
+/* Is @host the one this process runs on? */
+bool job_is_own_host(struct wire_slice host);
 
 /* Do @job. 0 with @res filled (result_fini it in every case), or a negative code. May block as the
  * target's slots do, until about the job's deadline. */

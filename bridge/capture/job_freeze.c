@@ -3,7 +3,6 @@
 #include "capture/job_freeze.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -41,20 +40,12 @@ static char *put(char **at, struct wire_slice s)
 	return text;
 }
 
-/* Process ids of another host name nobody here. */
-static bool is_own_host(struct wire_slice host)
-{
-	char own[256] = "";
-
-	gethostname(own, sizeof(own) - 1);
-	return wire_slice_is(host, own);
-}
-
 static int copy(struct freezing *f, struct wire_slice cgroup, const struct wire_freezing *w,
 		struct ksnap_err *err)
 {
 	const struct wire_spared *rows = w->spared.items;
-	size_t n = is_own_host(w->host) ? w->spared.n : 0, bytes = cgroup.len + w->by.len + 2;
+	/* Process ids of another host name nobody here. */
+	size_t n = job_is_own_host(w->host) ? w->spared.n : 0, bytes = cgroup.len + w->by.len + 2;
 	char *at;
 
 	for (size_t i = 0; i < n; i++)

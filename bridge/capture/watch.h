@@ -30,6 +30,7 @@ struct watch_counts {
 
 enum watch_news_kind {
 	WATCH_NEWS_HIT,
+	WATCH_NEWS_COUNTED,   /* hits came since it was last told how many; once a second at most */
 	WATCH_NEWS_THROTTLED, /* hits are suppressed now that were told before */
 	WATCH_NEWS_DISARMED,  /* by the target itself; the id is free */
 };

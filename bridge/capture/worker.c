@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "capture/job.h"
+#include "capture/job_watch.h"
 #include "wire/curve.h"
 #include "wire/frames.h"
 #include "wire/handshake.h"
@@ -27,6 +28,7 @@
 #define LINGER_MS     200
 #define QUEUE_MSGS    64
 #define HEARTBEAT_MAX 60000
+#define NEWS_BATCH    32 /* of watches, told before anything else is looked at */
 
 struct worker {
 	const struct worker_opts *opts;
@@ -36,6 +38,7 @@ struct worker {
 	void *socket;
 	struct handshakes handshakes; /* of the socket, on tcp */
 	int timer;                    /* loop source of the heartbeat */
+	int watch_source;             /* of news of watches; 0: the broker is behind with reading */
 	unsigned heartbeat_ms;        /* the broker's once welcomed */
 	unsigned silent;              /* ticks since the broker was last heard */
 	bool welcomed;
@@ -138,6 +141,58 @@ static void send_failed(struct worker *w, uint64_t number, const struct ksnap_er
 		m.e.detail = (struct wire_slice){ (const char *)detail->data, detail->len };
 	}
 	send_done(w, &m, NULL);
+}
+
+/* ---- news of watches ------------------------------------------------------------------------- */
+
+static bool is_writable(const struct worker *w)
+{
+	int events = 0;
+	size_t len = sizeof(events);
+
+	return !zmq_getsockopt(w->socket, ZMQ_EVENTS, &events, &len) && (events & ZMQ_POLLOUT);
+}
+
+/* News cannot be dropped either. */
+static int tell_news(struct worker *w, const struct watch_news *n)
+{
+	_buf_ struct buf b = BUF_INIT;
+	_frames_ struct frames f = { 0 };
+
+	if (job_watch_news(n, &b) || frames_push(&f, buf_take_blob(&b)))
+		return err_nomem(&w->err);
+	return frames_send(w->socket, &f, &w->err);
+}
+
+/* What the broker is too busy for waits with the target, where it costs nothing. */
+static void on_watches(void *arg)
+{
+	struct worker *w = arg;
+	struct watch_news n;
+
+	for (int i = 0; i < NEWS_BATCH; i++) {
+		if (!is_writable(w)) {
+			loop_remove(w->loop, w->watch_source);
+			w->watch_source = 0;
+			return;
+		}
+		if (!w->bench.ops->watch_next(w->bench.target, &n))
+			return;
+		if (tell_news(w, &n)) {
+			stop(w, err_prefix(&w->err, "cannot tell the broker of watch %llu",
+					   (unsigned long long)n.id));
+			return;
+		}
+	}
+}
+
+/* The source, 0 when the target has none, or a negative code. */
+static int add_watches(struct worker *w, struct ksnap_err *err)
+{
+	const struct target_ops *ops = w->bench.ops;
+	int fd = ops->watch_fd ? ops->watch_fd(w->bench.target) : -1;
+
+	return fd < 0 ? 0 : loop_add_fd(w->loop, fd, on_watches, w, err);
 }
 
 /* ---- messages of the broker ------------------------------------------------------------------ */
@@ -345,6 +400,10 @@ static void on_tick(void *arg)
 		send_beat(w);
 	else
 		send_join(w);
+	if (!w->watch_source)
+		w->watch_source = add_watches(w, &w->err);
+	if (w->watch_source < 0)
+		stop(w, w->watch_source);
 }
 
 static void on_handshake(void *arg)
@@ -436,6 +495,8 @@ static int open_loop(struct worker *w, struct ksnap_err *err)
 		ret = loop_add_socket(w->loop, w->handshakes.watch, on_handshake, w, err);
 	if (ret >= 0 && w->opts->stop_fd >= 0)
 		ret = loop_add_fd(w->loop, w->opts->stop_fd, on_stop_fd, w, err);
+	if (ret >= 0)
+		ret = w->watch_source = add_watches(w, err);
 	if (ret >= 0)
 		ret = w->timer = loop_add_timer(w->loop, w->heartbeat_ms, on_tick, w, err);
 	return ret < 0 ? ret : 0;

@@ -166,13 +166,22 @@ static void pack_target(msgpack_packer *pk, const struct report_info *info)
 	pack_key_uint(pk, "cpus", info->cpus);
 }
 
-static void pack_trigger(msgpack_packer *pk, const struct report_info *info)
+static void pack_cause(msgpack_packer *pk, const struct report_info *info, uint64_t mono0)
+{
+	pack_key_str(pk, "cause", info->cause);
+	pack_key_uint(pk, "missed", info->missed);
+	if (info->hit_mono_ns)
+		pack_key_uint(pk, "latency_ns",
+			      mono0 > info->hit_mono_ns ? mono0 - info->hit_mono_ns : 0);
+}
+
+static void pack_trigger(msgpack_packer *pk, const struct report_info *info, uint64_t mono0)
 {
 	pack_str(pk, "trigger");
-	msgpack_pack_map(pk, 1 + !!info->cause + info->has_step);
+	msgpack_pack_map(pk, 1 + (info->cause ? 2 + !!info->hit_mono_ns : 0) + info->has_step);
 	pack_key_str(pk, "kind", info->trigger ? info->trigger : "op");
 	if (info->cause)
-		pack_key_str(pk, "cause", info->cause);
+		pack_cause(pk, info, mono0);
 	if (info->has_step)
 		pack_key_uint(pk, "step", info->step);
 }
@@ -183,6 +192,7 @@ static void pack_trigger(msgpack_packer *pk, const struct report_info *info)
 static void pack_top(struct report_builder *rb, const struct report_info *info)
 {
 	msgpack_packer *pk = &rb->pk;
+	uint64_t mono0 = clock_mono_ns();
 
 	hold_map16(&rb->out);
 	pack_key_str(pk, "schema", REPORT_SCHEMA);
@@ -194,10 +204,10 @@ static void pack_top(struct report_builder *rb, const struct report_info *info)
 	pack_target(pk, info);
 	pack_str(pk, "ts");
 	msgpack_pack_int64(pk, clock_real_ns());
-	pack_key_uint(pk, "mono0", clock_mono_ns());
+	pack_key_uint(pk, "mono0", mono0);
 	pack_str(pk, "mono1");
 	rb->mono1 = hold_uint64(&rb->out);
-	pack_trigger(pk, info);
+	pack_trigger(pk, info, mono0);
 	pack_key_str(pk, "consistency", info->consistency ? info->consistency : "running");
 	pack_str(pk, "maps");
 	rb->nmaps_at = hold_array32(&rb->out);

@@ -21,8 +21,10 @@ struct report_info {
 	const char *tag;
 	const char *target_kind, *target_name, *host, *kernel, *boot_id;
 	unsigned cpus;
-	const char *trigger; /* "op", "watch", "periodic", "joined" */
-	const char *cause;   /* or NULL */
+	const char *trigger;  /* "op", "watch", "periodic", "joined" */
+	const char *cause;    /* the hit it follows, or NULL */
+	uint64_t hit_mono_ns; /* with a cause: when it happened; 0: on another host's clock */
+	uint64_t missed;      /* with a cause: hits before it without a capture */
 	bool has_step;
 	uint16_t step;
 	const char *consistency; /* "running", "cgroup_frozen", "stopped" */

@@ -377,6 +377,29 @@ static void put_lists(struct view *v, const struct ksnap_snapshot *s)
 	put_sched(v, object_get(&s->root, "sched"));
 }
 
+/* Why it was captured, when a watch caused it. */
+static void put_hit(struct view *v, const struct ksnap_snapshot *s)
+{
+	struct sink k = { .out = v->out };
+	struct ksnap_frame f;
+	struct ksnap_hit h;
+
+	if (ksnap_snapshot_hit(s, &h, NULL))
+		return;
+	buf_printf(v->out, "hit %" PRIu64 "  0x%" PRIx64 "  %" PRIu64 " -> %" PRIu64 "  by ", h.n,
+		   h.addr, h.old_value, h.new_value);
+	sink_escaped(&k, h.comm, strlen(h.comm));
+	buf_printf(v->out, " (pid %u) on CPU %u", h.pid, h.cpu);
+	if (h.suppressed)
+		buf_printf(v->out, "  %" PRIu64 " more were only counted", h.suppressed);
+	buf_printf(v->out, "\n");
+	for (size_t i = 0; ksnap_snapshot_hit_frame(s, i, &f); i++) {
+		buf_printf(v->out, "  0x%" PRIx64 "  ", f.addr);
+		sink_escaped(&k, f.sym, strlen(f.sym));
+		buf_printf(v->out, "\n");
+	}
+}
+
 int render_report_table(const struct ksnap_snapshot *s, const struct render_opts *o,
 			unsigned max_rows, struct buf *out)
 {
@@ -384,8 +407,10 @@ int render_report_table(const struct ksnap_snapshot *s, const struct render_opts
 
 	sink_text(&v.sink, o, &v.table.text);
 	v.failed = walk_init(&v.walk, s, &v.sink, ksnap_blob_size(s->blob)) != 0;
-	if (!v.failed)
+	if (!v.failed) {
 		put_summary(&v, s);
+		put_hit(&v, s);
+	}
 	for (size_t i = 0; !v.failed && i < s->nmaps; i++) {
 		put_title(&v, &s->maps[i]);
 		if (s->maps[i].is_section)

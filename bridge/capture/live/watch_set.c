@@ -32,6 +32,7 @@ struct armed {
 	uint64_t suppressed_then;     /* at the last tick */
 	unsigned calm_ticks;          /* since a hit was suppressed */
 	bool must_tell;               /* that hits are suppressed now */
+	bool must_count;              /* how many hits there are, which is news */
 	const char *over;             /* why it ends; NULL: it does not */
 	watch_gone_fn gone;
 	void (*release)(void *arg);
@@ -287,6 +288,7 @@ static void judge(struct watch_set *s, struct armed *w, uint64_t hits, uint64_t 
 {
 	if (is_hot(s, hits - w->hits_then, now - w->since_ns))
 		w->over = "hot";
+	w->must_count = hits > w->hits_then;
 	w->since_ns = now;
 	w->hits_then = hits;
 }
@@ -369,13 +371,12 @@ static int tell_hit(struct watch_set *s, struct armed *w, const struct watch_rec
 	return 1;
 }
 
-static void tell_throttled(struct armed *w, struct watch_news *ret)
+static void tell_counts(struct armed *w, enum watch_news_kind kind, struct watch_news *ret)
 {
-	w->must_tell = false;
-	*ret = (struct watch_news){ .kind = WATCH_NEWS_THROTTLED,
-				    .id = w->id,
-				    .mono_ns = clock_mono_ns(),
-				    .counts = count(w) };
+	w->must_tell = w->must_count = false;
+	*ret = (struct watch_news){
+		.kind = kind, .id = w->id, .mono_ns = clock_mono_ns(), .counts = count(w)
+	};
 }
 
 static void tell_disarmed(struct watch_set *s, struct armed *w, struct watch_news *ret)
@@ -391,14 +392,16 @@ static int tell_state(struct watch_set *s, struct watch_news *ret)
 {
 	struct armed *w = s->first;
 
-	while (w && !w->over && !w->must_tell)
+	while (w && !w->over && !w->must_tell && !w->must_count)
 		w = w->next;
 	if (!w)
 		return 0;
 	if (w->must_tell)
-		tell_throttled(w, ret);
-	else
+		tell_counts(w, WATCH_NEWS_THROTTLED, ret);
+	else if (w->over)
 		tell_disarmed(s, w, ret);
+	else
+		tell_counts(w, WATCH_NEWS_COUNTED, ret);
 	return 1;
 }
 
