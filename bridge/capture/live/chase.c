@@ -416,9 +416,7 @@ int live_chase(struct target *t, unsigned depth, uint64_t deadline_mono_ns,
 	struct chase *c;
 	int rc;
 
-	if (!t->reader)
-		t->reader = kernel_reader_create(&why);
-	if (!t->reader)
+	if (live_need_reader(t, &why))
 		return why.code == KSNAP_E_NOMEM ? err_nomem(err) : say_why_not(rb, depth, &why);
 	c = calloc(1, sizeof(*c));
 	if (!c)

@@ -13,6 +13,7 @@
 #include "capture/live/kernel_read.h"
 #include "capture/live/kernel_symbol.h"
 #include "capture/live/live.h"
+#include "capture/live/per_cpu.h"
 #include "capture/live/task_field.h"
 #include "capture/symbol.h"
 
@@ -53,24 +54,6 @@ static int find_in_maps(struct target *t, const struct symbol *s, struct spot *r
 	return code ? err_set(err, code, "%s", why.text) : 0;
 }
 
-static int find_per_cpu(struct target *t, const struct symbol *s, struct spot *ret,
-			struct ksnap_err *err)
-{
-	const struct btf *btf = btf_types_load(t->types, BTF_OF_KERNEL, err);
-	struct path path;
-	uint32_t type;
-	int code;
-
-	ret->kind = AT_ADDRESS;
-	if (!btf)
-		return err->code;
-	code = per_cpu_variable_find(btf, s->name, s->cpu, &ret->addr, &type, err);
-	if (code)
-		return code;
-	path_init(&path, s->path);
-	return btf_path_find(btf, type, &path, true, &ret->btf, err);
-}
-
 static int find_symbol(struct target *t, const char *text, struct spot *ret, struct ksnap_err *err)
 {
 	struct symbol s;
@@ -84,7 +67,8 @@ static int find_symbol(struct target *t, const char *text, struct spot *ret, str
 		ret->addr = s.addr;
 		return 0;
 	case SYMBOL_PER_CPU:
-		return find_per_cpu(t, &s, ret, err);
+		ret->kind = AT_ADDRESS;
+		return per_cpu_find(t, &s, true, &ret->addr, &ret->btf, err);
 	case SYMBOL_OBJECT:
 		return err_set(err, KSNAP_E_ARG, "symbol '%s': an object is no memory", text);
 	default:

@@ -21,7 +21,9 @@
 #include "capture/live/kernel_read.h"
 #include "capture/live/load_log.h"
 #include "capture/live/map_nested.h"
+#include "capture/live/per_cpu.h"
 #include "capture/live/privilege.h"
+#include "capture/live/watch_spot.h"
 
 #define HEAD_ROOM (4u << 20) /* of MAX_BLOB, kept for types, rows and reasons */
 
@@ -31,6 +33,8 @@ static void close_live(struct target *t)
 
 	if (!t)
 		return;
+	watch_set_fini(&t->watches);
+	per_cpu_destroy(t->per_cpu);
 	freezer_fini(&t->freezer);
 	object_detach_all(&t->objects);
 	cleanup_close(&t->stats_fd);
@@ -84,9 +88,9 @@ static struct target *open_live(const char *options, struct ksnap_err *err)
 		err_nomem(err);
 		return NULL;
 	}
-	t->stats_fd = -1;
+	t->stats_fd = t->watches.epoll = t->watches.timer = -1;
 	t->types = btf_types_create(err);
-	if (!t->types) {
+	if (!t->types || watch_set_init(&t->watches, &t->ksyms, err)) {
 		close_live(t);
 		return NULL;
 	}
@@ -224,6 +228,59 @@ static int thaw_live(struct target *t, const char *cgroup, struct ksnap_err *err
 	return freezer_thaw(&t->freezer, cgroup, err);
 }
 
+int live_need_reader(struct target *t, struct ksnap_err *err)
+{
+	if (!t->reader)
+		t->reader = kernel_reader_create(err);
+	return t->reader ? 0 : err ? err->code : KSNAP_E_TARGET;
+}
+
+/* Stacks are told with names as far as there are any. */
+static int load_names(struct target *t, struct ksnap_err *err)
+{
+	struct ksnap_err why;
+	int ret = t->ksyms.syms.len ? 0 : ksyms_load(&t->ksyms, "/proc/kallsyms", &why);
+
+	return ret == KSNAP_E_NOMEM ? err_nomem(err) : 0;
+}
+
+static int arm_live(struct target *t, const struct watch_request *rq, struct watch_place *ret,
+		    struct ksnap_err *err)
+{
+	struct watch_spot *spot;
+	int rc = load_names(t, err);
+
+	if (rc)
+		return rc;
+	spot = watch_spot_find(t, rq->symbol, rq->len, err);
+	if (!spot)
+		return err->code;
+	return watch_set_arm(&t->watches, rq, &spot->at, watch_spot_gone, watch_spot_destroy, spot,
+			     ret, err);
+}
+
+static int disarm_live(struct target *t, uint64_t id, struct watch_counts *ret,
+		       struct ksnap_err *err)
+{
+	return watch_set_disarm(&t->watches, id, ret, err);
+}
+
+static int counts_live(struct target *t, uint64_t id, struct watch_counts *ret,
+		       struct ksnap_err *err)
+{
+	return watch_set_counts(&t->watches, id, ret, err);
+}
+
+static int watch_fd_live(struct target *t)
+{
+	return t->watches.epoll;
+}
+
+static int watch_next_live(struct target *t, struct watch_news *ret)
+{
+	return watch_set_next(&t->watches, ret);
+}
+
 const struct target_ops target_live = {
 	.kind = "live",
 	.open = open_live,
@@ -237,6 +294,11 @@ const struct target_ops target_live = {
 	.thaw = thaw_live,
 	.read = live_kernel_read,
 	.write = live_kernel_write,
+	.arm = arm_live,
+	.disarm = disarm_live,
+	.watch_counts = counts_live,
+	.watch_fd = watch_fd_live,
+	.watch_next = watch_next_live,
 	.close = close_live,
 	.describe = describe_live,
 	.chases = true,

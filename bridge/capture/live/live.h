@@ -13,6 +13,7 @@
 #include "capture/live/object.h"
 #include "capture/live/ops_list.h"
 #include "capture/live/prog_list.h"
+#include "capture/live/watch_set.h"
 #include "capture/target.h"
 
 struct target {
@@ -30,8 +31,13 @@ struct target {
 	struct ops_list ops;
 	struct active_maps active;
 	struct ksyms ksyms;
-	struct entries scratch; /* for maps far larger than what is in them */
+	struct watch_set watches;
+	struct per_cpu *per_cpu; /* made when first asked */
+	struct entries scratch;  /* for maps far larger than what is in them */
 };
+
+/* Load the program that reads kernel memory, once. */
+int live_need_reader(struct target *t, struct ksnap_err *err);
 
 /* Read links and struct_ops maps, and find which maps are active. With @all also links that nobody
  * needs for that. */

@@ -279,9 +279,7 @@ int peek_fail(struct map_job *j, struct read_result *res, int code)
 
 int peek_ready(struct map_job *j)
 {
-	if (!j->t->reader)
-		j->t->reader = kernel_reader_create(&j->why);
-	return j->t->reader ? 0 : j->why.code;
+	return live_need_reader(j->t, &j->why);
 }
 
 int peek_read(struct map_job *j, struct entries *e, struct read_result *res)

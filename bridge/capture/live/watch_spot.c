@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+/* watch_spot.c - a symbol becomes an address; the map behind it is held, its element looked after.
+ */
+#include "capture/live/watch_spot.h"
+
+#include <inttypes.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "capture/live/kernel_read.h"
+#include "capture/live/kernel_symbol.h"
+#include "capture/live/live.h"
+#include "capture/live/per_cpu.h"
+
+#define KERNEL_HALF 0xffff800000000000ull /* x86-64: where the kernel's addresses begin */
+#define WIDEST      8                     /* bytes that a register watches */
+
+int watch_spot_check(uint64_t addr, unsigned len, const char *symbol, struct ksnap_err *err)
+{
+	if (addr < KERNEL_HALF)
+		return err_set(err, KSNAP_E_ARG,
+			       "symbol: 0x%" PRIx64 " (%.100s) is no address of the kernel, those "
+			       "begin at 0x%llx; what processes do with their own memory cannot be "
+			       "watched here",
+			       addr, symbol, KERNEL_HALF);
+	if (addr % len)
+		return err_set(err, KSNAP_E_ARG,
+			       "symbol: 0x%" PRIx64 " (%.100s) is not a multiple of %u: a debug "
+			       "register watches 1, 2, 4 or 8 bytes that are aligned to as many; "
+			       "name a smaller len",
+			       addr, symbol, len);
+	return 0;
+}
+
+/* Of several widths the one that was asked for, or that the type has. */
+static int pick_len(uint64_t size, unsigned asked, const char *symbol, unsigned *ret,
+		    struct ksnap_err *err)
+{
+	if (asked && size && asked > size)
+		return err_set(err, KSNAP_E_ARG, "len: %.100s has %" PRIu64 " bytes, not %u",
+			       symbol, size, asked);
+	*ret = asked ? asked : size;
+	if (*ret && *ret <= WIDEST && !(*ret & (*ret - 1)))
+		return 0;
+	return err_set(err, KSNAP_E_ARG,
+		       "symbol: %.100s has %" PRIu64 " bytes, a debug register watches 1, 2, 4 or "
+		       "8: name a member of it, or a len",
+		       symbol, size);
+}
+
+/* Programs that use the map now; 0 also when that cannot be found out. */
+static size_t count_users(struct target *t, uint32_t map_id)
+{
+	const uint32_t *ids;
+	size_t n = 0;
+
+	if (prog_list_read(&t->progs, false, NULL) || prog_list_owners(&t->progs, map_id, &ids, &n))
+		return 0;
+	return n;
+}
+
+static int find_in_map(struct target *t, const struct symbol *sym, unsigned len,
+		       struct watch_spot *s, struct ksnap_err *err)
+{
+	int ret = bpf_place_find(t, sym, &s->place, err);
+
+	if (!ret)
+		ret = pick_len(s->place.spot.size, len, sym->text, &s->at.len, err);
+	if (ret)
+		return ret;
+	if (s->place.spot.nhops)
+		return err_set(err, KSNAP_E_UNSUPPORTED,
+			       "symbol: %.100s follows a pointer; watch the address it leads to",
+			       sym->text);
+	s->map_fd = bpf_place_open(&s->place, err);
+	if (s->map_fd < 0)
+		return s->map_fd;
+	s->users = count_users(t, s->place.map_id);
+	return bpf_place_address(&s->place, s->map_fd, &s->at.addr, err);
+}
+
+static int find_per_cpu(struct target *t, const struct symbol *sym, unsigned len,
+			struct watch_spot *s, struct ksnap_err *err)
+{
+	struct btf_spot spot;
+	int ret = per_cpu_find(t, sym, false, &s->at.addr, &spot, err);
+
+	if (ret)
+		return ret;
+	s->at.addr += spot.offset;
+	if (spot.is_bitfield && !len)
+		return err_set(err, KSNAP_E_ARG,
+			       "symbol: %.100s is a bitfield; name a len to watch what it is in",
+			       sym->text);
+	return pick_len(spot.size, len, sym->text, &s->at.len, err);
+}
+
+/* kallsyms tells no sizes: as many bytes as are aligned. */
+static int find_in_kernel(const struct symbol *sym, unsigned len, struct watch_spot *s,
+			  struct ksnap_err *err)
+{
+	int ret = kernel_symbol_find(KALLSYMS, sym->text, &s->at.addr, err);
+	uint64_t aligned = s->at.addr | WIDEST;
+
+	s->at.len = len ? len : aligned & -aligned;
+	return ret;
+}
+
+/* A BPF global first; then one of the kernel's own. */
+static int find_name(struct target *t, const struct symbol *sym, unsigned len, struct watch_spot *s,
+		     struct ksnap_err *err)
+{
+	struct ksnap_err of_bpf = { 0 }, of_kernel = { 0 };
+	int ret = find_in_map(t, sym, len, s, &of_bpf);
+
+	if (ret != KSNAP_E_NOTFOUND)
+		return ret ? err_set(err, ret, "%s", of_bpf.text) : 0;
+	ret = find_in_kernel(sym, len, s, &of_kernel);
+	return ret ? err_set(err, ret, "%.220s; and %.220s", of_bpf.text, of_kernel.text) : 0;
+}
+
+static int find_address(struct target *t, const struct symbol *sym, unsigned len,
+			struct watch_spot *s, struct ksnap_err *err)
+{
+	s->at.addr = sym->addr;
+	s->at.len = len ? len : WIDEST;
+	return 0;
+}
+
+static int (*const finders[])(struct target *t, const struct symbol *sym, unsigned len,
+			      struct watch_spot *s, struct ksnap_err *err) = {
+	[SYMBOL_NAME] = find_name,       [SYMBOL_GLOBAL] = find_in_map,
+	[SYMBOL_ELEMENT] = find_in_map,  [SYMBOL_PER_CPU] = find_per_cpu,
+	[SYMBOL_ADDRESS] = find_address,
+};
+
+/* What is there before anything is written. */
+static int read_now(struct target *t, struct watch_spot *s, const char *symbol,
+		    struct ksnap_err *err)
+{
+	struct kernel_read r = { .addr = s->at.addr,
+				 .len = s->at.len,
+				 .data = (uint8_t *)&s->at.now };
+	int ret = live_need_reader(t, err);
+
+	if (!ret)
+		ret = kernel_reader_run(t->reader, &r, 1, err);
+	if (!ret && r.error)
+		ret = err_set(err, KSNAP_E_ARG,
+			      "symbol: nothing is mapped at 0x%" PRIx64 " (%.100s)", s->at.addr,
+			      symbol);
+	return ret;
+}
+
+struct watch_spot *watch_spot_find(struct target *t, const char *symbol, unsigned len,
+				   struct ksnap_err *err)
+{
+	struct watch_spot *s = calloc(1, sizeof(*s));
+	struct symbol *sym = malloc(sizeof(*sym));
+	int ret = s && sym ? symbol_parse(symbol, sym, err) : err_nomem(err);
+
+	if (s)
+		*s = (struct watch_spot){ .target = t, .map_fd = -1 };
+	if (!ret && sym->kind >= ARRAY_SIZE(finders))
+		ret = err_set(err, KSNAP_E_ARG, "symbol: %.100s names no memory", symbol);
+	if (!ret)
+		ret = finders[sym->kind](t, sym, len, s, err);
+	if (!ret)
+		ret = watch_spot_check(s->at.addr, s->at.len, symbol, err);
+	if (!ret)
+		ret = read_now(t, s, symbol, err);
+	free(sym);
+	if (!ret)
+		return s;
+	watch_spot_destroy(s);
+	return NULL;
+}
+
+void watch_spot_destroy(void *spot)
+{
+	struct watch_spot *s = spot;
+
+	if (s)
+		cleanup_close(&s->map_fd);
+	free(s);
+}
+
+/* Elements of arrays stay where they are. */
+static bool place_is_fixed(const struct bpf_place *p)
+{
+	return p->map_type == BPF_MAP_TYPE_ARRAY || p->map_type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+static bool is_where_it_was(const struct watch_spot *s)
+{
+	uint64_t addr;
+	int ret = bpf_place_address(&s->place, s->map_fd, &addr, NULL);
+
+	return ret != KSNAP_E_NOTFOUND && (ret || addr == s->at.addr);
+}
+
+const char *watch_spot_gone(void *spot)
+{
+	const struct watch_spot *s = spot;
+
+	if (s->map_fd < 0)
+		return NULL;
+	if (s->users && !count_users(s->target, s->place.map_id))
+		return "map_gone";
+	return !place_is_fixed(&s->place) && !is_where_it_was(s) ? "element_gone" : NULL;
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+/* watch_live_test.c - every form of symbol watched on the running kernel, what cannot be watched
+ * refused in words that help, and the end of a watch whose memory goes away.
+ *
+ * Needs the right to use BPF and perf; KSNAP_TEST_REQUIRE=bpf makes its absence a failure.
+ */
+#include "live_rig.h"
+
+#include <bpf/bpf.h>
+#include <inttypes.h>
+#include <msgpack.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "report/hit.h"
+#include "tests/bpf/watched.h"
+
+static struct bpf_object *obj;
+static struct live_rig rig;
+static uint64_t last_id;
+
+static struct bpf_object *load_named(void)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "watched");
+	struct bpf_object *o;
+	size_t len;
+	void *elf = rig_read_object("watched", &len);
+
+	o = bpf_object__open_mem(elf, len, &opts);
+	assert_non_null(o);
+	assert_int_equal(bpf_object__load(o), 0);
+	free(elf);
+	return o;
+}
+
+static uint64_t write_with(const char *name, uint64_t times)
+{
+	struct watched_order o = { .times = times };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &o, .ctx_size_in = sizeof(o));
+	struct bpf_program *p = bpf_object__find_program_by_name(obj, name);
+
+	assert_non_null(p);
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
+	assert_int_equal(opts.retval, 0);
+	return o.addr;
+}
+
+static int arm(const char *symbol, unsigned len, struct watch_place *ret, struct ksnap_err *err)
+{
+	struct watch_request rq = {
+		.id = ++last_id, .symbol = symbol, .len = len, .rate = 1000, .burst = 1000
+	};
+
+	return target_live.arm(rig.target, &rq, ret, err);
+}
+
+static struct watch_place must_arm(const char *symbol, unsigned len)
+{
+	struct watch_place place;
+	struct ksnap_err err;
+
+	if (arm(symbol, len, &place, &err))
+		fail_msg("%s: %s", symbol, err.text);
+	return place;
+}
+
+static struct watch_counts disarm(void)
+{
+	struct watch_counts c;
+	struct ksnap_err err;
+
+	if (target_live.disarm(rig.target, last_id, &c, &err))
+		fail_msg("%s", err.text);
+	return c;
+}
+
+static struct watch_news next_news(void)
+{
+	struct pollfd p = { .fd = target_live.watch_fd(rig.target), .events = POLLIN };
+	struct watch_news n;
+
+	while (!target_live.watch_next(rig.target, &n))
+		assert_int_equal(poll(&p, 1, 60000), 1);
+	return n;
+}
+
+static struct ksnap_hit next_hit(void)
+{
+	struct watch_news n;
+	struct ksnap_hit hit;
+	msgpack_unpacked u;
+	struct ksnap_err err;
+
+	do {
+		n = next_news();
+	} while (n.kind == WATCH_NEWS_COUNTED);
+	assert_int_equal(n.kind, WATCH_NEWS_HIT);
+	msgpack_unpacked_init(&u);
+	assert_int_equal(msgpack_unpack_next(&u, n.hit.p, n.hit.len, NULL), MSGPACK_UNPACK_SUCCESS);
+	if (hit_read(&u.data, &hit, &err))
+		fail_msg("%s", err.text);
+	msgpack_unpacked_destroy(&u);
+	return hit;
+}
+
+static const char *id_symbol(const char *map, const char *rest)
+{
+	static char text[200];
+
+	snprintf(text, sizeof(text), "id:%u%s", id_of(bpf_object__find_map_fd_by_name(obj, map)),
+		 rest);
+	return text;
+}
+
+static void watches_every_form(void **state)
+{
+	char address[32];
+	const struct {
+		const char *symbol, *writer;
+		unsigned asked, len;
+	} cases[] = {
+		{ "watched_u64", "write_u64", 0, 8 },
+		{ "watched:watched_u32", "write_u32", 0, 4 },
+		{ "watched.bss:watched_u16", "write_u16", 0, 2 },
+		{ "watched_u8", "write_u8", 0, 1 },
+		{ "watched_u64", "write_u64", 4, 4 },
+		{ "watched_rows[7].ctx.weight", "write_weight", 0, 4 },
+		{ address, "write_u64", 0, 8 },
+	};
+
+	snprintf(address, sizeof(address), "0x%" PRIx64, write_with("write_u64", 0));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct watch_place place = must_arm(cases[i].symbol, cases[i].asked);
+		struct ksnap_hit hit;
+
+		assert_int_equal(place.len, cases[i].len);
+		assert_int_equal(place.addr, write_with(cases[i].writer, 2));
+		hit = next_hit();
+		assert_int_equal(hit.addr, place.addr);
+		assert_int_equal(hit.len, place.len);
+		assert_int_equal((uint8_t)hit.new_value, (uint8_t)(hit.old_value + 1));
+		assert_int_equal(hit.pid, getpid());
+		hit = next_hit();
+		assert_int_equal((uint8_t)hit.new_value, (uint8_t)(hit.old_value + 1));
+		assert_int_equal(disarm().hits, 2);
+	}
+}
+
+/* Whoever switches tasks on CPU 0 writes this; it can hardly be still for a minute. */
+static void watches_a_variable_of_a_cpu(void **state)
+{
+	struct watch_place place;
+	struct ksnap_hit hit;
+	struct ksnap_err err;
+
+	if (arm("per_cpu:runqueues@0.nr_switches", 0, &place, &err)) {
+		assert_int_equal(err.code, KSNAP_E_UNSUPPORTED);
+		print_message("# %s\n", err.text);
+		skip();
+	}
+	assert_int_equal(place.len, 8);
+	hit = next_hit();
+	assert_int_equal(hit.cpu, 0);
+	hit = next_hit();
+	assert_int_equal(hit.new_value, hit.old_value + 1);
+	disarm();
+	assert_int_equal(arm("per_cpu:runqueues@4000.nr_switches", 0, &place, &err), KSNAP_E_ARG);
+	assert_int_equal(arm("per_cpu:runqueue@0.nr_switches", 0, &place, &err), KSNAP_E_NOTFOUND);
+	assert_int_equal(arm("per_cpu:runqueues@0.nr_switched", 0, &place, &err), KSNAP_E_NOTFOUND);
+	assert_non_null(strstr(err.text, "nr_switches"));
+}
+
+static void refuses_what_cannot_be_watched(void **state)
+{
+	static const struct {
+		const char *symbol;
+		unsigned len;
+		int code;
+		const char *says;
+	} cases[] = {
+		{ "0x7f0000000000", 0, KSNAP_E_ARG, "no address of the kernel" },
+		{ "0xffffffffff000001", 8, KSNAP_E_ARG, "multiple of 8" },
+		{ "0xffffffffffff0000", 0, KSNAP_E_ARG, "nothing is mapped" },
+		{ "watched_u8", 8, KSNAP_E_ARG, "has 1 bytes, not 8" },
+		{ "watched_rows[7]", 0, KSNAP_E_ARG, "name a member" },
+		{ "watched_rows[8].ctx.weight", 0, KSNAP_E_NOTFOUND, "watched_rows[8]" },
+		{ "watched_rows[7].ctx.height", 0, KSNAP_E_NOTFOUND, "weight" },
+		{ "watched_u65", 0, KSNAP_E_NOTFOUND, "watched_u64" },
+		{ "", 0, KSNAP_E_ARG, "" },
+	};
+	struct watch_place place;
+	struct ksnap_err err;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int code = arm(cases[i].symbol, cases[i].len, &place, &err);
+
+		if (code != cases[i].code || !strstr(err.text, cases[i].says))
+			fail_msg("%s: %d, '%s' should be %d, '%s'", cases[i].symbol, code, err.text,
+				 cases[i].code, cases[i].says);
+	}
+}
+
+/* The kernel frees maps some time after their last user is gone. */
+static void close_and_wait(struct bpf_object *o)
+{
+	const char *const maps[] = { "watched_rows", "watched.bss" };
+	uint32_t ids[2];
+	int fd;
+
+	for (int i = 0; i < 2; i++)
+		ids[i] = id_of(bpf_object__find_map_fd_by_name(o, maps[i]));
+	bpf_object__close(o);
+	for (int i = 0; i < 2; i++) {
+		while ((fd = bpf_map_get_fd_by_id(ids[i])) >= 0) {
+			close(fd);
+			sched_yield();
+		}
+	}
+}
+
+static void two_of_a_name_are_told_apart(void **state)
+{
+	struct bpf_object *twin = load_named();
+	struct watch_place place;
+	struct ksnap_err err;
+
+	assert_int_equal(arm("watched_u64", 0, &place, &err), KSNAP_E_ARG);
+	assert_non_null(strstr(err.text, "id:"));
+	place = must_arm(id_symbol("watched.bss", ":watched_u64"), 0);
+	assert_int_equal(place.addr, write_with("write_u64", 3));
+	assert_int_equal(disarm().hits, 3);
+	close_and_wait(twin);
+}
+
+static void a_deleted_element_ends_the_watch(void **state)
+{
+	int fd = bpf_object__find_map_fd_by_name(obj, "watched_rows");
+	uint32_t key = 7;
+	uint8_t row[20] = { 0 };
+	struct watch_news n;
+
+	must_arm("watched_rows[7].ctx.weight", 0);
+	assert_int_equal(bpf_map_delete_elem(fd, &key), 0);
+	do {
+		n = next_news();
+	} while (n.kind != WATCH_NEWS_DISARMED);
+	assert_string_equal(n.reason, "element_gone");
+	put(fd, 7, row);
+}
+
+static void a_map_that_nobody_uses_ends_the_watch(void **state)
+{
+	struct watch_news n;
+
+	must_arm("watched_u64", 0);
+	bpf_object__close(obj);
+	do {
+		n = next_news();
+	} while (n.kind != WATCH_NEWS_DISARMED);
+	assert_string_equal(n.reason, "map_gone");
+	obj = NULL;
+}
+
+static int set_up(void **state)
+{
+	uint8_t row[20] = { 0 };
+
+	rig_hold_registers();
+	obj = load_named();
+	put(bpf_object__find_map_fd_by_name(obj, "watched_rows"), 7, row);
+	rig_open(&rig);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	rig_close(&rig);
+	bpf_object__close(obj);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_what_cannot_be_watched),
+		cmocka_unit_test(watches_every_form),
+		cmocka_unit_test(watches_a_variable_of_a_cpu),
+		cmocka_unit_test(two_of_a_name_are_told_apart),
+		cmocka_unit_test(a_deleted_element_ends_the_watch),
+		cmocka_unit_test(a_map_that_nobody_uses_ends_the_watch),
+	};
+	int cannot = rig_cannot_run();
+
+	return cannot >= 0 ? cannot : cmocka_run_group_tests(tests, set_up, tear_down);
+}
