@@ -2,6 +2,7 @@
 /* job.c - the ops a worker knows, and how each uses the target's table. */
 #include "capture/job.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -133,6 +134,14 @@ static int finish_report(struct bench *b, struct job_result *res, struct ksnap_e
 	return encode_result(&wire_shape_captured, &out, res, err);
 }
 
+/* Of "<bridge>/<watch id>#<n>", where a bridge's name may hold anything. */
+static uint64_t watch_of(const char *cause)
+{
+	const char *slash = strrchr(cause, '/');
+
+	return slash ? strtoull(slash + 1, NULL, 10) : 0;
+}
+
 /* The hit that the capture follows: 1, or 0 when the job's params name none. */
 static int read_cause(const struct job *job, struct capture_cause *ret, char id[CAUSE_MAX],
 		      struct ksnap_err *err)
@@ -149,6 +158,7 @@ static int read_cause(const struct job *job, struct capture_cause *ret, char id[
 		return rc;
 	snprintf(id, CAUSE_MAX, "%.*s", (int)c.cause.len, c.cause.p);
 	*ret = (struct capture_cause){ .id = id,
+				       .watch = watch_of(id),
 				       .is_joined = c.joined,
 				       .mono_ns = !c.has_host || job_is_own_host(c.host)
 							  ? c.hit_mono

@@ -17,6 +17,7 @@ struct target;
 struct capture_cause {
 	bool is_joined;        /* of a watch that another worker armed */
 	const char *id;        /* "<bridge>/<watch id>#<n>" */
+	uint64_t watch;        /* the watch's id */
 	uint64_t mono_ns;      /* when the hit happened; 0: by another host's clock */
 	uint64_t missed;       /* told hits before it without a capture */
 	struct wire_slice hit; /* its msgpack map, to go into the report */

@@ -59,10 +59,14 @@ static void take_iterator(struct link_row *row, const struct bpf_link_info *info
 			   : info->iter.map.map_id;
 }
 
-/* Since Linux 6.4 (68b04864ca42) the map's id stands where others have theirs. */
+uint32_t link_ops_map(const struct bpf_link_info *info)
+{
+	return info->xdp.ifindex;
+}
+
 static void take_struct_ops(struct link_row *row, const struct bpf_link_info *info)
 {
-	row->map = info->xdp.ifindex;
+	row->map = link_ops_map(info);
 }
 
 typedef void (*take_fn)(struct link_row *row, const struct bpf_link_info *info);

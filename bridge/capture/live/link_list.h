@@ -3,6 +3,8 @@
 #ifndef KSNAP_CAPTURE_LIVE_LINK_LIST_H
 #define KSNAP_CAPTURE_LIVE_LINK_LIST_H
 
+#include <linux/bpf.h>
+
 #include "base/buf.h"
 #include "ksnap.h"
 
@@ -30,6 +32,9 @@ void link_list_fini(struct link_list *l);
 int link_list_read(struct link_list *l, bool all, struct ksnap_err *err);
 /* The link that attaches struct_ops map @map_id, or NULL. */
 const struct link_row *link_list_of_map(const struct link_list *l, uint32_t map_id);
+/* The map that a struct_ops link attaches now: since Linux 6.4 (68b04864ca42) its id stands where
+ * other links have theirs. */
+uint32_t link_ops_map(const struct bpf_link_info *info);
 /* As the report's value of `links`. */
 void link_list_pack(const struct link_list *l, struct buf *out);
 

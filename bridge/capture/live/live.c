@@ -25,7 +25,8 @@
 #include "capture/live/privilege.h"
 #include "capture/live/watch_spot.h"
 
-#define HEAD_ROOM (4u << 20) /* of MAX_BLOB, kept for types, rows and reasons */
+#define OBJECT_PREFIX "object:"
+#define HEAD_ROOM     (4u << 20) /* of MAX_BLOB, kept for types, rows and reasons */
 
 static void close_live(struct target *t)
 {
@@ -34,6 +35,7 @@ static void close_live(struct target *t)
 	if (!t)
 		return;
 	watch_set_fini(&t->watches);
+	object_ends_fini(&t->ends);
 	per_cpu_destroy(t->per_cpu);
 	freezer_fini(&t->freezer);
 	object_detach_all(&t->objects);
@@ -75,6 +77,15 @@ static void read_facts(struct target *t)
 	t->ncpu = ncpu > 0 ? ncpu : sysconf(_SC_NPROCESSORS_CONF);
 }
 
+/* One descriptor tells of both kinds of watches. */
+static int begin_watches(struct target *t, struct ksnap_err *err)
+{
+	int ret = watch_set_init(&t->watches, &t->ksyms, err);
+
+	ret = ret ? ret : object_ends_init(&t->ends, err);
+	return ret ? ret : watch_set_poll(&t->watches, t->ends.timer, err);
+}
+
 static struct target *open_live(const char *options, struct ksnap_err *err)
 {
 	struct target *t;
@@ -88,9 +99,9 @@ static struct target *open_live(const char *options, struct ksnap_err *err)
 		err_nomem(err);
 		return NULL;
 	}
-	t->stats_fd = t->watches.epoll = t->watches.timer = -1;
+	t->stats_fd = t->watches.epoll = t->watches.timer = t->ends.timer = -1;
 	t->types = btf_types_create(err);
-	if (!t->types || watch_set_init(&t->watches, &t->ksyms, err)) {
+	if (!t->types || begin_watches(t, err)) {
 		close_live(t);
 		return NULL;
 	}
@@ -191,6 +202,8 @@ static int capture_live(struct target *t, const struct capture_request *rq,
 		ret = live_chase(t, rq->chase, rq->deadline_mono_ns, rb, err);
 	if (!ret)
 		ret = live_attachments_report(t, rq->progs, rb, err);
+	if (rq->cause && !rq->cause->is_joined)
+		object_ends_captured(&t->ends, rq->cause->watch);
 	return ret ? ret : selection_report_misses(&sel, rb);
 }
 
@@ -214,7 +227,11 @@ static int replace_live(struct target *t, const char *name, const void *elf, siz
 
 static int detach_live(struct target *t, const char *name, struct ksnap_err *err)
 {
-	return object_detach(&t->objects, name, err);
+	int ret = object_detach(&t->objects, name, err);
+
+	if (!ret)
+		object_ends_look(&t->ends);
+	return ret;
 }
 
 static int freeze_live(struct target *t, const struct freeze_request *rq, char ret[FREEZE_PATH_MAX],
@@ -244,8 +261,8 @@ static int load_names(struct target *t, struct ksnap_err *err)
 	return ret == KSNAP_E_NOMEM ? err_nomem(err) : 0;
 }
 
-static int arm_live(struct target *t, const struct watch_request *rq, struct watch_place *ret,
-		    struct ksnap_err *err)
+static int arm_memory(struct target *t, const struct watch_request *rq, struct watch_place *ret,
+		      struct ksnap_err *err)
 {
 	struct watch_spot *spot;
 	int rc = load_names(t, err);
@@ -259,15 +276,30 @@ static int arm_live(struct target *t, const struct watch_request *rq, struct wat
 			     ret, err);
 }
 
+static int arm_live(struct target *t, const struct watch_request *rq, struct watch_place *ret,
+		    struct ksnap_err *err)
+{
+	size_t prefix = strlen(OBJECT_PREFIX);
+
+	if (strncmp(rq->symbol, OBJECT_PREFIX, prefix))
+		return arm_memory(t, rq, ret, err);
+	*ret = (struct watch_place){ 0 };
+	return object_ends_arm(&t->ends, &t->objects, rq->id, rq->symbol + prefix, err);
+}
+
 static int disarm_live(struct target *t, uint64_t id, struct watch_counts *ret,
 		       struct ksnap_err *err)
 {
+	if (object_ends_disarm(&t->ends, id, ret))
+		return 0;
 	return watch_set_disarm(&t->watches, id, ret, err);
 }
 
 static int counts_live(struct target *t, uint64_t id, struct watch_counts *ret,
 		       struct ksnap_err *err)
 {
+	if (object_ends_counts(&t->ends, id, ret))
+		return 0;
 	return watch_set_counts(&t->watches, id, ret, err);
 }
 
@@ -278,7 +310,7 @@ static int watch_fd_live(struct target *t)
 
 static int watch_next_live(struct target *t, struct watch_news *ret)
 {
-	return watch_set_next(&t->watches, ret);
+	return object_ends_next(&t->ends, ret) || watch_set_next(&t->watches, ret);
 }
 
 const struct target_ops target_live = {

@@ -11,6 +11,7 @@
 #include "capture/live/map_list.h"
 #include "capture/live/map_read.h"
 #include "capture/live/object.h"
+#include "capture/live/object_ends.h"
 #include "capture/live/ops_list.h"
 #include "capture/live/prog_list.h"
 #include "capture/live/watch_set.h"
@@ -32,6 +33,7 @@ struct target {
 	struct active_maps active;
 	struct ksyms ksyms;
 	struct watch_set watches;
+	struct object_ends ends; /* watches that wait for the end of an object */
 	struct per_cpu *per_cpu; /* made when first asked */
 	struct entries scratch;  /* for maps far larger than what is in them */
 };

@@ -41,16 +41,23 @@ struct armed {
 
 static void on_record(void *arg, const struct watch_record *r);
 
-int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct ksnap_err *err)
+int watch_set_poll(struct watch_set *s, int fd, struct ksnap_err *err)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 
+	if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev))
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for watches");
+	return 0;
+}
+
+int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct ksnap_err *err)
+{
 	*s = (struct watch_set){ .ksyms = ksyms };
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (s->epoll < 0 || s->timer < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->timer, &ev))
+	if (s->epoll < 0 || s->timer < 0)
 		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for watches");
-	return 0;
+	return watch_set_poll(s, s->timer, err);
 }
 
 /* The timer runs while there is something to look after. */
@@ -101,19 +108,17 @@ static struct armed *find(const struct watch_set *s, uint64_t id)
 
 static int load_prog(struct watch_set *s, struct ksnap_err *err)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
+	int ret;
 
 	if (s->prog)
 		return 0;
 	s->prog = watch_prog_create(on_record, s, err);
 	if (!s->prog)
 		return err ? err->code : KSNAP_E_TARGET;
-	if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, watch_prog_ring_fd(s->prog), &ev)) {
-		err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for hits");
+	ret = watch_set_poll(s, watch_prog_ring_fd(s->prog), err);
+	if (ret)
 		watch_prog_destroy(take_ptr(s->prog));
-		return KSNAP_E_INTERNAL;
-	}
-	return 0;
+	return ret;
 }
 
 static int take_slot(struct watch_set *s, unsigned *ret, struct ksnap_err *err)

@@ -37,6 +37,8 @@ typedef const char *(*watch_gone_fn)(void *arg);
 /* Makes the descriptor only. @ksyms is loaded by the caller before the first arm. */
 int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct ksnap_err *err);
 void watch_set_fini(struct watch_set *s);
+/* Let the descriptor be readable when @fd is, too. */
+int watch_set_poll(struct watch_set *s, int fd, struct ksnap_err *err);
 
 /* E_LIMIT: no register, or WATCH_SLOTS. @gone with @arg may be NULL; @release, when not NULL, is
  * called with @arg when the watch is over, also when this fails. */
