@@ -101,7 +101,11 @@ end
 --- Have a request answered: {kind = "call", client, op, params, opts}, or {kind = "wait", until_ns,
 --- task, child}, which gives "time" or "ready".
 function M.perform(request)
-	if current and coroutine.running() == current.co and coroutine.isyieldable() then
+	local pool = current and current.pool
+	if not pool or request.kind == "call" and not pool.ready[1] and not next(pool.waiting) then
+		return serve(request) -- nobody else could go on meanwhile
+	end
+	if coroutine.running() == current.co and coroutine.isyieldable() then
 		return resumed(coroutine.yield(setmetatable(request, Request)))
 	end
 	return serve(request)

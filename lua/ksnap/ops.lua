@@ -96,62 +96,77 @@ end
 local range_unit = { str = " bytes", tag = " bytes", list = " items" }
 local tag_range = { min = 1, max = 64, type = "tag" }
 
-local function check_range(what, field, v)
-	local size = type(v) == "number" and v or (type(v) == "string" or type(v) == "table") and #v
+-- How an error names a parameter: the texts are made only when there is one.
+local function named(owner, name)
+	return owner .. ": " .. name
+end
+
+local function check_range(owner, name, field, v)
 	local range = field.type == "tag" and tag_range or field
+	if not range.min and not range.max then return end
+	local size = type(v) == "number" and v or (type(v) == "string" or type(v) == "table") and #v
 	if not size or size >= (range.min or size) and size <= (range.max or size) then return end
-	errors.raise("E_ARG", "%s: from %s to %s%s are allowed, not %s", what, range.min or 0, range.max or "any number of",
-		range_unit[range.type] or "", size)
+	errors.raise("E_ARG", "%s: from %s to %s%s are allowed, not %s", named(owner, name), range.min or 0,
+		range.max or "any number of", range_unit[range.type] or "", size)
 end
 
-local function check_enum(what, field, v)
-	for _, name in ipairs(field.enum) do
-		if v == name then return end
+local function check_enum(owner, name, field, v)
+	for _, word in ipairs(field.enum) do
+		if v == word then return end
 	end
-	errors.raise("E_ARG", "%s: there is no %q; %s", what, tostring(v), errors.near(v, { table.unpack(field.enum) }))
+	errors.raise("E_ARG", "%s: there is no %q; %s", named(owner, name), tostring(v),
+		errors.near(v, { table.unpack(field.enum) }))
 end
 
-local function check_list(what, field, v)
+local function check_list(owner, name, field, v)
 	if type(v) ~= "table" then v = { v } end
 	local list = {}
 	for i, item in ipairs(v) do
-		list[i] = M.check(("%s[%d]"):format(what, i), { type = field.of }, item)
+		list[i] = M.check(owner, ("%s[%d]"):format(name, i), { type = field.of }, item)
 	end
 	if #list ~= #errors.names(v) then
-		errors.raise("E_ARG", "%s: a list is expected, with no holes and no named keys", what)
+		errors.raise("E_ARG", "%s: a list is expected, with no holes and no named keys", named(owner, name))
 	end
 	return msgpack.list(list)
 end
 
---- The value as it goes out, or an error that names the parameter and what it should be.
-function M.check(what, field, v)
+--- The value as it goes out, or an error that names the op, its parameter and what that should be.
+function M.check(owner, name, field, v)
 	if field.type == "list" then
-		v = check_list(what, field, v)
+		v = check_list(owner, name, field, v)
 	else
-		local checked, expected = (expect[field.type] or expect.map)(v, what) -- a shape is a map
+		local checked, expected = (expect[field.type] or expect.map)(v, owner) -- a shape is a map
 		if checked == nil then
-			errors.raise("E_ARG", "%s: %s is expected, not a %s (%s)", what, expected, type(v), tostring(v))
+			errors.raise("E_ARG", "%s: %s is expected, not a %s (%s)", named(owner, name), expected, type(v), tostring(v))
 		end
 		v = checked
 	end
-	if field.enum then check_enum(what, field, v) end
-	check_range(what, field, v)
+	if field.enum then check_enum(owner, name, field, v) end
+	check_range(owner, name, field, v)
 	return v
 end
 
-local function check_fields(what, fields, args)
-	local known, out = {}, {}
-	for _, field in ipairs(fields) do
-		known[field.name] = field
-		if args[field.name] ~= nil then
-			out[field.name] = M.check(("%s: %s"):format(what, field.name), field, args[field.name])
-		end
+local by_name = setmetatable({}, { __mode = "k" }) -- a list of fields -> its fields by name
+
+local function fields_by_name(fields)
+	local known = by_name[fields]
+	if not known then
+		known = {}
+		for _, field in ipairs(fields) do known[field.name] = field end
+		by_name[fields] = known
 	end
-	for name in pairs(args) do
-		if not known[name] then
-			errors.raise("E_ARG", "%s: there is no parameter %q; %s", what, tostring(name),
+	return known
+end
+
+local function check_fields(owner, fields, args)
+	local known, out = fields_by_name(fields), {}
+	for name, v in pairs(args) do
+		local field = known[name]
+		if not field then
+			errors.raise("E_ARG", "%s: there is no parameter %q; %s", owner, tostring(name),
 				errors.near(name, errors.names(known)))
 		end
+		out[name] = M.check(owner, name, field, v)
 	end
 	return out
 end
@@ -253,7 +268,7 @@ function M.with_defaults(op, defaults)
 	for key, value in pairs(op.params) do params[key] = value end
 	for _, field in ipairs(schema.ops[op.name].params) do
 		if params[field.name] == nil and defaults[field.name] ~= nil then
-			params[field.name] = M.check(op.name .. ": " .. field.name, field, defaults[field.name])
+			params[field.name] = M.check(op.name, field.name, field, defaults[field.name])
 		end
 	end
 	local copy = {}
