@@ -242,11 +242,26 @@ local function idle(pool, main)
 	if not ok then make_ready(main, false, err) end
 end
 
-local function run_until_done(pool, main)
+local function take_turns(pool, main)
 	while not main.done do
 		if next(pool.waiting) then look_at_waiting(pool) end
 		local task = table.remove(pool.ready, 1)
 		if task then go_on(task) else idle(pool, main) end
+	end
+end
+
+-- What breaks off the taking of turns itself, such as the script's deadline, is the main task's error.
+local function run_until_done(pool, main)
+	local outer = current
+	while true do
+		local ok, err = pcall(take_turns, pool, main)
+		if ok then return end
+		current = outer
+		if coroutine.status(main.co) ~= "suspended" then return finish(main, { false, err, n = 2 }) end
+		for i = #pool.ready, 1, -1 do
+			if pool.ready[i] == main then table.remove(pool.ready, i) end
+		end
+		make_ready(main, false, err)
 	end
 end
 

@@ -56,6 +56,12 @@ function Run:elapsed_ms()
 	return self.begun_ns and (clock.mono_ns() - self.begun_ns) / 1e6 or 0.0
 end
 
+--- The same of a moment on the clock of the day; nil when it was before the scenario.
+function Run:ms_at(real_ns)
+	local ms = self:elapsed_ms() - (clock.real_ns() - real_ns) / 1e6
+	return ms >= 0 and ms or nil
+end
+
 --- The op with what the scenario knows filled in.
 function Run:fill(op)
 	return ops.with_defaults(op, { step = self.step, maps = self.scenario.maps,
@@ -133,7 +139,19 @@ function Run:procs(tag)
 	return errors.assert(self.bridge:cgroup_procs_by_tag(tag)).pids
 end
 
--- The rows of the tags that @over names, in the order in which they were captured.
+-- What this run captured, in order, and then what others stored on its bridge, such as a watch.
+local function all_rows(run)
+	local known, rows = {}, { table.unpack(run.taken) }
+	for _, taken in ipairs(rows) do known[taken.tag] = true end
+	for _, row in ipairs(errors.assert(run.bridge:list())) do
+		if not known[row.tag] then
+			rows[#rows + 1] = { tag = row.tag, step = row.step, elapsed_ms = row.elapsed_ms or run:ms_at(row.ts) }
+		end
+	end
+	return rows
+end
+
+-- The rows of the tags that @over names.
 local choose = {}
 
 function choose.string(run, glob)
@@ -143,15 +161,15 @@ end
 
 choose["function"] = function(run, fits)
 	local rows = {}
-	for _, taken in ipairs(run.taken) do
-		if fits(taken.tag) then rows[#rows + 1] = taken end
+	for _, row in ipairs(all_rows(run)) do
+		if fits(row.tag) then rows[#rows + 1] = row end
 	end
 	return rows
 end
 
 function choose.table(run, tags)
 	local by_tag, rows = {}, {}
-	for _, taken in ipairs(run.taken) do by_tag[taken.tag] = taken end
+	for _, row in ipairs(all_rows(run)) do by_tag[row.tag] = row end
 	for i, tag in ipairs(tags) do rows[i] = by_tag[tag] or { tag = tag } end
 	return rows
 end
@@ -159,7 +177,10 @@ end
 -- What the scenario captured by itself: all periodic ones, taken or not, or else all there are.
 choose["nil"] = function(run)
 	if run.scenario.periodic == 0 then return { table.unpack(run.taken) } end
-	local rows = choose["function"](run, function(tag) return tag:find "^periodic_%d+$" end)
+	local rows = {}
+	for _, taken in ipairs(run.taken) do
+		if taken.boundary_ms then rows[#rows + 1] = taken end
+	end
 	for tag, err in pairs(run.periodic and run.periodic.missing or {}) do rows[#rows + 1] = { tag = tag, err = err } end
 	table.sort(rows, function(a, b) return a.tag < b.tag end)
 	return rows

@@ -148,6 +148,32 @@ assert(engine.run(function()
 	ksnap.sleep "1ms"
 end) and not left_over and closes == 3)
 
+-- What breaks off a wait, or the taking of turns itself, is the main task's error; it goes on from there.
+local clock = require "ksnap.clock"
+local function broken_by(name, fn)
+	local real = clock[name]
+	local armed = true
+	return engine.run(function()
+		local _ <close> = setmetatable({}, { __close = function() clock[name] = real end })
+		ksnap.spawn(ksnap.sleep, "1m")
+		clock[name] = function(...)
+			if armed then
+				armed = false
+				error "the time is up"
+			end
+			return real(...)
+		end
+		local fine, time_is_up = pcall(fn)
+		assert(not fine and tostring(time_is_up):find "the time is up", tostring(time_is_up))
+		ksnap.sleep "1ms"
+		return "went on"
+	end)
+end
+for _, name in ipairs { "wait_until", "mono_ns" } do
+	local well, on = broken_by(name, function() ksnap.spawn(ksnap.sleep, "1m"):wait() end)
+	assert(well and on == "went on", tostring(on))
+end
+
 -- Each task has its own active bridge, and begins with that of its parent.
 local g <close> = bridge:enter()
 ksnap.spawn(function()

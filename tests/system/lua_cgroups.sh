@@ -117,6 +117,27 @@ else
 fi
 nothing_left 'sleep 6074'
 
+# ---- the broker goes away ------------------------------------------------------------------------------
+
+scenario lost <<'END'
+return ksnap.scenario { name = "the broker is lost", setup = op.add_cgroup(top .. "/lost"),
+	step { op.spawn { "sleep", "6076", cgroup = top .. "/lost" }, op.freeze(top .. "/lost"), op.log "ready" },
+	loop { every = "1ms", times = 1000000, function() return op.list() end } }
+END
+ok "a broker starts" serve_start broker --target live
+exec {tape}< <(exec "$KSNAP" run "$tap_dir/lost.lua")
+executor=$!
+ok "a scenario runs" await_line $tape '# ready' "$tap_dir/lost.tape"
+kill -KILL "$serve_pid"
+wait "$serve_pid" 2>/dev/null
+unset "serve_pids[$serve_pid]" KSNAP_ENDPOINT
+wait $executor
+is $? 5 "it says that nobody answers"
+cat <&$tape >>"$tap_dir/lost.tape"
+exec {tape}<&-
+like "$(cat "$tap_dir/lost.tape")" 'code: E_UNREACHABLE' "and why"
+nothing_left 'sleep 6076'
+
 # ---- the executor is killed ------------------------------------------------------------------------
 
 scenario killed <<'END'

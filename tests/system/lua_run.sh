@@ -88,10 +88,17 @@ return ksnap.scenario {
 	step { "busy", function(run)
 		local burst = ksnap.spawn(function() for i = 1, 20 do run.bridge:ping() end return "done" end)
 		assert(burst:wait "1m" == "done")
+		local other <close> = assert(ksnap.connect())
+		assert(other:capture_snapshot "foreign")
 	end },
 	check = function(run)
 		local rows = run.bridge:list()
+		for i = #rows, 1, -1 do
+			if rows[i].tag == "foreign" then table.remove(rows, i) end
+		end
 		ksnap.assert(#rows == 5, "%d rows", #rows)
+		local theirs = run:series("map1[0].n", { over = "for*" })
+		assert(#theirs == 1 and theirs.samples[1].value and theirs.samples[1].elapsed_ms >= 400)
 		for i, row in ipairs(rows) do
 			assert(row.tag == ("periodic_%03d"):format(i - 1) and row.boundary_ms == (80000 + i * 640000 // 6) // 1000)
 			assert(row.elapsed_ms >= row.boundary_ms and row.step and row.elapsed_ms == math.floor(run.taken[i].elapsed_ms))
