@@ -18,11 +18,12 @@ Task.__index = Task
 local current -- the task whose code runs, or nil
 local root = {} -- stands for the task where there is none
 
-local clients = setmetatable({}, { __mode = "k" }) -- kept alive during waits -> their heartbeat in ns
+local clients = setmetatable({}, { __mode = "k" }) -- kept alive during waits -> {every_ns, due_ns}
 
 --- Ping this client's broker during waits, until forget.
 function M.keep_alive(client)
-	clients[client] = math.max(client:heartbeat_ms(), 1) * 1000000
+	local every_ns = math.max(client:heartbeat_ms(), 1) * 1000000
+	clients[client] = { every_ns = every_ns, due_ns = clock.mono_ns() + every_ns }
 end
 
 function M.forget(client)
@@ -47,8 +48,14 @@ local function serve_call(r, deadline_ns)
 	return r.client:call(r.op, r.params, r.opts)
 end
 
-local function ping_all()
-	for client in pairs(clients) do client:call "ping" end
+local function ping_due()
+	local now = clock.mono_ns()
+	for client, heartbeat in pairs(clients) do
+		if heartbeat.due_ns <= now then
+			heartbeat.due_ns = now + heartbeat.every_ns
+			client:call "ping"
+		end
+	end
 end
 
 local function any_ended(children)
@@ -71,12 +78,10 @@ end
 local function wait_outside(until_ns, children)
 	while true do
 		local slice_end = until_ns
-		for _, heartbeat_ns in pairs(clients) do
-			slice_end = math.min(slice_end, clock.mono_ns() + heartbeat_ns)
-		end
+		for _, heartbeat in pairs(clients) do slice_end = math.min(slice_end, heartbeat.due_ns) end
 		wait_slice(slice_end, children)
-		if clock.mono_ns() >= until_ns or #children > 0 and any_ended(children) then return end
-		ping_all()
+		ping_due()
+		if slice_end >= until_ns or #children > 0 and any_ended(children) then return end
 	end
 end
 

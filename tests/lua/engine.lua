@@ -196,3 +196,12 @@ for i = 1, 1000 do
 end
 for _, task in ipairs(list) do task:wait() end
 assert(sum == 500500 and next(engine.current().pool.tasks, (next(engine.current().pool.tasks))) == nil)
+
+-- Many short sleeps keep a session as alive as a long one.
+local pings = 0
+local quiet = { call = function(_, name) pings = pings + (name == "ping" and 1 or 0) end, heartbeat_ms = function() return 2 end }
+engine.keep_alive(quiet)
+local begun = ksnap.now()
+while ksnap.now() - begun < 0.02 do ksnap.sleep "0.1ms" end
+engine.forget(quiet)
+assert(pings > 0)
