@@ -13,6 +13,7 @@
 struct client_box {
 	struct ksnap_client *c;   /* NULL before connect and after close */
 	struct ksnap_reply reply; /* of the call at hand */
+	struct buf params;        /* of the call at hand, encoded */
 };
 
 static const char context_key; /* its address names the context in the registry */
@@ -99,8 +100,10 @@ static void push_reply_blobs(lua_State *L, const struct ksnap_reply *reply)
 	}
 }
 
-/* Push the result and the list of blobs, or fail with nothing pushed. */
-static int push_reply(lua_State *L, const struct ksnap_reply *reply, struct ksnap_err *err)
+/* Push the result and the list of blobs, nil when there are none and it need not be; or fail with
+ * nothing pushed. */
+static int push_reply(lua_State *L, const struct ksnap_reply *reply, bool always_blobs,
+		      struct ksnap_err *err)
 {
 	int rc = 0;
 
@@ -110,7 +113,10 @@ static int push_reply(lua_State *L, const struct ksnap_reply *reply, struct ksna
 		rc = msgpack_decode(L, reply->r, reply->r_len, err);
 	if (rc)
 		return rc;
-	push_reply_blobs(L, reply);
+	if (reply->nblobs || always_blobs)
+		push_reply_blobs(L, reply);
+	else
+		lua_pushnil(L);
 	return 0;
 }
 
@@ -123,7 +129,7 @@ static int push_parts(lua_State *L, struct client_box *box, struct ksnap_err *er
 	lua_newtable(L);
 	for (lua_Integer i = 1; more; i++) {
 		lua_createtable(L, 0, 2);
-		rc = push_reply(L, &box->reply, err); // list, part, r, blobs
+		rc = push_reply(L, &box->reply, true, err); // list, part, r, blobs
 		if (rc)
 			return rc;
 		lua_setfield(L, -3, "blobs");
@@ -154,8 +160,19 @@ static void read_blobs(lua_State *L, int idx, struct ksnap_call *call)
 	call->nblobs = n; // the blobs stay on the stack during the call
 }
 
+/* The params at @idx, encoded; they stay valid until the next call. */
+static void read_params(lua_State *L, int idx, struct client_box *box, struct ksnap_call *call)
+{
+	if (lua_isnil(L, idx))
+		return;
+	buf_clear(&box->params);
+	msgpack_encode(L, idx, &box->params);
+	call->params = box->params.data;
+	call->params_len = box->params.len;
+}
+
 /* c:call(op, params, {bridge, timeout_ms, blobs, parts}) -> r, blobs | {{r, blobs}, ...} | nil, err
- */
+ * Without parts `blobs` is nil when there are none. */
 static int client_call(lua_State *L)
 {
 	struct client_box *box = client_check(L);
@@ -163,7 +180,6 @@ static int client_call(lua_State *L)
 		   .bridge = opt_string(L, 4, "bridge"),
 		   .timeout_ms = opt_unsigned(L, 4, "timeout_ms"));
 	struct ksnap_err err;
-	struct buf *params;
 	bool parts = false;
 	int rc;
 
@@ -172,19 +188,13 @@ static int client_call(lua_State *L)
 		lua_getfield(L, 4, "parts");
 		parts = lua_toboolean(L, -1);
 	}
-	params = buf_push(L);
-	if (!lua_isnil(L, 3)) {
-		msgpack_encode(L, 3, params);
-		call.params = params->data;
-		call.params_len = params->len;
-	}
+	read_params(L, 3, box, &call);
 	read_blobs(L, 4, &call);
 	ksnap_reply_clear(&box->reply);
 	rc = ksnap_client_call(box->c, &call, &box->reply, &err);
 	if (!rc)
-		rc = parts ? push_parts(L, box, &err) : push_reply(L, &box->reply, &err);
+		rc = parts ? push_parts(L, box, &err) : push_reply(L, &box->reply, false, &err);
 	ksnap_reply_clear(&box->reply);
-	buf_fini(params);
 	if (rc)
 		return errors_return(L, &err, call.op);
 	return parts ? 1 : 2;
@@ -209,6 +219,7 @@ static int client_close(lua_State *L)
 
 	ksnap_reply_clear(&box->reply);
 	ksnap_client_destroy(box->c);
+	buf_fini(&box->params);
 	box->c = NULL;
 	return 0;
 }

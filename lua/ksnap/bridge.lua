@@ -74,7 +74,7 @@ function results.capture_snapshot(bridge, r)
 end
 
 function results.get(_, r, blobs)
-	if not blobs[1] then return r end
+	if not blobs then return r end
 	return reading.open(blobs[1])
 end
 

@@ -200,11 +200,28 @@ local special = {
 	},
 }
 
-local function main_param(name)
+local function main_param(name, row)
 	if special[name] and special[name].main then return special[name].main end
-	local row = row_of(name)
 	return not row.rest and row.params[1] and row.params[1].name
 end
+
+local plans = {}
+
+-- What building an op of this name takes, looked up once.
+local function plan_of(name)
+	local plan = plans[name]
+	if plan then return plan end
+	local row = row_of(name)
+	plan = { row = row, main = main_param(name, row), take = special[name] and special[name].take, required = {} }
+	for _, field in ipairs(row.params) do
+		if field.required then plan.required[#plan.required + 1] = field end
+	end
+	if plan.main and not plan.take then plan.main_field = fields_by_name(row.params)[plan.main] end
+	plans[name] = plan
+	return plan
+end
+
+local no_params <const> = msgpack.map {}
 
 -- All that stands without a name is one parameter's list.
 local function gather_rest(copy, rest)
@@ -214,11 +231,11 @@ local function gather_rest(copy, rest)
 	copy[rest] = copy[rest] or list
 end
 
-local function arguments(op, args)
+local function arguments(op, args, plan)
 	if type(args) ~= "table" then args = { args } end
 	local copy = {}
 	for key, value in pairs(args) do copy[key] = value end
-	gather_rest(copy, row_of(op.name).rest)
+	gather_rest(copy, plan.row.rest)
 	if copy[1] ~= nil then
 		if not op.main then errors.raise("E_ARG", "%s takes no parameters", op.name) end
 		if copy[op.main] ~= nil then errors.raise("E_ARG", "%s: %s is given twice", op.name, op.main) end
@@ -227,27 +244,37 @@ local function arguments(op, args)
 	return copy
 end
 
-local function require_all(op)
-	for _, field in ipairs(row_of(op.name).params) do
-		if field.required and op.params[field.name] == nil then
+local function require_all(op, required)
+	for _, field in ipairs(required) do
+		if op.params[field.name] == nil then
 			errors.raise("E_ARG", "%s: %s is missing: %s", op.name, field.name, field.doc)
 		end
 	end
 end
 
---- An op that is issued at once; one that is kept knows where it was written, too.
-function M.build(name, args)
-	local row = row_of(name)
-	local op = setmetatable({ name = name, main = main_param(name), multi = row.multipart, run = row.run }, Op)
-	args = arguments(op, args)
+local function read_arguments(op, args, plan)
+	if type(args) ~= "table" and plan.main_field then -- just the main parameter
+		local params = { [plan.main] = M.check(op.name, plan.main, plan.main_field, args) }
+		op.params = op.run and params or msgpack.map(params)
+		return
+	end
+	args = arguments(op, args, plan)
 	if args.timeout ~= nil then
-		op.timeout_ms = math.max(1, duration(args.timeout, name .. ": timeout") // 1000000)
+		op.timeout_ms = math.max(1, duration(args.timeout, op.name .. ": timeout") // 1000000)
 		args.timeout = nil
 	end
-	if special[name] and special[name].take then special[name].take(op, args) end
-	op.params = check_fields(name, row.params, args)
+	if plan.take then plan.take(op, args) end
+	op.params = check_fields(op.name, plan.row.params, args)
 	if not op.run then op.params = msgpack.map(op.params) end
-	require_all(op)
+end
+
+--- An op that is issued at once; one that is kept knows where it was written, too.
+function M.build(name, args)
+	local plan = plan_of(name)
+	local op = setmetatable({ name = name, main = plan.main, multi = plan.row.multipart, run = plan.row.run,
+		params = no_params }, Op)
+	if args ~= nil or plan.take then read_arguments(op, args, plan) end
+	require_all(op, plan.required)
 	return op
 end
 
@@ -261,16 +288,21 @@ function M.check_name(name)
 	return name
 end
 
---- A copy with parameters filled in where the op has such a parameter and the script gave none.
+local function is_left_out(op, field, defaults)
+	return op.params[field.name] == nil and defaults[field.name] ~= nil
+end
+
+--- The op, or a copy with parameters filled in where it has such a parameter and the script gave none.
 function M.with_defaults(op, defaults)
-	if op.run then return op end
-	local params = {}
-	for key, value in pairs(op.params) do params[key] = value end
-	for _, field in ipairs(schema.ops[op.name].params) do
-		if params[field.name] == nil and defaults[field.name] ~= nil then
+	local params
+	for _, field in ipairs(op.run and {} or schema.ops[op.name].params) do
+		if is_left_out(op, field, defaults) then
+			params = params or {}
 			params[field.name] = M.check(op.name, field.name, field, defaults[field.name])
 		end
 	end
+	if not params then return op end
+	for key, value in pairs(op.params) do params[key] = value end
 	local copy = {}
 	for key, value in pairs(op) do copy[key] = value end
 	copy.params = msgpack.map(params)
