@@ -48,6 +48,8 @@ struct {
 	__type(value, u64); /* when it was started */
 } programs SEC(".maps");
 
+u64 now_ns; /* of the latest switch: what still waits has done so until then at least */
+
 static struct task_row *find_row(struct task_struct *task, u32 pid)
 {
 	struct task_row *row = bpf_map_lookup_elem(&tasks, &pid);
@@ -104,6 +106,7 @@ int BPF_PROG(on_switch, _Bool preempted, struct task_struct *prev, struct task_s
 {
 	u64 now = bpf_ktime_get_ns();
 
+	now_ns = now;
 	if (prev->pid) /* 0 is the idle task of every CPU */
 		leave_cpu(prev, now, preempted || !prev_state);
 	if (next->pid)

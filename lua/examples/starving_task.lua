@@ -18,8 +18,14 @@ return ksnap.scenario {
   step { "look", op.capture_snapshot "after" },
 
   check = function(run)
-    local tasks = run:snapshot("after"):map "tasks"
-    local function wait_ns(task) return task:get("wait.total_ns"):u64() end
+    local after = run:snapshot "after"
+    local tasks, now_ns = after:map "tasks", after:var("now_ns"):u64()
+
+    -- What starves most still waits, maybe since it was started: that counts, too.
+    local function wait_ns(task)
+      local since_ns = task:get("wait.since_ns"):u64()
+      return task:get("wait.total_ns"):u64() + (since_ns > 0 and math.max(0, now_ns - since_ns) or 0)
+    end
 
     print(("%-16s %8s %10s %10s"):format("TASK", "PID", "WAITED MS", "RAN MS"))
     for _, task in ipairs(tasks:top(5, wait_ns)) do

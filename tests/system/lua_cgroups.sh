@@ -6,6 +6,7 @@
 
 root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 group=ksnap-lua-$$
+s=6$$ # programs sleep for a time that no other test's do
 [ -n "$root" ] && mkdir "$root/$group" 2>/dev/null && [ -f "$root/$group/cgroup.freeze" ] ||
 	require cgroup2 'no cgroup v2 with a freezer to make a group in'
 remove_group() {
@@ -18,7 +19,7 @@ scenario() { # scenario NAME: the script on stdin becomes the file $tap_dir/NAME
 	{
 		echo 'local ksnap = require "ksnap"'
 		echo 'local op, step, loop = ksnap.op, ksnap.step, ksnap.loop'
-		echo "local top = '/$group'"
+		echo "local top, s = '/$group', '$s'"
 		cat
 	} >"$tap_dir/$1.lua"
 }
@@ -36,8 +37,8 @@ local function procs(run, cgroup) return assert(run.bridge:capture_cgroup_procs 
 return ksnap.scenario {
 	name = "programs in cgroups",
 	setup = { op.add_cgroup(top .. "/load"), op.add_cgroup(top .. "/deep/er") },
-	step { "start", op.spawn { "sleep", "6071", name = "load", cgroup = top .. "/load" },
-		op.spawn { "sleep", "6071", name = "other" } },
+	step { "start", op.spawn { "sleep", s .. "1", name = "load", cgroup = top .. "/load" },
+		op.spawn { "sleep", s .. "1", name = "other" } },
 	step { "look", function(run)
 		local pids = procs(run, top .. "/load")
 		assert(#pids == 1 and pids[1] == run.bridge.children.load.handle:pid())
@@ -53,12 +54,12 @@ return ksnap.scenario {
 		local r, err = run.bridge:remove_cgroup(top .. "/deep")
 		assert(r == nil and err.code == "E_STATE", tostring(err))
 	end },
-	step { "again", op.add_cgroup(top .. "/load"), op.spawn { "sleep", "6071", name = "last", cgroup = top .. "/load" },
+	step { "again", op.add_cgroup(top .. "/load"), op.spawn { "sleep", s .. "1", name = "last", cgroup = top .. "/load" },
 		op.remove_cgroup(top .. "/load"), function(run) assert(run.bridge.children.last == nil) end },
 }
 END
 exits 0 "programs in cgroups" "$KSNAP" run "$tap_dir/flow.lua"
-nothing_left 'sleep 6071'
+nothing_left "sleep ${s}1"
 
 # ---- it breaks off, with frozen tasks --------------------------------------------------------------
 
@@ -66,18 +67,18 @@ scenario breaks <<'END'
 return ksnap.scenario {
 	name = "breaks off",
 	setup = op.add_cgroup(top .. "/load"),
-	step { op.spawn { "sh", "-c", "sleep 6072 & sleep 6072", cgroup = top .. "/load" }, op.freeze(top .. "/load"),
+	step { op.spawn { "sh", "-c", "sleep " .. s .. "2 & sleep " .. s .. "2", cgroup = top .. "/load" }, op.freeze(top .. "/load"),
 		function() error "on purpose" end },
 }
 END
 exits 2 "a scenario that breaks off" "$KSNAP" run "$tap_dir/breaks.lua"
 like "$out" 'on purpose' "says why"
 unlike "$out" 'phase: "teardown"' "tears down"
-nothing_left 'sleep 6072'
+nothing_left "sleep ${s}2"
 
 # ---- what is not its own ---------------------------------------------------------------------------
 
-sleep 6073 &
+sleep "${s}3" &
 foreign=$!
 mkdir "$root/$group/theirs"
 echo $foreign >"$root/$group/theirs/cgroup.procs"
@@ -100,7 +101,7 @@ is "$(cat "$root/$group/theirs/cgroup.procs")" $foreign "then it is put back"
 kill $foreign
 wait $foreign 2>/dev/null
 rmdir "$root/$group/theirs"
-nothing_left 'sleep 6073'
+nothing_left "sleep ${s}3"
 
 # ---- controllers -----------------------------------------------------------------------------------
 
@@ -115,13 +116,13 @@ else
 	like "$out" "the controller memory is not in the v2 hierarchy at $root, which has" "says so"
 	like "$out" 'cgroup_no_v1=memory|may be built without it' "and what would help"
 fi
-nothing_left 'sleep 6074'
+nothing_left "sleep ${s}4"
 
 # ---- the broker goes away ------------------------------------------------------------------------------
 
 scenario lost <<'END'
 return ksnap.scenario { name = "the broker is lost", setup = op.add_cgroup(top .. "/lost"),
-	step { op.spawn { "sleep", "6076", cgroup = top .. "/lost" }, op.freeze(top .. "/lost"), op.log "ready" },
+	step { op.spawn { "sleep", s .. "6", cgroup = top .. "/lost" }, op.freeze(top .. "/lost"), op.log "ready" },
 	loop { every = "1ms", times = 1000000, function() return op.list() end } }
 END
 ok "a broker starts" serve_start broker --target live
@@ -136,12 +137,12 @@ is $? 5 "it says that nobody answers"
 cat <&$tape >>"$tap_dir/lost.tape"
 exec {tape}<&-
 like "$(cat "$tap_dir/lost.tape")" 'code: E_UNREACHABLE' "and why"
-nothing_left 'sleep 6076'
+nothing_left "sleep ${s}6"
 
 # ---- the executor is killed ------------------------------------------------------------------------
 
 scenario killed <<'END'
-return ksnap.scenario { name = "killed", step { op.spawn { "sleep", "6075" }, function(run)
+return ksnap.scenario { name = "killed", step { op.spawn { "sleep", s .. "5" }, function(run)
 	print("started " .. run.bridge.children.sleep.handle:pid())
 	ksnap.sleep "10m"
 end } }
@@ -154,6 +155,6 @@ kill -KILL $executor
 while grep -sq '^State:.[^Z]' "/proc/$child/status"; do :; done
 ok "it ends with its executor" true
 exec {tape}<&-
-nothing_left 'sleep 6075'
+nothing_left "sleep ${s}5"
 
 finish
