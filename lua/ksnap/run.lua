@@ -139,6 +139,11 @@ function Run:procs(tag)
 	return errors.assert(self.bridge:cgroup_procs_by_tag(tag)).pids
 end
 
+--- What the first good kernel read under a tag gave: a number, or bytes.
+function Run:kernel_value(tag)
+	return errors.assert(self.bridge:kernel_op_value(tag)).value
+end
+
 -- What this run captured, in order, and then what others stored on its bridge, such as a watch.
 local function all_rows(run)
 	local known, rows = {}, { table.unpack(run.taken) }

@@ -111,6 +111,20 @@ return ksnap.scenario {
 	end,
 }
 END
+scenario memory <<'END'
+return ksnap.scenario {
+	name = "memory by symbol",
+	step { op.read_kernel_hot { "k0", at = "counter" }, op.read_kernel_hot { "k1", at = "counter", width = { bytes = 4 } } },
+	check = function(run)
+		local counter = run:kernel_value "k0"
+		assert(math.type(counter) == "integer" and #run:kernel_value "k1" == 4)
+		local ok, err = pcall(run.kernel_value, run, "k2")
+		assert(not ok and err.code == "E_NOTFOUND", tostring(err))
+		ok, err = pcall(run.procs, run, "p0")
+		assert(not ok and err.code == "E_NOTFOUND", tostring(err))
+	end,
+}
+END
 scenario straight <<'END'
 local bridge <close> = assert(ksnap.connect())
 local s = assert(bridge:capture_snapshot "t0")
@@ -127,6 +141,7 @@ exits 0 "a loop past the cap" "$KSNAP" run --target "$fixture" "$tap_dir/loops.l
 exits 1 "periodic captures, a pattern that fails" "$KSNAP" run --target "$fixture" "$tap_dir/periodic.lua"
 like "$out" 'map1\[0\].n: converges_to: fail: no 3 in a row within 0 of -1 by \+800ms' "says which"
 is "$(grep -c message: <<<"$out")" 1 "the others hold"
+exits 0 "memory by symbol" "$KSNAP" run --target "$fixture" "$tap_dir/memory.lua"
 exits 0 "straight-line code" "$KSNAP" run --target "$fixture" "$tap_dir/straight.lua" -- word
 like "$out" $'# t0\t2\tword' "prints comments"
 exits 1 "several, one failing" "$KSNAP" run --target "$fixture" "$tap_dir/walk.lua" "$tap_dir/fails.lua"
