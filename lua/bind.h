@@ -37,6 +37,8 @@ struct ksnap_blob *blob_check(lua_State *L, int idx);
 struct buf *buf_push(lua_State *L);
 /* Append the value at @idx to @out as msgpack; raises E_ARG for what has no form in msgpack. */
 void msgpack_encode(lua_State *L, int idx, struct buf *out);
+/* Push the value of a decoded object. */
+void msgpack_push(lua_State *L, const msgpack_object *o);
 /* Push the one value that @data holds. On failure (E_PROTO) nothing is pushed. */
 int msgpack_decode(lua_State *L, const void *data, size_t len, struct ksnap_err *err);
 /* Push a decoded value, as msgpack_decode does. */

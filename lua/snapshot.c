@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* snapshot.c - a captured report, opened for reading. */
+#include <string.h>
+
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "lua/bind.h"
 #include "report/reader.h"
@@ -50,6 +53,27 @@ static int snapshot_placeholder(lua_State *L)
 {
 	lua_pushstring(L, ksnap_snapshot_placeholder(snapshot_check(L, 1)));
 	return 1;
+}
+
+/* What a report says of itself beside its maps, as schemas/report.lua has it; nil when it does not.
+ */
+static const char *const snapshot_fields[] = {
+	"target", "ts",      "mono0", "mono1", "trigger",    "consistency",
+	"hit",    "reasons", "progs", "links", "struct_ops", "sched",
+};
+
+/* Push the field @name of the snapshot at index 1; nothing when there is no such field. */
+static void push_field(lua_State *L, const char *name)
+{
+	const msgpack_object *o;
+
+	for (size_t i = 0; i < ARRAY_SIZE(snapshot_fields); i++) {
+		if (strcmp(name, snapshot_fields[i]))
+			continue;
+		o = object_get(snapshot_root(snapshot_check(L, 1)), name);
+		if (o)
+			msgpack_push(L, o);
+	}
 }
 
 static int snapshot_maps(lua_State *L)
@@ -211,15 +235,18 @@ static const luaL_Reg snapshot_methods[] = {
 
 static const luaL_Reg snapshot_functions[] = { { "open", open_snapshot }, { NULL, NULL } };
 
-/* Methods first, then the getters, whose value is what s.tag gives. */
+/* Methods first, then the getters, whose value is what s.tag gives, then fields of the report. */
 static int snapshot_index(lua_State *L)
 {
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
 		return 1;
 	lua_pushvalue(L, 2);
-	if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL)
-		return 1;
+	if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL) {
+		if (lua_type(L, 2) == LUA_TSTRING)
+			push_field(L, lua_tostring(L, 2));
+		return 1; // nil, or what was pushed
+	}
 	lua_pushvalue(L, 1);
 	lua_call(L, 1, 1);
 	return 1;

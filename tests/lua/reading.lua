@@ -20,6 +20,9 @@ fails("E_NOTFOUND", "tasks", s.map, s, "task")
 fails("E_NOTFOUND", "nr_switches", s.var, s, "nr_switch")
 
 assert(s.tag == "t0" and s.complete == true and s.placeholder == nil and s.nonsense == nil)
+assert(s.target.kind and s.trigger.kind == "op" and s.mono1 >= s.mono0 and s.consistency == "running")
+assert(s.hit == nil and s.progs == nil and s.schema == nil and s[1] == nil and type(s.reasons) == "table")
+assert(bridge:get("empty").reasons[1].text)
 assert(#s:maps() == 3 and s:maps()[1]:name() == "tasks")
 
 local tasks = s:map "tasks"
