@@ -2,7 +2,7 @@
 -- Scenarios within each other, as straight-line code: each has a bridge of its own, and a guard makes
 -- one the active bridge until its block is left, by an error, too.
 local ksnap = require "ksnap"
-local op = ksnap.op
+local op, step = ksnap.op, ksnap.step
 
 local outer <close> = assert(ksnap.connect(nil, { bridge = "outer" }))
 local inner <close> = assert(ksnap.connect(nil, { bridge = "inner" }))
@@ -13,18 +13,20 @@ local function measure(tag)
 end
 
 local function inner_scenario(fails)
-  local _ <close> = inner:enter()
-  measure "in the middle"
-  if fails then error "the inner scenario breaks off" end
+  return ksnap.scenario {
+    name = "inner",
+    step { "measure", function() measure "in the middle" end },
+    check = function() ksnap.assert(not fails, "the inner scenario fails") end,
+  }:run(inner) -- which makes its bridge the active one
 end
 
 do
   local _ <close> = outer:enter()
   measure "before"
-  inner_scenario(false)
+  ksnap.assert(#inner_scenario(false) == 0)
   measure "between"
-  local ok, why = pcall(inner_scenario, true)
-  ksnap.assert(not ok and tostring(why):find "breaks off")
+  local failures = inner_scenario(true)
+  ksnap.assert(#failures == 1 and failures[1].phase == "check")
   measure "after" -- the outer bridge is active again
 
   -- A task begins with the bridge of the one that spawned it, and changes its own only.

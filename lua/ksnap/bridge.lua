@@ -200,11 +200,11 @@ local function undo_one(u)
 	if r == nil and errors.is(err) and err.code ~= "E_NOTFOUND" then return err end
 end
 
---- Undo, in reverse, what was attached, armed, frozen, started, made and moved here. A list of what
---- could not be undone.
-function methods:release()
+--- Undo, in reverse, what was attached, armed, frozen, started, made and moved here, but for the first
+--- @kept of it. A list of what could not be undone.
+function methods:release(kept)
 	local failed = {}
-	while #self.undo_list > 0 do
+	while #self.undo_list > (kept or 0) do
 		failed[#failed + 1] = undo_one(table.remove(self.undo_list))
 	end
 	return failed
@@ -232,13 +232,15 @@ function Bridge.__index(_, key)
 	return methods[key]
 end
 
---- A handle over a connected client.
-function M.new(client, name)
+--- A handle over a connected client; opts: bridge, safe.
+function M.new(client, opts)
 	engine.keep_alive(client)
-	return setmetatable({ client = client, name = name, undo_list = {}, children = {}, cgroups = {}, foreign = {} }, Bridge)
+	return setmetatable({ client = client, name = opts.bridge, safe = opts.safe ~= false, undo_list = {}, children = {},
+		cgroups = {}, foreign = {} }, Bridge)
 end
 
---- Connect to a broker: nil, err when nobody answers. opts: bridge, name, timeout_ms.
+--- Connect to a broker: nil, err when nobody answers. opts: bridge, name, timeout_ms,
+--- safe = false: straight-line code may move and limit what it did not start.
 function M.connect(url, opts)
 	opts = opts or {}
 	local client, err = client_module.connect(url or M.defaults.endpoint, {
@@ -246,7 +248,7 @@ function M.connect(url, opts)
 		kind = "executor", timeout_ms = opts.timeout_ms,
 	})
 	if not client then return nil, err end
-	return M.new(client, opts.bridge or M.defaults.bridge)
+	return M.new(client, { bridge = opts.bridge or M.defaults.bridge, safe = opts.safe })
 end
 
 return M

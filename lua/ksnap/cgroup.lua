@@ -121,8 +121,9 @@ end
 
 -- What is not the scenario's own is changed only when it says so.
 local function check_unsafe(bridge, what)
-	local run = bridge.run
-	if not run or run.scenario.safe == false then return true end
+	local safe = bridge.safe
+	if bridge.run then safe = bridge.run.scenario.safe end
+	if not safe then return true end
 	return fail("E_DENIED", "%s is not this scenario's own: it says safe = false when it means to change that", what)
 end
 

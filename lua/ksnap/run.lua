@@ -15,13 +15,13 @@ Run.__index = Run
 --- as long as the run is not closed.
 function M.new(scenario, bridge)
 	local run = setmetatable({ scenario = scenario, bridge = bridge, step = 0, snapshots = {}, seen = {},
-		taken = {}, failures = {} }, Run)
+		taken = {}, failures = {}, outer = bridge.run, undo_from = #bridge.undo_list }, Run)
 	bridge.run = run
 	return run
 end
 
 function Run:__close()
-	self.bridge.run = nil
+	self.bridge.run = self.outer
 end
 
 -- ---- what goes wrong ----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ local traceback = debug.traceback
 local M = {}
 
 local Scenario = { __name = "ksnap.scenario" }
+Scenario.__index = Scenario
 local Step = { __name = "ksnap.step" }
 local Loop = { __name = "ksnap.loop" }
 
@@ -296,7 +297,7 @@ end
 local function teardown(run)
 	for _, action in ipairs(run.scenario.teardown) do attempt(run, "teardown", perform, run, action, run) end
 	run.phase = "teardown"
-	for _, err in ipairs(run.bridge:release()) do run:failed(err) end
+	for _, err in ipairs(run.bridge:release(run.undo_from)) do run:failed(err) end
 end
 
 --- Run a scenario on a bridge's handle, within a task of the engine. Gives the list of failures.
@@ -306,6 +307,12 @@ function M.run(scenario, bridge)
 	body(run)
 	teardown(run)
 	return run.failures
+end
+
+--- Run it from within another scenario, or from straight-line code: the list of failures {err, phase,
+--- step}, empty when there are none. What it did is undone, what was done before is not.
+function Scenario:run(bridge)
+	return engine.spawn(M.run, self, bridge):wait()
 end
 
 return M

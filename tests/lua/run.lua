@@ -72,6 +72,29 @@ local tasks = ksnap.scenario { name = "tasks",
 failures = scenario.run(tasks, bridge)
 assert(#failures == 1 and failures[1].phase == "tasks" and tostring(failures[1].err):find "lost" and failures[1].trace)
 
+-- One scenario within another, on the same handle: each has its own run, tasks and teardown.
+local undone = {}
+local function undo(name) return function(run) run.bridge:undo_later(name, function() undone[#undone + 1] = name return true end) end end
+local inner = ksnap.scenario { name = "inner", maps = { "tasks" }, setup = undo "inner",
+	step { op.capture_snapshot "within", function() ksnap.spawn(ksnap.sleep, "1m") end },
+	check = function(run)
+		assert(#run.taken == 1 and run.step == 1)
+		ksnap.assert(false, "it fails")
+	end }
+local beside
+failures = scenario.run(ksnap.scenario { name = "outer", setup = undo "outer",
+	step { op.ping() },
+	step { function(run)
+		beside = ksnap.spawn(ksnap.sleep, "1m")
+		local failed_inside = inner:run(run.bridge)
+		assert(#failed_inside == 1 and failed_inside[1].phase == "check" and tostring(failed_inside[1].err):find "it fails")
+		assert(run.bridge.run == run and #run.taken == 0 and not beside.done and table.concat(undone, " ") == "inner")
+		run.bridge:capture_snapshot "outside"
+		assert(run.taken[1].step == 2)
+	end } }, bridge)
+assert(#failures == 0, "%s", failures[1] and failures[1].err)
+assert(table.concat(undone, " ") == "inner outer" and beside.cancelled and bridge.run == nil)
+
 -- A hold is cut by the end of the scenario.
 local before = ksnap.now()
 local cut = ksnap.scenario { name = "cut", duration = "20ms", step { function() ksnap.sleep "15ms" end },
