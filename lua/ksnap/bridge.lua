@@ -141,6 +141,15 @@ end
 local Bridge = { __name = "ksnap.bridge" }
 local methods = {}
 
+-- What changes a target is done only where a script says that it means to.
+local writes = { write_kernel_hot = true, write_kernel_cold = true }
+
+--- Whether what is not the script's own must stay as it is.
+function methods:is_safe()
+	if self.run then return self.run.scenario.safe end
+	return self.safe
+end
+
 -- The executor's own ops name themselves in their errors, too.
 local function own_result(op, r, err)
 	if r == nil and errors.is(err) then err.op = err.op or op.name end
@@ -151,6 +160,9 @@ end
 function methods:issue(op)
 	local run, elapsed_ms = self.run, nil
 	if op.run then return own_result(op, op.run(self, op.params, op)) end
+	if writes[op.name] and self:is_safe() then
+		return nil, errors.new("E_DENIED", "it says safe = false where it means to write", op.name)
+	end
 	if run then op, elapsed_ms = run:fill(op), run:elapsed_ms() end
 	local opts = { bridge = self.name, timeout_ms = op.timeout_ms, blobs = op.blobs and op.blobs(),
 		parts = op.multi }

@@ -121,9 +121,7 @@ end
 
 -- What is not the scenario's own is changed only when it says so.
 local function check_unsafe(bridge, what)
-	local safe = bridge.safe
-	if bridge.run then safe = bridge.run.scenario.safe end
-	if not safe then return true end
+	if not bridge:is_safe() then return true end
 	return fail("E_DENIED", "%s is not this scenario's own: it says safe = false when it means to change that", what)
 end
 

@@ -7,6 +7,7 @@ local duration = require "ksnap.duration"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
 local files = require "ksnap.files"
+local number = require "ksnap.number"
 local ops = require "ksnap.ops"
 local reading = require "ksnap.reading"
 local scenario = require "ksnap.scenario"
@@ -44,6 +45,11 @@ end
 --- An unsigned 64-bit number as hex; Lua shows those above 2^63 as negative.
 function ksnap.hex(n)
 	return ("0x%x"):format(n)
+end
+
+--- The same in decimal digits.
+function ksnap.unsigned(n)
+	return number.text { value = n, unsigned = true }
 end
 
 --- snapshot:diff(other [, path]): what other has added, removed and changed; a list of tables

@@ -42,7 +42,7 @@ local before = ksnap.now()
 ksnap.sleep(0)
 ksnap.sleep "1ms"
 assert(ksnap.now() > before)
-assert(ksnap.hex(-1) == "0xffffffffffffffff")
+assert(ksnap.hex(-1) == "0xffffffffffffffff" and ksnap.unsigned(-1) == "18446744073709551615" and ksnap.unsigned(7) == "7")
 
 -- ---- several tasks ---------------------------------------------------------------------------------
 

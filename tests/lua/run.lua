@@ -95,6 +95,14 @@ failures = scenario.run(ksnap.scenario { name = "outer", setup = undo "outer",
 assert(#failures == 0, "%s", failures[1] and failures[1].err)
 assert(table.concat(undone, " ") == "inner outer" and beside.cancelled and bridge.run == nil)
 
+-- Writing takes a word for it.
+local write = { "w", entries = { { at = "counter", value = 1 } } }
+local r, denied = bridge:write_kernel_hot(write)
+assert(r == nil and denied.code == "E_DENIED" and tostring(denied):find("safe = false", 1, true))
+failures = scenario.run(ksnap.scenario { name = "x", step { op.write_kernel_hot(write) } }, bridge)
+assert(#failures == 1 and failures[1].err.code == "E_DENIED")
+assert(#scenario.run(ksnap.scenario { name = "x", safe = false, step { op.write_kernel_hot(write) } }, bridge) == 0)
+
 -- A hold is cut by the end of the scenario.
 local before = ksnap.now()
 local cut = ksnap.scenario { name = "cut", duration = "20ms", step { function() ksnap.sleep "15ms" end },
