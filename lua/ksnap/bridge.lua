@@ -163,7 +163,10 @@ function methods:issue(op)
 	if writes[op.name] and self:is_safe() then
 		return nil, errors.new("E_DENIED", "it says safe = false where it means to write", op.name)
 	end
-	if run then op, elapsed_ms = run:fill(op), run:elapsed_ms() end
+	if run then
+		elapsed_ms = run:elapsed_ms()
+		op = run:fill(op, elapsed_ms)
+	end
 	local opts = { bridge = self.name, timeout_ms = op.timeout_ms, blobs = op.blobs and op.blobs(),
 		parts = op.multi }
 	local r, blobs = engine.perform {

@@ -63,9 +63,8 @@ function Run:ms_at(real_ns)
 end
 
 --- The op with what the scenario knows filled in.
-function Run:fill(op)
-	return ops.with_defaults(op, { step = self.step, maps = self.scenario.maps,
-		elapsed_ms = math.floor(self:elapsed_ms()) })
+function Run:fill(op, elapsed_ms)
+	return ops.with_defaults(op, { step = self.step, maps = self.scenario.maps, elapsed_ms = math.floor(elapsed_ms) })
 end
 
 local stores = { capture_snapshot = true, store_snapshot = true }
