@@ -196,12 +196,13 @@ static int make_params(struct small *s)
 static int open_small(struct small *s)
 {
 	static const char *const targets[] = { "live", NULL };
+	const struct embed_opts opts = { .targets = targets };
 	struct ksnap_err err = { 0 };
 	KSNAP_OPTS(ksnap_connect_opts, o, .name = "bench");
 
 	if (make_params(s))
 		return -1;
-	s->embed = embed_create(targets, false, &err);
+	s->embed = embed_create(&opts, &err);
 	if (s->embed) {
 		o.zmq_context = embed_context(s->embed);
 		s->client = ksnap_client_connect(embed_endpoint(s->embed), &o, &err);

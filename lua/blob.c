@@ -23,6 +23,15 @@ void blob_push(lua_State *L, struct ksnap_blob *blob)
 	*box = ksnap_blob_ref(blob);
 }
 
+/* The blob in the box at @idx; a script may have emptied it by calling __gc itself. */
+static struct ksnap_blob *unbox(lua_State *L, int idx)
+{
+	struct ksnap_blob **box = luaL_checkudata(L, idx, BLOB_MT);
+
+	luaL_argcheck(L, *box, idx, "the blob is gone");
+	return *box;
+}
+
 struct ksnap_blob *blob_check(lua_State *L, int idx)
 {
 	struct ksnap_blob **box;
@@ -30,10 +39,8 @@ struct ksnap_blob *blob_check(lua_State *L, int idx)
 	const char *bytes;
 
 	idx = lua_absindex(L, idx);
-	if (lua_type(L, idx) != LUA_TSTRING) {
-		box = luaL_checkudata(L, idx, BLOB_MT);
-		return *box;
-	}
+	if (lua_type(L, idx) != LUA_TSTRING)
+		return unbox(L, idx);
 	bytes = lua_tolstring(L, idx, &len);
 	box = blob_box(L);
 	*box = ksnap_blob_copy(bytes, len);
@@ -52,17 +59,15 @@ static int new_blob(lua_State *L)
 
 static int blob_bytes(lua_State *L)
 {
-	struct ksnap_blob **box = luaL_checkudata(L, 1, BLOB_MT);
+	struct ksnap_blob *blob = unbox(L, 1);
 
-	lua_pushlstring(L, ksnap_blob_data(*box), ksnap_blob_size(*box));
+	lua_pushlstring(L, ksnap_blob_data(blob), ksnap_blob_size(blob));
 	return 1;
 }
 
 static int blob_len(lua_State *L)
 {
-	struct ksnap_blob **box = luaL_checkudata(L, 1, BLOB_MT);
-
-	lua_pushinteger(L, ksnap_blob_size(*box));
+	lua_pushinteger(L, ksnap_blob_size(unbox(L, 1)));
 	return 1;
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* clock.c - what time it is, and waiting until it is later. */
-#include <errno.h>
-#include <time.h>
-
 #include "base/clock.h"
 #include "lua/bind.h"
+#include "lua/limits.h"
 
 /* clock.now() -> seconds of the monotonic clock, as a float */
 static int now(lua_State *L)
@@ -27,18 +25,11 @@ static int real_ns(lua_State *L)
 	return 1;
 }
 
-/* clock.wait_until(mono_ns): returns when the clock is there; signals do not shorten it */
+/* clock.wait_until(mono_ns): returns when the clock is there; other signals than one that stops the
+ * script do not shorten it */
 static int wait_until(lua_State *L)
 {
-	uint64_t until = (uint64_t)luaL_checkinteger(L, 1);
-	struct timespec ts = { (time_t)(until / NS_PER_S), (long)(until % NS_PER_S) };
-	int rc;
-
-	do
-		rc = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-	while (rc == EINTR);
-	if (rc)
-		return luaL_error(L, "waiting failed: error %d", rc);
+	limits_wait(L, (uint64_t)luaL_checkinteger(L, 1));
 	return 0;
 }
 

@@ -3,8 +3,10 @@
  *
  * All of it runs under one pcall. What a scenario is, and how it is told, is in ksnap/host.lua.
  */
+#include <limits.h>
 #include <lualib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,9 +52,25 @@ static void push_program_dir(lua_State *L)
 		lua_pushnil(L);
 }
 
+/* Where the script is, without links and dots, so that nothing depends on the current folder. */
+static void push_folder(lua_State *L, const char *path)
+{
+	char real[PATH_MAX];
+	const char *slash = realpath(path, real) ? strrchr(real, '/') : NULL;
+
+	if (slash)
+		lua_pushlstring(L, real, slash == real ? 1 : (size_t)(slash - real));
+	else
+		lua_pushliteral(L, "."); // there is no script either
+}
+
 static void push_options(lua_State *L, const struct host_run *run)
 {
-	lua_createtable(L, 0, 5);
+	lua_createtable(L, 0, 7);
+	push_folder(L, run->path);
+	lua_setfield(L, -2, "folder");
+	lua_pushboolean(L, run->opts->unsafe);
+	lua_setfield(L, -2, "unsafe");
 	push_program_dir(L);
 	lua_setfield(L, -2, "program_dir");
 	lua_pushstring(L, run->opts->endpoint);
@@ -81,30 +99,41 @@ static int run_script(lua_State *L)
 	return 1;
 }
 
-/* Out of memory, or a bug of ours: ksnap/host.lua reports whatever a script can do wrong. */
-static enum lua_host_exit report_failure(const struct host_run *run, const char *text)
+/* Out of memory or time while telling, or a bug of ours: ksnap/host.lua reports whatever a script
+ * can do wrong. */
+static enum lua_host_exit report_failure(const struct host_run *run, const struct limits *limits,
+					 const char *text)
 {
 	printf("not ok %u - %s\n", run->opts->number ? run->opts->number : 1, run->path);
 	fflush(stdout);
-	fprintf(stderr, "ksnap: %s: %s\n", run->path, text ? text : "not enough memory");
-	return LUA_HOST_SCRIPT;
+	fprintf(stderr, "ksnap: %s: %s", run->path, text ? text : "an error without words");
+	if (text && strcmp(text, "not enough memory") == 0)
+		fprintf(stderr, ": the limit is %llu MiB; --memory MIB changes it",
+			(unsigned long long)limits->opts.memory >> 20);
+	fputc('\n', stderr);
+	return limits->end == LIMITS_DEADLINE ? LUA_HOST_DEADLINE : LUA_HOST_SCRIPT;
+}
+
+static enum lua_host_exit run_in(lua_State *L, struct host_run *run, const struct limits *limits)
+{
+	lua_pushcfunction(L, add_traceback);
+	lua_pushcfunction(L, run_script);
+	lua_pushlightuserdata(L, run);
+	if (lua_pcall(L, 1, 1, 1))
+		return report_failure(run, limits, lua_tostring(L, -1));
+	return (enum lua_host_exit)lua_tointeger(L, -1);
 }
 
 enum lua_host_exit lua_host_run(const char *path, const struct lua_host_opts *opts)
 {
 	struct host_run run = { .path = path, .opts = opts };
+	struct limits limits;
+	lua_State *L = limits_open(&limits, &opts->limits);
 	enum lua_host_exit code;
-	lua_State *L = luaL_newstate();
 
 	if (!L)
-		return report_failure(&run, NULL);
-	lua_pushcfunction(L, add_traceback);
-	lua_pushcfunction(L, run_script);
-	lua_pushlightuserdata(L, &run);
-	if (lua_pcall(L, 1, 1, 1))
-		code = report_failure(&run, lua_tostring(L, -1));
-	else
-		code = (enum lua_host_exit)lua_tointeger(L, -1);
+		return report_failure(&run, &limits, "not enough memory");
+	code = run_in(L, &run, &limits);
 	lua_close(L);
 	fflush(stdout);
 	return code;

@@ -3,7 +3,10 @@
 #ifndef KSNAP_LUA_HOST_H
 #define KSNAP_LUA_HOST_H
 
+#include <stdbool.h>
+
 #include "ksnap.h"
+#include "lua/limits.h"
 
 struct lua_host_opts {
 	const char *endpoint;    /* broker to talk to */
@@ -11,6 +14,8 @@ struct lua_host_opts {
 	const char *bridge;      /* bridge of ops that name none; NULL: "default" */
 	const char *const *args; /* NULL-terminated; the script's `arg` */
 	unsigned number;         /* of this scenario in the run, from 1: the TAP line's number */
+	struct limits_opts limits;
+	bool unsafe; /* all libraries, no sandbox */
 };
 
 enum lua_host_exit { /* exit codes of ksnap run */
@@ -18,6 +23,7 @@ enum lua_host_exit { /* exit codes of ksnap run */
 		     LUA_HOST_FAILED = 1, /* a check failed */
 		     LUA_HOST_SCRIPT = 2, /* the script could not be loaded, or raised */
 		     LUA_HOST_UNREACHABLE = 5,
+		     LUA_HOST_DEADLINE = 124,
 };
 
 /* Run @path; TAP lines go to stdout, words to stderr. */

@@ -44,11 +44,12 @@ static int find_endpoint(struct link *l, struct ksnap_err *err)
 
 static int start_embedded(struct link *l, const char *const *targets, struct ksnap_err *err)
 {
+	struct embed_opts opts = { .targets = targets, .allow_writes = l->allow_writes };
 	int r = target_check_all(targets, err);
 
 	if (r < 0)
 		return r;
-	l->embed = embed_create(targets, l->allow_writes, err);
+	l->embed = embed_create(&opts, err);
 	if (!l->embed)
 		return KSNAP_E_INTERNAL;
 	l->target = targets[0];
@@ -65,6 +66,20 @@ static int connect_as(struct link *l, const char *kind, struct ksnap_err *err)
 		opts.zmq_context = embed_context(l->embed);
 	l->client = ksnap_client_connect(l->endpoint, &opts, err);
 	return l->client ? 0 : KSNAP_E_UNREACHABLE;
+}
+
+int link_find(const struct cli *cli, const char *const *targets, char *endpoint,
+	      struct ksnap_err *err)
+{
+	struct link l = { .cli = cli };
+	int r = find_endpoint(&l, err);
+
+	if (targets && !named_endpoint(cli) && r == KSNAP_E_UNREACHABLE) {
+		l.endpoint[0] = '\0';
+		r = target_check_all(targets, err);
+	}
+	strcpy(endpoint, l.endpoint);
+	return r;
 }
 
 int link_open(struct link *l, const struct cli *cli, const char *kind, const char *const *targets,

@@ -23,6 +23,10 @@ struct link {
  * ksnap_connect_opts), unless that is NULL. E_UNREACHABLE says how to start a broker. */
 int link_open(struct link *l, const struct cli *cli, const char *kind, const char *const *targets,
 	      struct ksnap_err *err);
+/* The same search without its end: @endpoint (ENDPOINT_MAX bytes) is the broker that link_open
+ * would connect to, or "" when it would start one for @targets, which are good. */
+int link_find(const struct cli *cli, const char *const *targets, char *endpoint,
+	      struct ksnap_err *err);
 void link_close(struct link *l);
 /* One op with @p (NULL: none). Errors of an embedded capture say what would help. */
 int link_call(struct link *l, const char *op, const struct params *p, struct ksnap_reply *ret,

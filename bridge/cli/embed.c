@@ -35,8 +35,7 @@ struct embed_worker {
 
 struct embed {
 	void *context;
-	const char *const *targets;
-	bool allow_writes;
+	struct embed_opts opts;
 	int stop_broker, stop_workers; /* eventfds, readable: leave */
 	int worker_ended;              /* eventfd of the broker's loop */
 	pthread_mutex_t lock;
@@ -85,15 +84,15 @@ static void tell_ended(void *arg)
 
 static int make_broker(struct embed *e, struct ksnap_err *err)
 {
-	static const char *const control[] = { CONTROL, NULL }, *const live[] = { LIVE, NULL },
-				 *const work[] = { WORK, NULL };
+	static const char *const live[] = { LIVE, NULL }, *const work[] = { WORK, NULL };
+	const char *const control[] = { CONTROL, e->opts.control, NULL };
 	struct broker_opts opts = {
 		.size = sizeof(opts),
 		.zmq_context = e->context,
 		.control = control,
 		.live = live,
 		.work = work,
-		.targets = e->targets,
+		.targets = e->opts.targets,
 	};
 	int r;
 
@@ -143,7 +142,7 @@ static void *run_worker(void *arg)
 	struct worker_opts opts = {
 		.connect = WORK,
 		.target = w->target,
-		.allow_writes = e->allow_writes,
+		.allow_writes = e->opts.allow_writes,
 		.name = w->name,
 		.zmq_context = e->context,
 		.stop_fd = e->stop_workers,
@@ -165,7 +164,7 @@ static int prepare_workers(struct embed *e, struct ksnap_err *err)
 {
 	size_t n = 0;
 
-	while (e->targets[n])
+	while (e->opts.targets[n])
 		n++;
 	e->workers = calloc(n, sizeof(*e->workers));
 	if (!e->workers)
@@ -173,7 +172,7 @@ static int prepare_workers(struct embed *e, struct ksnap_err *err)
 	e->nworkers = n;
 	for (size_t i = 0; i < n; i++) {
 		struct embed_worker *w = &e->workers[i];
-		const char *target = e->targets[i];
+		const char *target = e->opts.targets[i];
 
 		w->owner = e;
 		w->target = target;
@@ -219,7 +218,7 @@ static int start_all(struct embed *e, struct ksnap_err *err)
 	return r;
 }
 
-struct embed *embed_create(const char *const *targets, bool allow_writes, struct ksnap_err *err)
+struct embed *embed_create(const struct embed_opts *opts, struct ksnap_err *err)
 {
 	struct embed *e = calloc(1, sizeof(*e));
 
@@ -229,8 +228,7 @@ struct embed *embed_create(const char *const *targets, bool allow_writes, struct
 	}
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->changed, NULL);
-	e->targets = targets;
-	e->allow_writes = allow_writes;
+	e->opts = *opts;
 	e->stop_broker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e->stop_workers = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e->worker_ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -5,14 +5,21 @@
 #ifndef KSNAP_CLI_EMBED_H
 #define KSNAP_CLI_EMBED_H
 
+#include <stdbool.h>
+
 #include "ksnap.h"
 
 struct embed;
 
-/* Start the broker, and one worker for each of @targets (NULL-terminated), which may write with
- * @allow_writes. Returns when the broker
- * is bound; workers join while requests already wait for them. */
-struct embed *embed_create(const char *const *targets, bool allow_writes, struct ksnap_err *err);
+struct embed_opts {
+	const char *const *targets; /* a worker for each, NULL-terminated */
+	const char *control;        /* one more endpoint, for other processes, or NULL */
+	bool allow_writes;          /* workers may write memory */
+};
+
+/* Start the broker and its workers. Returns when the broker is bound; workers join while requests
+ * already wait for them. Strings stay the caller's. */
+struct embed *embed_create(const struct embed_opts *opts, struct ksnap_err *err);
 /* Stop and join all threads. Clients must be gone. */
 void embed_destroy(struct embed *e);
 const char *embed_endpoint(const struct embed *e);

@@ -4,30 +4,24 @@ local bridge = require "ksnap.bridge"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
 local files = require "ksnap.files"
+local limits = require "ksnap.limits"
+local sandbox = require "ksnap.sandbox"
 local scenario = require "ksnap.scenario"
 local tap = require "ksnap.tap"
 
-local exit = { ok = 0, failed = 1, script = 2, unreachable = 5 }
+local exit = { ok = 0, failed = 1, script = 2, unreachable = 5, deadline = 124 }
 
-local open, getenv, stderr = io.open, os.getenv, io.stderr
+local open, stderr, traceback = io.open, io.stderr, debug.traceback
 
--- What a script has no business with: files and programs are the operator's.
-local function narrow_libraries()
-	local traceback = debug.traceback
-	debug, io = { traceback = traceback }, nil -- luacheck: ignore
-	os = { time = os.time, date = os.date, clock = os.clock } -- luacheck: ignore
-	package.loaded.io, package.loaded.os, package.loaded.debug = nil, os, debug
-	package.cpath, package.loadlib = "", nil -- luacheck: ignore
-	package.searchers[4], package.searchers[3] = nil, nil
-	dofile, loadfile = nil, nil -- luacheck: ignore
-end
-
-local function folder_of(path)
-	local folder = path:match "^(.*)/[^/]*$" or "."
-	if folder == "" then return "/" end
-	if folder:sub(1, 1) == "/" then return folder end
-	local cwd = getenv "PWD"
-	return cwd and cwd .. "/" .. folder or folder
+-- The script's globals: the sandbox, or everything that this Lua has.
+local function globals_for(options)
+	if not options.unsafe then
+		sandbox.protect_strings()
+		return sandbox.new(options.folder, options.args)
+	end
+	arg, print, assert = options.args, tap.print, errors.assert -- luacheck: ignore
+	package.path = options.folder .. "/?.lua;" .. package.path -- luacheck: ignore
+	return _G
 end
 
 -- Lua shortens long chunk names; the file's own name is of more use than half a path.
@@ -39,14 +33,14 @@ end
 -- script's frame is still there to take an error's line from.
 local prologue = "local _ <close> = nil; "
 
-local function load_script(path)
+local function load_script(path, env)
 	local file, why = open(path, "rb")
 	if not file then return nil, "cannot open " .. why end
 	local text, read_error = file:read "a"
 	file:close()
 	if not text then return nil, "cannot read " .. path .. ": " .. tostring(read_error) end
 	if text:sub(1, 1) == "\27" then return nil, path .. ": compiled Lua is not accepted, only text" end
-	return load(prologue .. text:gsub("^#[^\n]*", "", 1), chunk_name(path), "t")
+	return load(prologue .. text:gsub("^#[^\n]*", "", 1), chunk_name(path), "t", env)
 end
 
 -- Wrong use of ksnap, as against what a check or the outside world says.
@@ -54,6 +48,7 @@ local wrong_use = { E_ARG = true, E_OP = true, E_STATE = true, E_PROTO = true }
 
 local function exit_code(failures)
 	local code = exit.ok
+	if limits.ended() == "deadline" then return exit.deadline end
 	for _, failure in ipairs(failures) do
 		local err = failure.err
 		local ours = errors.is(err)
@@ -75,11 +70,18 @@ local function say(path, failures)
 	end
 end
 
--- Run in a task; all it could not handle itself becomes one failure.
+-- Run in a task; all it could not handle itself becomes one failure. The call is protected within the
+-- task, for what is closed behind an error is under the deadline only there.
 local function guarded(fn, ...)
-	local ok, result, trace = engine.run(fn, ...)
-	if ok then return result, {} end
-	return nil, { { err = result, trace = trace } }
+	local failure
+	local function catch(err)
+		failure = { err = err, trace = traceback(nil, 2) }
+		return err
+	end
+	local ran, good, result = engine.run(function(...) return xpcall(fn, catch, ...) end, ...)
+	if not ran then return nil, { { err = good, trace = result } } end
+	if good then return result, {} end
+	return nil, { failure and failure.err == result and failure or { err = result } }
 end
 
 local function run_scenario(s)
@@ -91,7 +93,7 @@ local function run_scenario(s)
 end
 
 local function run_script(path, options)
-	local chunk, why = load_script(path)
+	local chunk, why = load_script(path, globals_for(options))
 	if not chunk then return path, { { err = why } } end
 	local result, failures = guarded(chunk, table.unpack(options.args))
 	if #failures > 0 then return path, failures end
@@ -104,11 +106,9 @@ end
 --- Run the script at path; gives the exit code.
 return function(path, options)
 	bridge.defaults = { endpoint = options.endpoint, bridge = options.bridge, name = "ksnap run" }
-	files.script_dir, files.program_dir = folder_of(path), options.program_dir
-	arg, print, assert = options.args, tap.print, errors.assert -- luacheck: ignore
-	package.path = folder_of(path):sub(1, 1) == "/" and folder_of(path) .. "/?.lua" or ""
-	narrow_libraries()
+	files.script_dir, files.program_dir = options.folder, options.program_dir
 	local name, failures = run_script(path, options)
+	limits.closing()
 	tap.result(options.number, name, failures)
 	local code = exit_code(failures)
 	if code >= exit.script then say(path, failures) end

@@ -5,6 +5,7 @@ local clock = require "ksnap.clock"
 local duration = require "ksnap.duration"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
+local limits = require "ksnap.limits"
 local ops = require "ksnap.ops"
 local periodic = require "ksnap.periodic"
 local run_of = require "ksnap.run"
@@ -295,6 +296,7 @@ end
 
 -- Every action gets its turn, whatever the others did.
 local function teardown(run)
+	limits.closing()
 	for _, action in ipairs(run.scenario.teardown) do attempt(run, "teardown", perform, run, action, run) end
 	run.phase = "teardown"
 	for _, err in ipairs(run.bridge:release(run.undo_from)) do run:failed(err) end

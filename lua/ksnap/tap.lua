@@ -2,12 +2,25 @@
 -- What a run says: one TAP line a scenario, a YAML block behind a failed one.
 local errors = require "ksnap.error"
 
+local limits = require "ksnap.limits"
+
 local M = {}
 
 local out = io.stdout
 
+local function byte_escape(c)
+	return ("\\x%02x"):format(c:byte())
+end
+
+-- Whatever a script prints, the stream stays text: UTF-8 without control characters.
+local function text_of(bytes)
+	bytes = bytes:gsub("[%c\127]", function(c) return c ~= "\t" and byte_escape(c) or nil end)
+	if utf8.len(bytes) then return bytes end
+	return (bytes:gsub("[\128-\255]", byte_escape))
+end
+
 local function write(line)
-	out:write(line, "\n")
+	out:write(text_of(line), "\n")
 end
 
 -- Descriptions must not hold what TAP gives a meaning.
@@ -34,13 +47,27 @@ local function split_where(text)
 	return where, rest or text
 end
 
+-- An error may be anything, a table whose __tostring fails as well.
+local function words_of(err)
+	local ok, text = pcall(tostring, err)
+	if not ok then
+		return ("an error of type %s that fails to say what it is: %s"):format(type(err),
+			type(text) == "string" and text or type(text))
+	end
+	if text == "not enough memory" then
+		local most = limits.memory()
+		if most then text = ("%s: the limit is %d MiB; --memory MIB changes it"):format(text, most >> 20) end
+	end
+	return text
+end
+
 --- The parts of an error value: message, file:line or nil, code or nil.
 function M.explain(err)
 	if errors.is(err) then
 		return (err.op and err.op .. ": " or "") .. err.msg, err.where, err.code
 	end
 	if errors.is_assertion(err) then return err.msg, err.where end
-	local where, text = split_where(tostring(err))
+	local where, text = split_where(words_of(err))
 	return text, where
 end
 

@@ -37,5 +37,67 @@ like "$out" $'\nt0 ' 'of the default bridge'
 exits 0 'another bridge' "$KSNAP" run --bridge mine "$good"
 exits 0 'its list' "$KSNAP" --bridge mine list
 like "$out" $'\nt0 ' 'has the snapshot'
+
+# ---- limits ------------------------------------------------------------------------------------
+
+cat >"$tap_dir/slow.lua" <<'EOF2'
+local ksnap = require "ksnap"
+return ksnap.scenario { name = "slow", setup = function() print "ready" end, ksnap.step { "wait", hold = "1m" },
+	teardown = function() print "torn down" end }
+EOF2
+cat >"$tap_dir/stuck.lua" <<'EOF2'
+print "ready"
+local _ = (("a"):rep(40)):find(("a?"):rep(40) .. ("a"):rep(40))
+EOF2
+cat >"$tap_dir/trusted.lua" <<'EOF2'
+print(io.popen "echo hello":read "l")
+os.execute "tail -f /dev/null </dev/null >/dev/null 2>&1 & echo $! >\"$LEFT\""
+undeclared = 1
+EOF2
+exits 2 'a deadline of nothing' "$KSNAP" run "$good" --deadline 0
+exits 124 'a deadline' "$KSNAP" run "$tap_dir/slow.lua" "$tap_dir/slow.lua" --deadline 1500
+like "$out" $'# torn down\nnot ok 1 - slow\n.*message: "the script ran longer than 1500 ms' 'is told, after the teardown'
+like "$out" $'phase: "step 1, wait".*\nnot ok 2 - slow' 'with the step, and the next one runs'
+exits 124 'a deadline within a C function' "$KSNAP" run "$tap_dir/stuck.lua" "$tap_dir/stuck.lua" --deadline 200 --grace 50
+like "$out" $'not ok 1 - .*stuck.lua\n.*killed: it did not end within its deadline' 'is told, too'
+like "$out" $'\nnot ok 2 - .*stuck.lua' 'and the next one runs'
+
+# stopped SCRIPT GRACE SIGNAL: run it, send the signal once it says that it is ready; $status and $out.
+stopped() {
+	local fd
+	rm -f "$tap_dir/pipe" "$tap_dir/said"
+	mkfifo "$tap_dir/pipe"
+	TMPDIR=$tap_dir env -u KSNAP_ENDPOINT "$KSNAP" run -T fixture "$1" "$good" --grace "$2" >"$tap_dir/pipe" 2>"$tap_dir/stderr" &
+	serve_pids[$!]=1
+	exec {fd}<"$tap_dir/pipe"
+	await_line "$fd" '# ready' "$tap_dir/said"
+	kill -"$3" $!
+	cat <&"$fd" >>"$tap_dir/said"
+	wait $!
+	status=$?
+	unset "serve_pids[$!]"
+	exec {fd}<&-
+	out=$(cat "$tap_dir/said")
+}
+stopped "$tap_dir/slow.lua" 60000 TERM
+is "$status" 143 'SIGTERM ends a run'
+like "$out" $'# torn down\nnot ok 1 - slow\n.*message: "stopped by signal 15' 'after the teardown'
+like "$out" $'\nBail out! Terminated$' 'and bails out'
+stopped "$tap_dir/slow.lua" 60000 INT
+is "$status" 130 'so does SIGINT'
+stopped "$tap_dir/stuck.lua" 50 TERM
+is "$status" 143 'SIGTERM ends one that is stuck'
+like "$out" 'killed: it did not end within 50 ms of signal 15' 'by killing it'
+is "$(find "$tap_dir" -name 'ksnap-run-*')" '' 'no socket is left'
+
+# ---- what only trusted scripts may -------------------------------------------------------------
+
+exits 2 'io in the sandbox' "$KSNAP" run "$tap_dir/trusted.lua"
+like "$err" 'trusted.lua:1: io is not there in the sandbox; --unsafe-libs opens it' 'is refused'
+export LEFT=$tap_dir/left
+exits 0 'io with --unsafe-libs' "$KSNAP" run --unsafe-libs "$tap_dir/trusted.lua"
+like "$out" '# hello' 'works'
+ok 'what it started is gone' timeout -s KILL 30 tail --pid="$(cat "$LEFT")" -f /dev/null
+
 exits 1 'a full disk is an error' bash -c '"$1" run "$2" >/dev/full' - "$KSNAP" "$good"
 finish

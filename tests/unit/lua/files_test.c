@@ -22,7 +22,7 @@ static void run_file(void **state)
 
 	fake_reset();
 	snprintf(path, sizeof(path), "%s/tests/lua/%s.lua", top ? top : ".", name);
-	code = run_script_file(path, out, err, CAP);
+	code = run_script_file(path, true, out, err, CAP);
 	if (code != LUA_HOST_OK)
 		fail_msg("exit code %d\n%s%s", code, out, err);
 	assert_int_equal(fake.open, 0);

@@ -61,8 +61,11 @@ static const struct script_case cases[] = {
 	{ "unknown scenario key", HEAD "return ksnap.scenario { name = 'x', setpu = {} }",
 	  LUA_HOST_SCRIPT, .shows = { "did you mean setup?" } },
 	{ "no io, no os.execute",
-	  "assert(not io and not os.execute and not package.loaded.io and not loadfile)",
+	  "local G = _G for _, name in ipairs { 'io', 'package', 'loadfile', 'dofile' } do\n"
+	  "assert(not rawget(G, name)) end assert(not os.execute and not string.dump)",
 	  LUA_HOST_OK, .shows = { "ok 3" } },
+	{ "io is undeclared", "local x = io.open", LUA_HOST_SCRIPT,
+	  .shows = { "io is not there in the sandbox; --unsafe-libs opens it" } },
 	{ "unreachable, declared", HEAD "return ksnap.scenario { name = 'x' }",
 	  LUA_HOST_UNREACHABLE, .shows = { "not ok 3 - x", "E_UNREACHABLE" }, .unreachable = true },
 	{ "unreachable, straight", HEAD "local b = assert(ksnap.connect())", LUA_HOST_UNREACHABLE,
@@ -156,7 +159,7 @@ static void missing_file_is_a_script_error(void **state)
 {
 	char out[CAP], err[CAP];
 
-	assert_int_equal(run_script_file("/nowhere/x.lua", out, err, CAP), LUA_HOST_SCRIPT);
+	assert_int_equal(run_script_file("/nowhere/x.lua", false, out, err, CAP), LUA_HOST_SCRIPT);
 	assert_non_null(strstr(out, "not ok 3 - /nowhere/x.lua"));
 	assert_non_null(strstr(err, "No such file"));
 }

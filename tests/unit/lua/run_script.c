@@ -30,10 +30,12 @@ static void restore(int fd, int saved, FILE *from, char *text, size_t cap)
 	fclose(from);
 }
 
-enum lua_host_exit run_script_file(const char *path, char *out, char *err, size_t cap)
+enum lua_host_exit run_script_file(const char *path, bool unsafe, char *out, char *err, size_t cap)
 {
 	const char *const args[] = { "one", "two", NULL };
-	struct lua_host_opts opts = { .endpoint = "inproc://fake", .args = args, .number = 3 };
+	struct lua_host_opts opts = {
+		.endpoint = "inproc://fake", .args = args, .number = 3, .unsafe = unsafe
+	};
 	FILE *to_out = tmpfile(), *to_err = tmpfile();
 	enum lua_host_exit code;
 	int saved_out, saved_err;
@@ -62,7 +64,7 @@ enum lua_host_exit run_script_text(const char *text, char *out, char *err, size_
 	f = fopen(path, "w");
 	fputs(text, f);
 	fclose(f);
-	code = run_script_file(path, out, err, cap);
+	code = run_script_file(path, false, out, err, cap);
 	unlink(path);
 	rmdir(folder);
 	return code;

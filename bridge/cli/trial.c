@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+/* trial.c - a child runs the script; this process hosts a broker for it and ends it in time.
+ *
+ * The child is the head of a process group, so that what it started goes with it. It waits for the
+ * endpoint on a pipe, for the broker's threads start after the fork. */
+#include "cli/trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "cli/out.h"
+#include "client/endpoint.h"
+
+#define SLACK_MS 500 /* between SIGTERM and SIGKILL, for one who is about to end anyway */
+
+struct watch {
+	struct trial *trial;
+	pid_t pid;
+	int pidfd, signals; /* descriptors */
+	struct loop *loop;
+	int killer;      /* loop source of a kill to come; 0: none */
+	bool terminated; /* it was told to end */
+	bool killed;
+	int stopped_by; /* signal this process got; 0: none */
+	int status;     /* of waitpid */
+};
+
+/* ---- the child
+ * ----------------------------------------------------------------------------------- */
+
+static void catch_stops(void)
+{
+	struct sigaction sa = { .sa_handler = limits_stop };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+}
+
+static int run_script(const struct trial *t, int go, const sigset_t *mask, pid_t parent)
+{
+	char endpoint[ENDPOINT_MAX] = "";
+	struct lua_host_opts host = t->host;
+	ssize_t n;
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	catch_stops();
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (getppid() != parent)
+		return EXIT_FAILED;
+	n = read(go, endpoint, sizeof(endpoint) - 1);
+	if (n <= 0)
+		return EXIT_FAILED; // the broker did not start, which the parent says
+	host.endpoint = endpoint;
+	return lua_host_run(t->path, &host);
+}
+
+/* ---- the watchdog
+ * -------------------------------------------------------------------------------- */
+
+static void kill_it(void *arg)
+{
+	struct watch *w = arg;
+
+	w->killer = 0;
+	w->killed = true;
+	kill(-w->pid, SIGKILL);
+}
+
+static void kill_later(struct watch *w, uint64_t ms)
+{
+	struct ksnap_err err;
+
+	if (w->killer > 0)
+		return;
+	w->killer = loop_add_deadline(w->loop, clock_mono_ns() + ms * NS_PER_MS, kill_it, w, &err);
+	if (w->killer < 0)
+		kill_it(w);
+}
+
+static void end_it(void *arg)
+{
+	struct watch *w = arg;
+
+	w->terminated = true;
+	kill(w->pid, SIGTERM);
+	kill_later(w, SLACK_MS);
+}
+
+static void on_signal(void *arg)
+{
+	struct watch *w = arg;
+	struct signalfd_siginfo info;
+
+	if (read(w->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (w->stopped_by) { // whoever asks twice means it
+		kill_it(w);
+		return;
+	}
+	w->stopped_by = (int)info.ssi_signo;
+	kill(w->pid, SIGTERM);
+	kill_later(w, w->trial->host.limits.grace_ms + SLACK_MS);
+}
+
+static void on_end(void *arg)
+{
+	struct watch *w = arg;
+
+	if (waitpid(w->pid, &w->status, WNOHANG) != w->pid)
+		return;
+	kill(-w->pid, SIGKILL); // what it started and left
+	loop_stop(w->loop);
+}
+
+static int watch_it(struct watch *w, struct ksnap_err *err)
+{
+	const struct limits_opts *o = &w->trial->host.limits;
+	uint64_t most_ms = o->deadline_ms + o->grace_ms;
+	int r = loop_add_fd(w->loop, w->signals, on_signal, w, err);
+
+	if (r >= 0)
+		r = loop_add_fd(w->loop, w->pidfd, on_end, w, err);
+	if (r >= 0 && o->deadline_ms)
+		r = loop_add_deadline(w->loop, clock_mono_ns() + most_ms * NS_PER_MS, end_it, w,
+				      err);
+	return r < 0 ? r : loop_run(w->loop, err);
+}
+
+/* ---- its broker
+ * ---------------------------------------------------------------------------------- */
+
+struct place {
+	char folder[72], url[96];
+};
+
+/* TMPDIR, unless its name is too long for a socket's. */
+static int make_place(struct place *p, struct ksnap_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	bool fits = tmp && tmp[0] == '/' && strlen(tmp) + 18 < sizeof(p->folder);
+
+	snprintf(p->folder, sizeof(p->folder), "%s/ksnap-run-XXXXXX", fits ? tmp : "/tmp");
+	if (!mkdtemp(p->folder))
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot make %s", p->folder);
+	snprintf(p->url, sizeof(p->url), "ipc://%s/control", p->folder);
+	return 0;
+}
+
+static int tell_go(int fd, const char *endpoint, struct ksnap_err *err)
+{
+	ssize_t n = write(fd, endpoint, strlen(endpoint));
+
+	return n < 0 ? err_errno(err, KSNAP_E_INTERNAL, errno, "cannot start the script") : 0;
+}
+
+static int watch_with_broker(struct watch *w, int go, struct ksnap_err *err)
+{
+	struct place place;
+	struct embed_opts opts = w->trial->embed;
+	struct embed *embed;
+	int r = make_place(&place, err);
+
+	if (r < 0)
+		return r;
+	opts.control = place.url;
+	embed = embed_create(&opts, err);
+	r = embed ? tell_go(go, place.url, err) : KSNAP_E_INTERNAL;
+	if (r >= 0)
+		r = watch_it(w, err);
+	embed_destroy(embed);
+	rmdir(place.folder);
+	return r;
+}
+
+static int watch_all(struct watch *w, int go, struct ksnap_err *err)
+{
+	const char *endpoint = w->trial->host.endpoint;
+	int r;
+
+	w->loop = loop_create(err);
+	if (!w->loop)
+		return KSNAP_E_INTERNAL;
+	w->pidfd = pidfd_open(w->pid, 0);
+	if (w->pidfd < 0 || w->signals < 0)
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot watch the script");
+	if (!endpoint[0])
+		return watch_with_broker(w, go, err);
+	r = tell_go(go, endpoint, err);
+	return r < 0 ? r : watch_it(w, err);
+}
+
+/* ---- both
+ * ---------------------------------------------------------------------------------------- */
+
+static void describe_end(const struct watch *w, char *text, size_t cap)
+{
+	const struct limits_opts *o = &w->trial->host.limits;
+	int signal = WTERMSIG(w->status);
+
+	if (w->killed && w->stopped_by)
+		snprintf(text, cap, "killed: it did not end within %llu ms of signal %d",
+			 (unsigned long long)o->grace_ms, w->stopped_by);
+	else if (w->terminated)
+		snprintf(text, cap,
+			 "killed: it did not end within its deadline of %llu ms and %llu ms more; "
+			 "--deadline and --grace change that",
+			 (unsigned long long)o->deadline_ms, (unsigned long long)o->grace_ms);
+	else
+		snprintf(text, cap, "killed by signal %d (%s)", signal, strsignal(signal));
+}
+
+static int code_of(const struct watch *w)
+{
+	char text[256];
+
+	if (WIFEXITED(w->status))
+		return WEXITSTATUS(w->status);
+	describe_end(w, text, sizeof(text));
+	out_printf("not ok %u - %s\n  ---\n  message: \"%s\"\n  ...\n", w->trial->host.number,
+		   w->trial->path, text);
+	say_error("%s: %s", w->trial->path, text);
+	return w->terminated ? EXIT_DEADLINE : EXIT_FAILED;
+}
+
+static int watch_end(struct watch *w, int go)
+{
+	struct ksnap_err err;
+	int r = watch_all(w, go, &err);
+
+	if (r < 0) {
+		kill(-w->pid, SIGKILL);
+		waitpid(w->pid, &w->status, 0);
+	}
+	loop_destroy(w->loop);
+	cleanup_close(&w->pidfd);
+	return r < 0 ? say_err(&err) : code_of(w);
+}
+
+static void stop_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
+int trial_run(struct trial *t)
+{
+	struct watch w = { .trial = t, .pidfd = -1, .signals = -1 };
+	pid_t parent = getpid();
+	struct ksnap_err err;
+	sigset_t stops, before;
+	int go[2], code;
+
+	if (pipe2(go, O_CLOEXEC) < 0) {
+		err_errno(&err, KSNAP_E_INTERNAL, errno, "cannot start the script");
+		return say_err(&err);
+	}
+	stop_signals(&stops);
+	sigprocmask(SIG_BLOCK, &stops, &before);
+	out_flush();
+	w.pid = fork();
+	if (w.pid == 0) {
+		close(go[1]);
+		exit(run_script(t, go[0], &before, parent));
+	}
+	close(go[0]);
+	w.signals = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (w.pid > 0)
+		code = watch_end(&w, go[1]);
+	else
+		code = say_err((err_errno(&err, KSNAP_E_INTERNAL, errno, "cannot fork"), &err));
+	close(go[1]);
+	cleanup_close(&w.signals);
+	return code;
+}

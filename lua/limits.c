@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+/* limits.c - a counting allocator, a hook that looks at the clock, waits that end in time. */
+#include "lua/limits.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+#define HOOK_EVERY    10000 /* instructions between two looks at the clock */
+#define WAIT_SLICE_NS (50 * NS_PER_MS)
+#define LAST_RESERVE  (4ull << 20) /* bytes beyond the cap, to say what happened */
+
+static volatile sig_atomic_t stop_signal; /* 0: none came */
+
+void limits_stop(int signal)
+{
+	stop_signal = signal;
+}
+
+void limits_forget_stop(void)
+{
+	stop_signal = 0;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------
+ */
+
+static void *count_alloc(void *arg, void *old, size_t old_size, size_t size)
+{
+	struct limits *l = arg;
+	void *p;
+
+	if (!old)
+		old_size = 0; // it is a type then
+	if (size > old_size && l->used + (size - old_size) > l->cap)
+		return NULL;
+	if (size == 0) {
+		free(old);
+		l->used -= old_size;
+		return NULL;
+	}
+	p = realloc(old, size);
+	if (!p)
+		return size <= old_size ? old : NULL;
+	l->used += size - old_size;
+	l->peak = l->used > l->peak ? l->used : l->peak;
+	return p;
+}
+
+/* The limits of a state, or NULL when it was not made by limits_open. */
+static struct limits *limits_of(lua_State *L)
+{
+	void *arg;
+
+	return lua_getallocf(L, &arg) == count_alloc ? arg : NULL;
+}
+
+/* ---- time --------------------------------------------------------------------------------------
+ */
+
+/* Is the script to end now, and why? */
+static enum limits_end over(const struct limits *l)
+{
+	if (l->deadline_ns && clock_mono_ns() >= l->deadline_ns)
+		return LIMITS_DEADLINE;
+	return stop_signal && !l->closing ? LIMITS_STOPPED : LIMITS_NONE;
+}
+
+static void push_reason(lua_State *L, const struct limits *l)
+{
+	if (l->closing)
+		lua_pushfstring(L,
+				"the teardown took longer than %I ms, its time after the end; "
+				"--grace MS changes that",
+				(LUAI_UACINT)l->opts.grace_ms);
+	else if (l->end == LIMITS_STOPPED)
+		lua_pushfstring(L, "stopped by signal %d (%s)", (int)stop_signal,
+				strsignal(stop_signal));
+	else
+		lua_pushfstring(
+			L,
+			"the script ran longer than %I ms, its deadline; --deadline MS changes it",
+			(LUAI_UACINT)l->opts.deadline_ms);
+}
+
+static int raise_end(lua_State *L, struct limits *l, int level)
+{
+	l->raised = true;
+	l->end = l->end ? l->end : over(l);
+	luaL_where(L, level);
+	push_reason(L, l);
+	lua_concat(L, 2);
+	return lua_error(L);
+}
+
+/* Does ksnap's own code run here, which may finish what it does? */
+static bool may_finish(lua_State *L, const struct limits *l, lua_Debug *ar)
+{
+	lua_getinfo(L, "S", ar);
+	return strncmp(ar->source, "=ksnap", 6) == 0 &&
+	       (!l->deadline_ns || clock_mono_ns() < l->deadline_ns + l->opts.grace_ms * NS_PER_MS);
+}
+
+static void look_at_clock(lua_State *L, lua_Debug *ar)
+{
+	struct limits *l = limits_of(L);
+
+	if (!over(l)) {
+		if (lua_gethookmask(L) & LUA_MASKLINE)
+			lua_sethook(L, look_at_clock, LUA_MASKCOUNT, HOOK_EVERY);
+		return;
+	}
+	lua_sethook(L, look_at_clock, LUA_MASKLINE | LUA_MASKCOUNT, 1);
+	if (!l->raised || !may_finish(L, l, ar))
+		raise_end(L, l, 0);
+}
+
+lua_State *limits_open(struct limits *l, const struct limits_opts *opts)
+{
+	lua_State *L;
+
+	*l = (struct limits){ .opts = *opts };
+	l->opts.memory = opts->memory ? opts->memory : LIMITS_MEMORY;
+	l->opts.grace_ms = opts->grace_ms ? opts->grace_ms : LIMITS_GRACE_MS;
+	l->cap = l->opts.memory;
+	if (opts->deadline_ms)
+		l->deadline_ns = clock_mono_ns() + opts->deadline_ms * NS_PER_MS;
+	L = lua_newstate(count_alloc, l);
+	if (L)
+		lua_sethook(L, look_at_clock, LUA_MASKCOUNT, HOOK_EVERY);
+	return L;
+}
+
+/* A signal may come between the look at it and the wait: so no single wait is long. */
+static int wait_slice(uint64_t until_ns)
+{
+	uint64_t slice_end = clock_mono_ns() + WAIT_SLICE_NS;
+	uint64_t end = slice_end < until_ns ? slice_end : until_ns;
+	struct timespec ts = { (time_t)(end / NS_PER_S), (long)(end % NS_PER_S) };
+	int r = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+
+	return r == EINTR ? 0 : r;
+}
+
+void limits_wait(lua_State *L, uint64_t until_ns)
+{
+	struct limits *l = limits_of(L);
+	int r = 0;
+
+	while (r == 0 && clock_mono_ns() < until_ns) {
+		if (l && over(l))
+			raise_end(L, l, 1);
+		r = wait_slice(until_ns);
+	}
+	if (r)
+		luaL_error(L, "waiting failed: %s", strerror(r));
+}
+
+/* ---- ksnap.limits ------------------------------------------------------------------------------
+ */
+
+/* limits.closing(): what follows undoes what the script did; it has the grace period for that, and
+ * some memory more */
+static int closing(lua_State *L)
+{
+	struct limits *l = limits_of(L);
+	uint64_t end;
+
+	if (!l || l->closing)
+		return 0;
+	end = clock_mono_ns() + l->opts.grace_ms * NS_PER_MS;
+	if (l->end || (l->deadline_ns && l->deadline_ns < end))
+		l->deadline_ns = end;
+	l->closing = true;
+	l->raised = false;
+	l->cap += LAST_RESERVE;
+	return 0;
+}
+
+/* limits.ended() -> "deadline", "stopped", or nil when the script came to its own end */
+static int ended(lua_State *L)
+{
+	static const char *const names[] = { NULL, "deadline", "stopped" };
+	const struct limits *l = limits_of(L);
+
+	lua_pushstring(L, l ? names[l->end] : NULL);
+	return 1;
+}
+
+/* limits.over() -> whether the script was told that its time is up, and has not come to its end */
+static int is_over(lua_State *L)
+{
+	const struct limits *l = limits_of(L);
+
+	lua_pushboolean(L, l && l->raised);
+	return 1;
+}
+
+/* limits.memory() -> limit, peak in bytes; nil without limits */
+static int memory(lua_State *L)
+{
+	const struct limits *l = limits_of(L);
+
+	if (!l)
+		return 0;
+	lua_pushinteger(L, (lua_Integer)l->opts.memory);
+	lua_pushinteger(L, (lua_Integer)l->peak);
+	return 2;
+}
+
+static const luaL_Reg limits_functions[] = { { "closing", closing },
+					     { "ended", ended },
+					     { "over", is_over },
+					     { "memory", memory },
+					     { NULL, NULL } };
+
+int luaopen_ksnap_limits(lua_State *L)
+{
+	luaL_newlib(L, limits_functions);
+	return 1;
+}
