@@ -478,6 +478,11 @@ size_t ksnap_bridge_event_count(struct ksnap_bridge *b)
 
 /* ---- watches ------------------------------------------------------------------------------- */
 
+void bridge_share_watch_ids(struct ksnap_bridge *b, _Atomic uint64_t *last)
+{
+	b->watches.ids = last;
+}
+
 int bridge_watch_reserve(struct ksnap_bridge *b, const char *symbol, uint64_t *ret_id,
 			 struct ksnap_err *err)
 {

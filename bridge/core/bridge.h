@@ -26,6 +26,9 @@
 int bridge_raise(struct ksnap_bridge *b, enum ksnap_event_kind kind,
 		 const struct ksnap_event_field *fields, unsigned n);
 
+/* Number watches from *@last, which bridges share and which outlives them, so that an id names one
+ * watch among all of them. Call it before the first watch. */
+void bridge_share_watch_ids(struct ksnap_bridge *b, _Atomic uint64_t *last);
 /* Arming that takes time. reserve: the slot is held and has an id; E_LIMIT names the holders.
  * Then exactly one of commit (event watch_armed) and release. Neither calls a callback. */
 int bridge_watch_reserve(struct ksnap_bridge *b, const char *symbol, uint64_t *ret_id,

@@ -17,6 +17,7 @@ void watches_init(struct watches *w, uint64_t cap)
 {
 	memset(w, 0, sizeof(*w));
 	w->cap = cap;
+	w->ids = &w->last_id;
 }
 
 void watches_fini(struct watches *w)
@@ -100,7 +101,7 @@ void watches_add(struct watches *w, struct watch_row *row)
 {
 	struct watch_row **at = &w->rows;
 
-	row->id = atomic_fetch_add(&w->last_id, 1) + 1;
+	row->id = atomic_fetch_add(w->ids, 1) + 1;
 	row->state = WATCH_ARMING;
 	while (*at)
 		at = &(*at)->next;

@@ -35,6 +35,7 @@ struct watches {
 	uint64_t cap;
 	_Atomic uint64_t held; /* slots taken, from before the callback until after the release */
 	_Atomic uint64_t last_id; /* ids begin at 1 and are never used again */
+	_Atomic uint64_t *ids;    /* the last id: last_id, or one that bridges share */
 	struct watch_row *rows;   /* oldest first */
 };
 

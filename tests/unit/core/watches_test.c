@@ -213,6 +213,26 @@ static void arming_in_two_halves(void **state)
 	ksnap_bridge_unref(b);
 }
 
+static void bridges_may_number_together(void **state)
+{
+	struct ksnap_bridge *b = rig_bridge(0, 0, 0), *c = rig_bridge(0, 0, 0);
+	_Atomic uint64_t last = 41;
+	uint64_t id;
+
+	bridge_share_watch_ids(b, &last);
+	bridge_share_watch_ids(c, &last);
+	assert_int_equal(bridge_watch_reserve(b, "a", &id, NULL), 0);
+	assert_int_equal(id, 42);
+	assert_int_equal(bridge_watch_reserve(c, "a", &id, NULL), 0);
+	assert_int_equal(id, 43);
+	assert_int_equal(bridge_watch_release(b, 43, NULL), KSNAP_E_NOTFOUND);
+	assert_int_equal(bridge_watch_release(b, 42, NULL), 0);
+	assert_int_equal(bridge_watch_reserve(b, "b", &id, NULL), 0);
+	assert_int_equal(id, 44);
+	ksnap_bridge_unref(b);
+	ksnap_bridge_unref(c);
+}
+
 static char closing[128];
 
 static void note_closing(void *arg, const struct ksnap_event *event)
@@ -245,6 +265,7 @@ int main(void)
 		cmocka_unit_test(what_is_being_armed_cannot_be_dropped),
 		cmocka_unit_test(dropping_tells_the_reason),
 		cmocka_unit_test(arming_in_two_halves),
+		cmocka_unit_test(bridges_may_number_together),
 		cmocka_unit_test(a_closed_bridge_disarms),
 	};
 
