@@ -9,19 +9,6 @@
 #include "base/error.h"
 #include "broker/session.h"
 
-#define KEYS_MAX 15 /* what a one-byte map header can count */
-
-/* Both are maps with a one-byte header. */
-static int append_map(struct buf *to, const struct buf *more, struct ksnap_err *err)
-{
-	unsigned keys = (to->data[0] & 0xf) + (more->data[0] & 0xf);
-
-	if (keys > KEYS_MAX)
-		return err_set(err, KSNAP_E_INTERNAL, "%u params are too many for a job", keys);
-	to->data[0] = (uint8_t)(0x80 | keys);
-	return buf_append(to, more->data + 1, more->len - 1) ? err_nomem(err) : 0;
-}
-
 int freezing_params(struct request *rq, const struct wire_shape *shape, const void *p,
 		    struct buf *out, struct job_spec *spec, struct ksnap_err *err)
 {
@@ -31,16 +18,15 @@ int freezing_params(struct request *rq, const struct wire_shape *shape, const vo
 		{ .pid = session_pid(rq->session) },
 	};
 	struct wire_freezing w = { .spared = { spared, spared[1].pid ? 2 : 1 } };
-	_buf_ struct buf more = BUF_INIT;
 	int ret;
 
 	gethostname(host, sizeof(host) - 1);
 	snprintf(by, sizeof(by), "session %s", session_name(rq->session));
 	w.by = spared[1].who = wire_slice_of(by);
 	w.host = wire_slice_of(host);
-	if (wire_encode(shape, p, out) || wire_encode(&wire_shape_freezing, &w, &more))
+	if (wire_encode(shape, p, out))
 		return err_nomem(err);
-	ret = append_map(out, &more, err);
+	ret = wire_encode_beside(&wire_shape_freezing, &w, out, err);
 	spec->params = (struct wire_slice){ (const char *)out->data, out->len };
 	return ret;
 }

@@ -590,3 +590,20 @@ int wire_encode(const struct wire_shape *shape, const void *value, struct buf *o
 		write_map(&pk, shape, value);
 	return buf_ok(out) ? 0 : KSNAP_E_NOMEM;
 }
+
+#define FIXMAP_PAIRS 15 /* what a one-byte map header can count */
+
+int wire_encode_beside(const struct wire_shape *shape, const void *value, struct buf *map,
+		       struct ksnap_err *err)
+{
+	_buf_ struct buf more = BUF_INIT;
+	unsigned pairs;
+
+	if (wire_encode(shape, value, &more) || !buf_ok(map))
+		return err_nomem(err);
+	pairs = (map->data[0] & 0xf) + (more.data[0] & 0xf);
+	if ((map->data[0] & 0xf0) != 0x80 || (more.data[0] & 0xf0) != 0x80 || pairs > FIXMAP_PAIRS)
+		return err_set(err, KSNAP_E_INTERNAL, "%u params are too many for a job", pairs);
+	map->data[0] = (uint8_t)(0x80 | pairs);
+	return buf_append(map, more.data + 1, more.len - 1) ? err_nomem(err) : 0;
+}

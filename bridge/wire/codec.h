@@ -86,6 +86,11 @@ int wire_decode(const struct wire_shape *shape, const void *data, size_t len,
  * go out. 0 or E_NOMEM. */
 int wire_encode(const struct wire_shape *shape, const void *value, struct buf *out);
 
+/* Append the fields of @value to the map that @map holds, whose header has one byte. E_INTERNAL:
+ * more pairs than such a header can count. */
+int wire_encode_beside(const struct wire_shape *shape, const void *value, struct buf *map,
+		       struct ksnap_err *err);
+
 /* Find the first pair with this key in an encoded map; false when there is none, or no sound map.
  */
 bool wire_map_find(struct wire_slice map, const char *key, struct wire_slice *ret);
