@@ -20,16 +20,39 @@ static void free_job(struct job *j)
 	free(j);
 }
 
+/* Who waited for a job hears that there is no result. */
+struct waits {
+	struct request *rq;
+	const struct job_end *end;
+	void *end_arg;
+};
+
+static struct waits take_waits(struct job *j)
+{
+	struct waits w = { .rq = j->rq, .end = j->end, .end_arg = j->end_arg };
+
+	j->rq = NULL;
+	j->end = NULL;
+	return w;
+}
+
+static void tell_failed(const struct waits *w, const struct ksnap_err *err)
+{
+	if (w->end)
+		w->end->failed(w->end_arg, err);
+	if (!w->rq)
+		return;
+	if (w->rq->op->failed)
+		w->rq->op->failed(w->rq, err);
+	request_refuse(w->rq, err);
+}
+
 void job_fail(struct job *j, const struct ksnap_err *err)
 {
-	struct request *rq = j->rq;
+	struct waits w = take_waits(j);
 
 	free_job(j);
-	if (!rq)
-		return;
-	if (rq->op->failed)
-		rq->op->failed(rq, err);
-	request_refuse(rq, err);
+	tell_failed(&w, err);
 }
 
 static void unqueue(struct job *j)
@@ -56,12 +79,13 @@ static bool is_queued(const struct job *j)
 	return false;
 }
 
-/* The request's time is over. A job that runs goes on without it: its result is counted as late. */
+/* The time is over. A job that runs goes on without anybody waiting: its result is counted as late.
+ */
 static void expired(void *arg)
 {
 	struct job *j = arg;
-	struct request *rq = j->rq;
 	struct ksnap_err err;
+	struct waits w;
 
 	j->deadline_source = 0;
 	if (is_queued(j)) {
@@ -70,21 +94,19 @@ static void expired(void *arg)
 				? "no worker of %s was free within %lu ms; %lu jobs wait"
 				: "no worker serves %s; after %lu ms it still had none (%lu jobs "
 				  "wait)",
-			j->target->name, (unsigned long)rq->env.deadline_ms,
+			j->target->name, (unsigned long)j->deadline_ms,
 			(unsigned long)j->target->queued);
 		unqueue(j);
 		job_fail(j, &err);
 		return;
 	}
-	j->rq = NULL;
-	j->late = true;
-	j->handlers = rq->op;
-	j->envelope = ksnap_blob_ref(rq->envelope);
 	err_set(&err, KSNAP_E_TIMEOUT, "%s was not done within %lu ms; name a longer deadline (t)",
-		j->op, (unsigned long)rq->env.deadline_ms);
-	if (rq->op->failed)
-		rq->op->failed(rq, &err);
-	request_refuse(rq, &err);
+		j->op, (unsigned long)j->deadline_ms);
+	w = take_waits(j);
+	j->late = true;
+	j->handlers = w.rq ? w.rq->op : NULL;
+	j->envelope = w.rq ? ksnap_blob_ref(w.rq->envelope) : NULL;
+	tell_failed(&w, &err);
 }
 
 static uint64_t ms_left(const struct job *j)
@@ -216,9 +238,9 @@ static void enqueue(struct job *j)
 
 /* A session that has none waiting always has a place, so that another one's flood cannot shut it
  * out. */
-static bool has_place(const struct target *t, const struct request *rq)
+static bool has_place(const struct target *t, const struct session *s)
 {
-	return t->queued < t->all->broker->max_queued_jobs || !last_of(t, rq->session);
+	return t->queued < t->all->broker->max_queued_jobs || !last_of(t, s);
 }
 
 static struct job *create(struct target *t, const char *op, const char *worker)
@@ -234,28 +256,61 @@ static struct job *create(struct target *t, const char *op, const char *worker)
 	return j;
 }
 
-static int fill(struct job *j, struct request *rq, const struct job_spec *spec,
-		struct ksnap_err *err)
+/* Params, unless they are the request's, blob and deadline. */
+static int fill(struct job *j, const struct job_spec *spec, struct ksnap_err *err)
 {
-	static const char empty_map[] = "\x80";
-	struct wire_slice p =
-		rq->env.params.len ? rq->env.params : (struct wire_slice){ empty_map, 1 };
+	struct loop *loop = j->target->all->broker->loop;
 
 	if (spec->params.len) {
 		if (buf_append(&j->own_params, spec->params.p, spec->params.len))
 			return err_nomem(err);
-		p = (struct wire_slice){ (char *)j->own_params.data, j->own_params.len };
+		j->params = (struct wire_slice){ (char *)j->own_params.data, j->own_params.len };
 	}
-	j->params = p;
 	j->blob = spec->blob ? ksnap_blob_ref(spec->blob) : NULL;
-	j->deadline_mono_ns = rq->deadline_mono_ns;
-	j->deadline_source =
-		loop_add_deadline(rq->broker->loop, j->deadline_mono_ns, expired, j, err);
+	j->deadline_source = loop_add_deadline(loop, j->deadline_mono_ns, expired, j, err);
 	return j->deadline_source < 0 ? j->deadline_source : 0;
+}
+
+static int refuse_full(const struct target *t, struct ksnap_err *err)
+{
+	const struct limit_info *l = &limit_table[LIMIT_ID_MAX_QUEUED_JOBS];
+
+	return err_set(err, KSNAP_E_BUSY,
+		       "%lu jobs wait for a worker of %s (limit %s; raise it with ksnap "
+		       "serve %s, or add workers)",
+		       (unsigned long)t->queued, t->name, l->name, l->change);
 }
 
 int workers_submit(struct workers *ws, struct request *rq, const struct job_spec *spec,
 		   struct ksnap_err *err)
+{
+	static const char empty_map[] = "\x80";
+	struct target *t = target_named(ws, spec->target, err);
+	struct job *j;
+	int rc;
+
+	if (!t)
+		return KSNAP_E_NOTFOUND;
+	if (!has_place(t, rq->session))
+		return refuse_full(t, err);
+	j = create(t, spec->op ? spec->op : rq->row->name, spec->worker);
+	if (!j)
+		return err_nomem(err);
+	j->params = rq->env.params.len ? rq->env.params : (struct wire_slice){ empty_map, 1 };
+	j->deadline_ms = rq->env.deadline_ms;
+	j->deadline_mono_ns = rq->deadline_mono_ns;
+	rc = fill(j, spec, err);
+	if (rc) {
+		free_job(j);
+		return rc;
+	}
+	j->rq = rq;
+	enqueue(j);
+	return 0;
+}
+
+int workers_start(struct workers *ws, const struct job_spec *spec, const struct job_end *end,
+		  void *arg, struct ksnap_err *err)
 {
 	struct target *t = target_named(ws, spec->target, err);
 	struct job *j;
@@ -263,22 +318,22 @@ int workers_submit(struct workers *ws, struct request *rq, const struct job_spec
 
 	if (!t)
 		return KSNAP_E_NOTFOUND;
-	if (!has_place(t, rq))
-		return err_set(err, KSNAP_E_BUSY,
-			       "%lu jobs wait for a worker of %s (limit %s; raise it with ksnap "
-			       "serve %s, or add workers)",
-			       (unsigned long)t->queued, t->name,
-			       limit_table[LIMIT_ID_MAX_QUEUED_JOBS].name,
-			       limit_table[LIMIT_ID_MAX_QUEUED_JOBS].change);
-	j = create(t, spec->op ? spec->op : rq->row->name, spec->worker);
+	if (ws->closing)
+		return err_set(err, KSNAP_E_STATE, "the broker stops");
+	if (t->queued >= ws->broker->max_queued_jobs)
+		return refuse_full(t, err);
+	j = create(t, spec->op, spec->worker);
 	if (!j)
 		return err_nomem(err);
-	rc = fill(j, rq, spec, err);
+	j->deadline_ms = LIMIT_DEFAULT_DEADLINE_MS;
+	j->deadline_mono_ns = clock_mono_ns() + j->deadline_ms * NS_PER_MS;
+	rc = fill(j, spec, err);
 	if (rc) {
 		free_job(j);
 		return rc;
 	}
-	j->rq = rq;
+	j->end = end;
+	j->end_arg = arg;
 	enqueue(j);
 	return 0;
 }
@@ -317,22 +372,22 @@ static void error_of(const struct wire_work_done *m, struct ksnap_err *err)
 	err_set(err, ksnap_err_code(code), "%.*s", (int)m->e.msg.len, m->e.msg.p);
 }
 
-static void finish(struct request *rq, const struct wire_work_done *m, struct ksnap_blob *blob)
+/* The worker's answer to who waited for the job. */
+static void finish(const struct waits *w, const struct wire_work_done *m, struct ksnap_blob *blob)
 {
 	struct ksnap_err err;
 	int rc = 0;
 
-	if (m->ok)
-		rc = rq->op->done(rq, m->r, blob, &err);
+	if (m->ok && w->end)
+		w->end->done(w->end_arg, m->r, blob);
+	else if (m->ok && w->rq)
+		rc = w->rq->op->done(w->rq, m->r, blob, &err);
 	else
 		error_of(m, &err);
-	if (!m->ok && m->has_e && m->e.has_detail)
-		rq->detail = m->e.detail;
-	if (m->ok && !rc)
-		return;
-	if (rq->op->failed)
-		rq->op->failed(rq, &err);
-	request_refuse(rq, &err);
+	if (!m->ok && w->rq && m->has_e && m->e.has_detail)
+		w->rq->detail = m->e.detail;
+	if (!m->ok || rc)
+		tell_failed(w, &err);
 }
 
 void job_done(struct workers *ws, struct worker *w, const struct wire_work_done *m,
@@ -340,7 +395,7 @@ void job_done(struct workers *ws, struct worker *w, const struct wire_work_done 
 {
 	struct target *t = w->target;
 	struct job *j = w->job;
-	struct request *rq;
+	struct waits waits;
 	char name[65];
 
 	if (!j || j->id != m->job) {
@@ -351,14 +406,13 @@ void job_done(struct workers *ws, struct worker *w, const struct wire_work_done 
 	snprintf(name, sizeof(name), "%s", w->name);
 	w->job = NULL;
 	w->idle_mono_ns = clock_mono_ns();
-	rq = j->rq;
+	waits = take_waits(j);
 	ws->current = name;
 	ws->broker->tally.drops[DROP_LATE_RESULT] += j->late;
-	if (j->late && m->ok && j->handlers->late)
+	if (j->late && m->ok && j->handlers && j->handlers->late)
 		j->handlers->late(ws->broker, j->params, name);
 	free_job(j);
-	if (rq)
-		finish(rq, m, blob);
+	finish(&waits, m, blob);
 	ws->current = NULL;
 	jobs_hand_out(t);
 }

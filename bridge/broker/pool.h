@@ -11,13 +11,15 @@
 struct job {
 	struct job *next;
 	struct target *target;
-	struct request *rq; /* NULL: nobody waits (any more) */
-	bool late;          /* its request's time is over: the result is dropped and counted */
+	struct request *rq;        /* NULL: no request waits (any more) */
+	const struct job_end *end; /* of the broker's own: who waits; NULL: nobody (any more) */
+	void *end_arg;
+	bool late; /* its request's time is over: the result is dropped and counted */
 	const struct op *handlers;   /* of a late job's op */
 	struct ksnap_blob *envelope; /* of a late job's request: params may point into it */
 	uint64_t id;
 	uint64_t turn; /* within its target's queue: each session has one job a turn */
-	uint64_t deadline_mono_ns;
+	uint64_t deadline_ms, deadline_mono_ns;
 	int deadline_source;   /* in the loop; 0: none */
 	const char *op;        /* static, or the row's name */
 	char worker[65];       /* only this one; "" any */

@@ -34,6 +34,17 @@ struct job_spec {
  * refused. E_NOTFOUND: no such target; E_BUSY: its queue is full. */
 int workers_submit(struct workers *ws, struct request *rq, const struct job_spec *spec,
 		   struct ksnap_err *err);
+/* How a job of the broker's own ends: exactly one of them is called, once. */
+struct job_end {
+	void (*done)(void *arg, struct wire_slice result, struct ksnap_blob *blob);
+	void (*failed)(void *arg, const struct ksnap_err *err);
+};
+
+/* A job that no request asked for: op and params are given, and it has until DEFAULT_DEADLINE_MS
+ * from now. 0: @end is called for it, which may be before this returns. Errors as workers_submit;
+ * E_STATE: the broker stops. */
+int workers_start(struct workers *ws, const struct job_spec *spec, const struct job_end *end,
+		  void *arg, struct ksnap_err *err);
 /* Have the worker do @job, which undoes something, without anybody waiting for it. Takes what
  * @params holds, one encoded map; when memory was out for it, the worker is lost: its end undoes
  * all it holds. */
