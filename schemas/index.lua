@@ -12,6 +12,7 @@ return {
 		  "drain_kernel_ops", "kernel_op_value" },
 		{ group = 5, doc = "Targets.", "wait_accessor", "attach_object", "replace_object", "detach_object", "freeze", "thaw" },
 		{ group = 6, doc = "Live bus.", "replay" },
+		{ group = 7, doc = "Watches.", "watch_snapshot", "unwatch", "list_watches" },
 	},
 	event = {
 		{ group = 1, doc = "Store and logs.",

@@ -10,6 +10,7 @@ return {
 	  doc = "Events a bridge keeps between two drains; the oldest leaves first and is counted." },
 	{ name = "MAX_WATCH_SNAPSHOTS", default = 3, unit = "count", scope = "bridge", key = "watches", switch = "--max-watches N",
 	  doc = "Watches a bridge may hold; a CPU has four debug registers and one is kept for the error trigger." },
+	{ name = "MAX_HIT_BYTES", default = 32768, unit = "bytes", scope = "protocol", doc = "Size of one hit of a watch, as its worker tells it." },
 	{ name = "MAX_KERNEL_OPS", default = 1024, unit = "count", scope = "protocol", doc = "Kernel ops kept between two drains." },
 	{ name = "MAX_KERNEL_OP_BYTES", default = 16777216, unit = "bytes", scope = "protocol", doc = "Bytes of the requests and replies of the kernel ops kept between two drains; the newest is kept whatever it has." },
 	{ name = "MAX_KERNEL_OP", default = 1048576, unit = "bytes", scope = "protocol", doc = "Bytes that one kernel op reads or writes, all entries together." },

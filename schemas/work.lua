@@ -40,7 +40,7 @@ return {
 		{ "spared", "list", of = "spared", required = true, doc = "Who must not be frozen." },
 	},
 	  example = { by = "session ksnap run", host = "box", spared = { { pid = 4600, who = "the broker" } } } },
-	{ name = "work_fired", from = "worker", doc = "A watch this worker armed has seen a write that it tells of.", fields = {
+	{ name = "work_fired", from = "worker", doc = "A watch this worker armed has seen a write that it tells of. Never before the done of the job that armed it.", fields = {
 		{ "k", "str", enum = { "fired" }, required = true, doc = "fired." },
 		{ "watch", "uint", required = true, doc = "Id of the watch, as in watching." },
 		{ "n", "uint", required = true, doc = "Number of this hit among the told ones of the watch, from 1." },

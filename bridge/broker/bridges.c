@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/publish.h"
+#include "broker/watching.h"
 #include "core/bridge.h"
 
 struct bridges {
@@ -40,6 +41,7 @@ static void free_hosted(struct hosted *h)
 	publisher_retire(p, h->event);
 	publisher_retire(p, h->snapshot);
 	publisher_retire(p, h->report);
+	publisher_retire(p, h->watch);
 	free(h);
 }
 
@@ -77,7 +79,8 @@ static int make_channels(struct hosted *h, struct ksnap_err *err)
 	h->event = publisher_channel(p, "event", h->name, err);
 	h->snapshot = h->event ? publisher_channel(p, "snapshot", h->name, err) : NULL;
 	h->report = h->snapshot ? publisher_channel(p, "report", h->name, err) : NULL;
-	return h->report ? 0 : KSNAP_E_NOMEM;
+	h->watch = h->report ? publisher_channel(p, "watch", h->name, err) : NULL;
+	return h->watch ? 0 : KSNAP_E_NOMEM;
 }
 
 static struct hosted *make(struct bridges *bs, struct wire_slice name,
@@ -101,6 +104,7 @@ static struct hosted *make(struct bridges *bs, struct wire_slice name,
 		free_hosted(h);
 		return NULL;
 	}
+	bridge_share_watch_ids(h->core, watching_ids(bs->broker->watching));
 	*(bs->last ? &bs->last->next : &bs->first) = h;
 	bs->last = h;
 	bs->n++;

@@ -13,9 +13,9 @@ struct hosted {
 	struct hosted *next;
 	struct broker *broker;
 	struct ksnap_bridge *core;
-	struct channel *event, *snapshot, *report; /* event/<name> and so on */
-	uint64_t drained_procs_dropped;            /* of the procs log, told by the drains so far */
-	uint64_t drained_kernel_ops_dropped;       /* the same of kernel ops */
+	struct channel *event, *snapshot, *report, *watch; /* event/<name> and so on */
+	uint64_t drained_procs_dropped;      /* of the procs log, told by the drains so far */
+	uint64_t drained_kernel_ops_dropped; /* the same of kernel ops */
 	char name[KSNAP_TAG_MAX + 1];
 	struct ksnap_limits asked; /* by open_bridge; 0: the broker's */
 	struct {

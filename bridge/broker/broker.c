@@ -15,6 +15,7 @@
 #include "broker/router.h"
 #include "broker/session.h"
 #include "broker/state.h"
+#include "broker/watching.h"
 #include "broker/workers.h"
 #include "broker/zap.h"
 
@@ -93,6 +94,7 @@ static int make_parts(struct broker *b, const struct broker_opts *o, struct ksna
 	if (!(b->router = router_create(b, o, err)) ||
 	    !(b->publisher = publisher_create(b, o, err)) ||
 	    !(b->sessions = sessions_create(b, b->max_sessions, err)) ||
+	    !(b->watching = watching_create(b, err)) ||
 	    !(b->bridges = bridges_create(b, b->max_bridges, err)) ||
 	    !(b->replays = replays_create(b, err)) || !(b->workers = workers_create(b, o, err)))
 		return KSNAP_E_STATE;
@@ -134,6 +136,7 @@ void broker_destroy(struct broker *b)
 	state_destroy(b->state);
 	b->state = NULL;
 	bridges_destroy(b->bridges);
+	watching_destroy(b->watching);
 	sessions_destroy(b->sessions);
 	publisher_destroy(b->publisher);
 	zap_destroy(b->zap);

@@ -18,7 +18,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 		snprintf(words[i], sizeof(words[i]), "%.*s", (int)released[i].len, released[i].p);
 		released[i] = wire_slice_of(words[i]);
 	}
-	session_release(rq->session);
+	session_release(rq->session, "bye");
 	session_leaves(rq->session);
 	request_answer(rq, &reply, NULL, 0);
 	return 0;

@@ -2,6 +2,7 @@
 /* op_close_bridge.c - the bridge and all it holds go. */
 #include "broker/bridges.h"
 #include "broker/request.h"
+#include "broker/watching.h"
 
 static int run(struct request *rq, struct ksnap_err *err)
 {
@@ -15,6 +16,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 	reply = (struct wire_close_bridge_reply){ .snapshots = stats.stored,
 						  .events = stats.events_kept,
 						  .bytes = stats.bytes };
+	watching_bridge_closes(rq->broker->watching, h);
 	bridges_close(rq->broker->bridges, h);
 	request_answer(rq, &reply, NULL, 0);
 	return 0;

@@ -23,6 +23,7 @@ struct broker {
 	struct router *router;      /* control socket */
 	struct sessions *sessions;
 	struct bridges *bridges;
+	struct watching *watching;
 	struct workers *workers;     /* work socket */
 	struct publisher *publisher; /* live socket */
 	struct replays *replays;     /* long ones, under way */

@@ -27,6 +27,7 @@ struct request {
 	void *params;                /* struct wire_<op>_params */
 	struct wire_arena arena;     /* its lists */
 	struct ksnap_entry *entry;   /* op get: the snapshot asked for */
+	uint64_t watch;              /* ops watch_snapshot and unwatch: its id */
 	struct ksnap_blob *envelope; /* within frames */
 	struct ksnap_blob **blobs;
 	size_t nblobs;

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "broker/bridges.h"
 #include "broker/unread.h"
+#include "broker/watching.h"
 #include "broker/workers.h"
 #include "broker/zap.h"
 #include "wire/frames.h"
@@ -137,7 +138,7 @@ static void forget(struct session *s)
 	*link = s->chain;
 	unlink_session(all, s);
 	all->n--;
-	session_release(s);
+	session_release(s, "bye");
 	free_session(s);
 }
 
@@ -219,12 +220,11 @@ static void lose(struct session *s, const char *why)
 	log_warn("session %s is lost, %s; released: %s", session_name(s), why,
 		 len ? released : "nothing");
 	raise_lost(s, released);
-	if (!s->in_flight) {
+	session_release(s, "session_lost");
+	if (s->in_flight)
+		session_leaves(s);
+	else
 		forget(s);
-		return;
-	}
-	session_release(s);
-	session_leaves(s);
 }
 
 struct session *sessions_get(struct sessions *all, const struct ksnap_blob *routing_id,
@@ -348,13 +348,15 @@ static int encode_thaw(const char *name, struct buf *params)
 	return wire_encode(&wire_shape_thaw_params, &p, params);
 }
 
-/* What people call each kind, and the job that undoes it. */
+/* What people call each kind, the job that undoes it, and who else must know that it is undone. */
 static const struct {
 	const char *word, *job;
 	int (*encode)(const char *name, struct buf *params);
+	void (*ended)(struct broker *b, const char *name, const char *why);
 } kinds[] = {
-	[OWNED_OBJECT] = { "object", "detach_object", encode_detach },
-	[OWNED_FREEZE] = { "frozen cgroup", "thaw", encode_thaw },
+	[OWNED_OBJECT] = { "object", "detach_object", encode_detach, NULL },
+	[OWNED_FREEZE] = { "frozen cgroup", "thaw", encode_thaw, NULL },
+	[OWNED_WATCH] = { "watch", "unwatch", watching_encode_unwatch, watching_disowned },
 };
 
 int session_own(struct session *s, enum owned_kind kind, struct wire_slice name, const char *target,
@@ -412,15 +414,17 @@ unsigned sessions_forget_worker(struct sessions *all, const char *worker)
 	return n;
 }
 
-static void undo(struct broker *b, const struct owned *o)
+static void undo(struct broker *b, const struct owned *o, const char *why)
 {
 	_buf_ struct buf params = BUF_INIT;
 
+	if (kinds[o->kind].ended)
+		kinds[o->kind].ended(b, o->name, why);
 	kinds[o->kind].encode(o->name, &params);
 	workers_undo(b->workers, o->worker, kinds[o->kind].job, &params);
 }
 
-unsigned session_release(struct session *s)
+unsigned session_release(struct session *s, const char *why)
 {
 	unsigned n = 0;
 
@@ -430,7 +434,7 @@ unsigned session_release(struct session *s)
 		/* Unlinked first: a worker that cannot be told is lost, with all that is listed as
 		 * held by it. */
 		s->owned = o->next;
-		undo(s->all->broker, o);
+		undo(s->all->broker, o, why);
 		free(o);
 		n++;
 	}

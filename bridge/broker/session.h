@@ -14,14 +14,14 @@ struct sessions;
 struct session;
 struct unread;
 
-enum owned_kind { OWNED_OBJECT, OWNED_FREEZE };
+enum owned_kind { OWNED_OBJECT, OWNED_FREEZE, OWNED_WATCH };
 
 /* Something that must be undone when its owner is gone. */
 struct owned {
 	struct owned *next;
 	struct session *session; /* the owner */
 	enum owned_kind kind;
-	const char *name; /* of the object, path of the cgroup; within words */
+	const char *name; /* of the object, path of the cgroup, id and symbol; within words */
 	char target[257];
 	char worker[65]; /* who holds it */
 	char words[];    /* what people are told: "object <name>" */
@@ -73,8 +73,8 @@ struct owned *sessions_find_owned(struct sessions *s, enum owned_kind kind, stru
 void sessions_disown(struct sessions *s, struct owned *o);
 /* The worker died and what it held is gone with it: forget, return how many there were. */
 unsigned sessions_forget_worker(struct sessions *s, const char *worker);
-/* Release all it owns (bye, loss); how many there were. */
-unsigned session_release(struct session *s);
+/* Release all it owns; how many there were. @why in a word: "bye", "session_lost". */
+unsigned session_release(struct session *s, const char *why);
 /* What it owns, in words, written as wire slices to @words; at most @max. */
 unsigned session_owned_words(const struct session *s, struct wire_slice *words, unsigned max);
 /* Forget it once its last request has ended: bye. */

@@ -20,7 +20,7 @@ static const char *const drop_names[TALLY_DROPS] = {
 	[DROP_REPLY_UNREAD] = "reply_unread",     [DROP_REPLY_MEMORY] = "reply_memory",
 	[DROP_REQUEST_MEMORY] = "request_memory", [DROP_LATE_RESULT] = "late_result",
 	[DROP_WORK_FRAME] = "work_frame",         [DROP_LIVE_MEMORY] = "live_memory",
-	[DROP_LIVE_SEND] = "live_send",
+	[DROP_LIVE_SEND] = "live_send",           [DROP_LATE_HIT] = "late_hit",
 };
 
 void tally_error(struct tally *t, int code)

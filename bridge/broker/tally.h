@@ -15,6 +15,7 @@ enum tally_drop {
 	DROP_REQUEST_MEMORY, /* a request for which memory ran out before it could be answered */
 	DROP_LATE_RESULT,    /* a worker's result came after the deadline of its request */
 	DROP_WORK_FRAME,     /* a work message that made no sense, or did not fit */
+	DROP_LATE_HIT,       /* a worker told of a watch that is over */
 	DROP_LIVE_MEMORY,    /* a live message for which memory ran out; its number is used up */
 	DROP_LIVE_SEND,      /* a live message that the socket refused */
 	TALLY_DROPS

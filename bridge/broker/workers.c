@@ -19,6 +19,7 @@
 #include "broker/publish.h"
 #include "broker/request.h"
 #include "broker/session.h"
+#include "broker/watching.h"
 #include "broker/zap.h"
 
 #define READ_BATCH   64
@@ -193,14 +194,15 @@ void worker_lose(struct workers *ws, struct worker *w, const char *why)
 				    .reason = wire_slice_of(why),
 				    .has_job = w->job != NULL,
 				    .job = w->job ? w->job->id : 0 };
-	unsigned objects = sessions_forget_worker(ws->broker->sessions, w->name);
+	unsigned held = sessions_forget_worker(ws->broker->sessions, w->name);
 	struct ksnap_err err;
 
 	log_warn("worker %s is lost: %s%s", w->name, why,
-		 objects ? "; the objects it held are gone with it" : "");
+		 held ? "; what it held is gone with it" : "");
 	unlink_worker(ws, w);
 	raise_loss(w, why);
 	publish(ws->channel, "lost", &wire_shape_live_lost, &m);
+	watching_worker_lost(ws->broker->watching, w->name);
 	err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name, why);
 	if (w->job)
 		job_fail(take_ptr(w->job), &err);
@@ -404,6 +406,32 @@ static void done(struct workers *ws, const char *peer, const void *message, stru
 	job_done(ws, w, message, blob);
 }
 
+static void fired(struct workers *ws, const char *peer, const void *message,
+		  struct ksnap_blob *blob)
+{
+	struct worker *w = find_peer(ws, peer);
+
+	if (!w) {
+		tell_to_leave(ws);
+		return;
+	}
+	w->spoke = true;
+	watching_fired(ws->broker->watching, w->name, message);
+}
+
+static void watched(struct workers *ws, const char *peer, const void *message,
+		    struct ksnap_blob *blob)
+{
+	struct worker *w = find_peer(ws, peer);
+
+	if (!w) {
+		tell_to_leave(ws);
+		return;
+	}
+	w->spoke = true;
+	watching_told(ws->broker->watching, w->name, message);
+}
+
 static const struct {
 	const char *k;
 	const struct wire_shape *shape;
@@ -413,12 +441,16 @@ static const struct {
 	{ "join", &wire_shape_work_join, joined },
 	{ "beat", &wire_shape_work_beat, beat },
 	{ "done", &wire_shape_work_done, done },
+	{ "fired", &wire_shape_work_fired, fired },
+	{ "watched", &wire_shape_work_watched, watched },
 };
 
 union message {
 	struct wire_work_join join;
 	struct wire_work_beat beat;
 	struct wire_work_done done;
+	struct wire_work_fired fired;
+	struct wire_work_watched watched;
 };
 
 /* The routing id as a string; "", which nobody is called, when it is none. */

@@ -8,10 +8,13 @@
 #include "wire/shapes.h"
 
 static const struct wire_shape *const shapes[] = {
-	&wire_shape_work_kind, &wire_shape_work_join,        &wire_shape_work_beat,
-	&wire_shape_work_done, &wire_shape_captured,         &wire_shape_captured_reasons,
-	&wire_shape_freezing,  &wire_shape_work_welcome,     &wire_shape_work_refused,
-	&wire_shape_work_job,  &wire_shape_work_beat_broker, &wire_shape_work_leave,
+	&wire_shape_work_kind,  &wire_shape_work_join,        &wire_shape_work_beat,
+	&wire_shape_work_done,  &wire_shape_captured,         &wire_shape_captured_reasons,
+	&wire_shape_freezing,   &wire_shape_work_welcome,     &wire_shape_work_refused,
+	&wire_shape_work_job,   &wire_shape_work_beat_broker, &wire_shape_work_leave,
+	&wire_shape_work_fired, &wire_shape_work_watched,     &wire_shape_watching,
+	&wire_shape_armed,      &wire_shape_work_unwatch,     &wire_shape_watch_totals,
+	&wire_shape_caused,     &wire_shape_live_hit,
 };
 
 /* What was decoded can be sent on. */

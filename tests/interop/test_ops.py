@@ -32,7 +32,9 @@ def replace(params, blobs):
 
 JOBS = {"attach_object": attach, "replace_object": replace, "detach_object": lambda p, blobs: ({}, None), "render": render,
         "capture_cgroup_procs": lambda p, blobs: ({"pids": [4711, 4712]}, None),
-        "freeze": lambda p, blobs: ({"cgroup": p["cgroup"]}, None), "thaw": lambda p, blobs: ({}, None)}
+        "freeze": lambda p, blobs: ({"cgroup": p["cgroup"]}, None), "thaw": lambda p, blobs: ({}, None),
+        "watch_snapshot": lambda p, blobs: ({"addr": 2**64 - 4096, "len": p["len"], "slot": 1}, None),
+        "unwatch": lambda p, blobs: ({"hits": 1000, "suppressed": 980}, None)}
 
 
 class Walk:
@@ -241,17 +243,35 @@ class Walk:
         check_refusal(refused)
         equal(refused.code, "E_STATE")
 
+    def watch_snapshot(self, broker):
+        r = self.call("watch_snapshot", {"symbol": "probe.bss:n", "len": 4, "rate": 5, "target": "py"})
+        self.watch = r["watch"]
+        equal(r, {"watch": self.watch, "addr": 2**64 - 4096, "len": 4, "slot": 1, "tag": "probe.bss:n"})
+        event, = self.call("drain_events")
+        check("event_watch_armed", event)
+
+    def list_watches(self, broker):
+        row, = self.call("list_watches")
+        equal((row["watch"], row["symbol"], row["session"], row["worker"]), (self.watch, "probe.bss:n", self.name, "py-1"))
+
     def status(self, broker):
         r = self.call("status")
         equal(r["epoch"], self.epoch)
         assert getattr(broker, self.url) in r["endpoints"]["control"], r["endpoints"]
         mine, = [row for row in r["sessions"] if row["name"] == self.name]
         equal((mine["kind"], mine["pid"], mine["in_flight"], mine["owns"]),
-              ("executor", 4711, 1, [f"frozen cgroup /{self.bridge}", f"object {self.bridge}"]))
+              ("executor", 4711, 1, [f"watch {self.watch} (probe.bss:n)", f"frozen cgroup /{self.bridge}", f"object {self.bridge}"]))
         row, = [row for row in r["bridges"] if row["name"] == self.bridge]
-        equal((row["stored"], row["accepted"], row["overwritten"], row["drained"], row["events_raised"]), (0, 3, 1, 2, 1))
+        equal((row["stored"], row["accepted"], row["overwritten"], row["drained"], row["events_raised"]), (0, 3, 1, 2, 2))
         equal([row["name"] for row in r["targets"]], ["fixture:maps=2,entries=10", "py"])
         equal(sorted((row["name"], row["kind"]) for row in r["workers"]), [("fixture-1", "fixture"), ("py-1", "python")])
+
+    def unwatch(self, broker):
+        r = self.call("unwatch", {"watch": self.watch})
+        equal(r, {"watch": self.watch, "symbol": "probe.bss:n", "hits": 1000, "suppressed": 980})
+        check_refusal(self.client.refusal("unwatch", {"watch": self.watch}, b=self.bridge))
+        event, = self.call("drain_events")
+        check("event_watch_disarmed", event)
 
     def thaw(self, broker):
         with broker.client() as other:

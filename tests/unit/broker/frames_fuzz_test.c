@@ -263,7 +263,9 @@ static void put_done(msgpack_packer *pk, const struct stage *s)
 	static const struct wire_shape *const results[] = { &wire_shape_captured,
 							    &wire_shape_attach_object_reply,
 							    &wire_shape_capture_cgroup_procs_reply,
-							    &wire_shape_get_reply };
+							    &wire_shape_get_reply,
+							    &wire_shape_armed,
+							    &wire_shape_watch_totals };
 	bool ok = draw(5);
 
 	msgpack_pack_map(pk, 4);
@@ -274,7 +276,7 @@ static void put_done(msgpack_packer *pk, const struct stage *s)
 	pack_str(pk, "ok");
 	pack_bool(pk, ok);
 	pack_str(pk, ok ? "r" : "e");
-	put_shape(pk, ok ? results[draw(4)] : &wire_shape_error, 0);
+	put_shape(pk, ok ? results[draw(ARRAY_SIZE(results))] : &wire_shape_error, 0);
 }
 
 /* As the worker, or as a stranger; now and then a proper join, so that there is one. */
@@ -286,7 +288,7 @@ static void send_work(struct stage *s)
 	msgpack_packer pk;
 
 	pack_init(&pk, &b);
-	switch (draw(6)) {
+	switch (draw(8)) {
 	case 0:
 		wire_encode(&wire_shape_work_join, &join, &b);
 		break;
@@ -298,6 +300,12 @@ static void send_work(struct stage *s)
 		break;
 	case 3:
 		put_request(&b, &wire_ops[draw(OP_COUNT)]);
+		break;
+	case 4:
+		put_shape(&pk, &wire_shape_work_fired, 0);
+		break;
+	case 5:
+		put_shape(&pk, &wire_shape_work_watched, 0);
 		break;
 	default:
 		put_done(&pk, s);

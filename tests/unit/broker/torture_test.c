@@ -147,8 +147,31 @@ static void look(struct broker *b, void *arg)
 	state_tick(b->state);
 }
 
+/* It is armed, and written to twice at once. */
+static void arm(struct stage *s, const struct wire_work_job *job)
+{
+	static const char armed[] = "\x83\xa4"
+				    "addr\x01\xa3len\x08\xa4slot\x01";
+	struct wire_work_fired m = { .k = wire_slice_of("fired"), .hit = { "\x80", 1 } };
+	struct wire_work_watched told = { .k = wire_slice_of("watched"),
+					  .state = wire_slice_of("throttled"),
+					  .hits = 9,
+					  .suppressed = 7 };
+	struct wire_watching w;
+
+	assert_int_equal(wire_decode(&wire_shape_watching, job->p.p, job->p.len, WIRE_SKIP_UNKNOWN,
+				     NULL, &w, NULL),
+			 0);
+	rig_done_raw(s->w, job->job, armed, sizeof(armed) - 1);
+	told.watch = m.watch = w.id;
+	for (m.n = 1; m.n <= 2; m.n++)
+		rig_work(s->w, &wire_shape_work_fired, &m, NULL);
+	rig_work(s->w, &wire_shape_work_watched, &told, NULL);
+}
+
 static void answer_job(struct stage *s, const struct wire_work_job *job)
 {
+	static const char totals[] = "\x82\xa4hits\x09\xaasuppressed\x07";
 	static const char ids[] = "\x82\xa4maps\x91\x01\xa5progs\x90";
 	static const char pids[] = "\x81\xa4pids\x92\x01\x02";
 
@@ -156,6 +179,10 @@ static void answer_job(struct stage *s, const struct wire_work_job *job)
 		rig_done_captured(s->w, job->job, s->report);
 	else if (wire_slice_is(job->op, "attach_object"))
 		rig_done_raw(s->w, job->job, ids, sizeof(ids) - 1);
+	else if (wire_slice_is(job->op, "watch_snapshot"))
+		arm(s, job);
+	else if (wire_slice_is(job->op, "unwatch"))
+		rig_done_raw(s->w, job->job, totals, sizeof(totals) - 1);
 	else if (wire_slice_is(job->op, "capture_cgroup_procs"))
 		rig_done_raw(s->w, job->job, pids, sizeof(pids) - 1);
 	else
@@ -319,6 +346,21 @@ static void use_worker(struct stage *s)
 	ask(s, OP_attach_object, &object, s->report);
 }
 
+/* One is ended, one is left for bye, one for the bridge's end. */
+static void use_watches(struct stage *s)
+{
+	struct wire_watch_snapshot_params x = { .symbol = wire_slice_of("x"),
+						.each = true,
+						.has_each = true };
+	struct wire_unwatch_params away = { .symbol = x.symbol, .has_symbol = true };
+
+	ask(s, OP_watch_snapshot, &x, NULL);
+	ask_plain(s, OP_list_watches);
+	ask(s, OP_unwatch, &away, NULL);
+	ask(s, OP_watch_snapshot, &x, NULL);
+	ask(s, OP_watch_snapshot, &x, NULL);
+}
+
 static void gone(struct broker *b, void *arg)
 {
 	broker_worker_gone(b, "w1", "tortured");
@@ -339,6 +381,7 @@ static void play(struct stage *s)
 	ask_plain(s, OP_status);
 	ask_plain(s, OP_describe);
 	use_worker(s);
+	use_watches(s);
 	read_store(s);
 	ask_plain(s, OP_event_count);
 	ask_plain(s, OP_drain_events);
