@@ -23,7 +23,7 @@ void print_plain(struct buf *out, const msgpack_object *o);
 void print_people(struct buf *out, const msgpack_object *o);
 
 /* A column of a table: a key of the rows, and how to show it. */
-enum column_form { COLUMN_PLAIN, COLUMN_TIME, COLUMN_BYTES, COLUMN_END };
+enum column_form { COLUMN_PLAIN, COLUMN_TIME, COLUMN_BYTES, COLUMN_HEX, COLUMN_END };
 
 struct column {
 	const char *key, *title;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* rows.c - values for people: aligned columns, and maps as lines. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,8 @@ static void put_cell(struct buf *out, const struct column *c, const msgpack_obje
 		print_time(out, v->via.i64);
 	else if (c->form == COLUMN_BYTES && v->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
 		print_bytes(out, v->via.u64);
+	else if (c->form == COLUMN_HEX && v->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+		buf_printf(out, "0x%" PRIx64, v->via.u64);
 	else
 		print_plain(out, v);
 }

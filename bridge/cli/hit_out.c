@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/* hit_out.c - a hit of a watch as a line for people. */
+#include "cli/hit_out.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/print.h"
+#include "report/reader.h"
+
+static void put_hex(struct buf *out, const char *bytes, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		buf_printf(out, "%02x", (unsigned char)bytes[i]);
+}
+
+/* The bytes as a number, in this machine's order; what is no number in hex. */
+static void put_value(struct buf *out, const msgpack_object *v)
+{
+	union {
+		uint8_t one;
+		uint16_t two;
+		uint32_t four;
+		uint64_t eight;
+	} n = { 0 };
+	uint32_t size = v->type == MSGPACK_OBJECT_BIN ? v->via.bin.size : 0;
+
+	if (size && size <= sizeof(n))
+		memcpy(&n, v->via.bin.ptr, size);
+	if (size == 1)
+		buf_printf(out, "%u", n.one);
+	else if (size == 2)
+		buf_printf(out, "%u", n.two);
+	else if (size == 4)
+		buf_printf(out, "%" PRIu32, n.four);
+	else if (size == 8)
+		buf_printf(out, "%" PRIu64, n.eight);
+	else if (size)
+		put_hex(out, v->via.bin.ptr, size);
+	else
+		print_plain(out, v);
+}
+
+static void put_change(struct buf *out, const msgpack_object *hit)
+{
+	const msgpack_object *old = object_get(hit, "old"), *new = object_get(hit, "new");
+
+	if (!new) {
+		buf_printf(out, "it ends");
+		return;
+	}
+	if (old) {
+		put_value(out, old);
+		buf_printf(out, " → ");
+	}
+	put_value(out, new);
+}
+
+static void put_who(struct buf *out, const msgpack_object *hit)
+{
+	const msgpack_object *comm = object_get(hit, "comm");
+	uint64_t pid = field_uint(hit, "pid", 0), tid = field_uint(hit, "tid", pid);
+
+	if (comm)
+		print_plain(out, comm);
+	buf_printf(out, " pid %" PRIu64, pid);
+	if (tid != pid)
+		buf_printf(out, " tid %" PRIu64, tid);
+	buf_printf(out, " cpu %" PRIu64, field_uint(hit, "cpu", 0));
+}
+
+static const msgpack_object_array *frames_of(const msgpack_object *hit)
+{
+	const msgpack_object *stack = object_get(hit, "stack");
+
+	return stack && stack->type == MSGPACK_OBJECT_ARRAY ? &stack->via.array : NULL;
+}
+
+static void put_frame(struct buf *out, const msgpack_object *frame)
+{
+	const msgpack_object *sym = object_get(frame, "sym");
+
+	if (sym)
+		print_plain(out, sym);
+	else
+		buf_printf(out, "0x%" PRIx64, field_uint(frame, "addr", 0));
+}
+
+void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet_hits,
+		  bool with_stack)
+{
+	const msgpack_object *hit = object_get(header, "hit");
+	const msgpack_object_array *frames = hit ? frames_of(hit) : NULL;
+
+	print_time(out, (int64_t)field_uint(header, "ts", 0));
+	buf_printf(out, "  #%-5" PRIu64 " ", field_uint(header, "n", 0));
+	if (hit) {
+		put_change(out, hit);
+		buf_printf(out, "  ");
+		put_who(out, hit);
+	}
+	if (frames && frames->size && !with_stack) {
+		buf_printf(out, "  ");
+		put_frame(out, &frames->ptr[0]);
+	}
+	if (quiet_hits)
+		buf_printf(out, "  (%" PRIu64 " more before it)", quiet_hits);
+	buf_printf(out, "\n");
+	for (uint32_t i = 0; with_stack && frames && i < frames->size; i++) {
+		buf_printf(out, "    %016" PRIx64 "  ", field_uint(&frames->ptr[i], "addr", 0));
+		put_frame(out, &frames->ptr[i]);
+		buf_printf(out, "\n");
+	}
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* hit_out.h - a hit of a watch as a line: when, what it was and is, who wrote, where. */
+#ifndef KSNAP_CLI_HIT_OUT_H
+#define KSNAP_CLI_HIT_OUT_H
+
+#include <msgpack.h>
+
+#include "base/buf.h"
+
+/* @header: of a live message `hit`. @quiet_hits: those only counted since the hit before it.
+ * @with_stack: the frames too, a line each. */
+void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet_hits,
+		  bool with_stack);
+
+#endif
