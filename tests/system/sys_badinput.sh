@@ -156,7 +156,7 @@ is "$(json '[[b[k] for k in ("accepted", "stored", "evicted", "overwritten", "dr
 	"events_raised", "events_dropped")] for b in d["bridges"] if b["name"] == "many"]' <<<"$out")" \
 	'[[300, 64, 236, 0, 0, 0, 0, 236, 0]]' 'the books say the same'
 is "$(json 'sorted((c["channel"], c["published"]) for c in d["channels"] if c["channel"].endswith("/many"))' <<<"$out")" \
-	"[('event/many', 236), ('report/many', 300), ('snapshot/many', 300)]" 'so do the channels'
+	"[('event/many', 236), ('report/many', 300), ('snapshot/many', 300), ('watch/many', 0)]" 'so do the channels'
 # A client that ends does not wait for the reply to its bye.
 is "$(json '[q for q in d["dropped"] if q["what"] != "reply_gone"]' <<<"$out")" '[]' 'no queue let anything go'
 serve_stop

@@ -24,6 +24,16 @@ captured_ours() {
 	is "$status $maps" "0 [$ours]" "$1"
 }
 
+# read_ours LINE: the same for a name that must be the only one.
+read_ours() {
+	status=1
+	SECONDS=0
+	while [ "$status" != 0 ] && [ "$SECONDS" -lt 60 ]; do
+		run bash -c "$1" </dev/null
+	done
+	is "$status" 0 "$1"
+}
+
 while IFS= read -r line; do
 	line=$(sed 's/  *#.*//' <<<"$line")
 	case $line in
@@ -39,6 +49,10 @@ while IFS= read -r line; do
 		captured_ours "$line"
 		like "$out" 'tasks' 'prints a table'
 		like "$out" 'task-0' 'with entries'
+		;;
+	'ksnap read '*)
+		read_ours "$line"
+		like "$out" 'task-0' 'the value alone'
 		;;
 	'ksnap show '*)
 		typed "$line"
