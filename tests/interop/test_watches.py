@@ -248,6 +248,8 @@ def closed(broker):
         before = dropped(broker, "late_result")
         del s.w.jobs["watch_snapshot"]
         ask = c.send("watch_snapshot", {"symbol": "y", "target": s.target}, b=s.target)
+        while len(s.call("list_watches")) < 2:
+            pass
         s.call("close_bridge")
         equal(s.next("watch_disarmed")["reason"], "bridge_closed")
         s.w.done(capture["job"], reports.captured(2), blob=REPORT)
