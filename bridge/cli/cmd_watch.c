@@ -161,8 +161,7 @@ static void print_hit(struct watcher *w, const msgpack_object *header)
 		pack_init(&pk, &w->line);
 		msgpack_pack_object(&pk, *hit);
 	} else if (hit) {
-		print_json(&w->line, hit, 0);
-		buf_append(&w->line, "\n", 1);
+		hit_out_json(&w->line, hit);
 	}
 	out_buf(&w->line);
 	out_flush();

@@ -14,8 +14,8 @@ static void put_hex(struct buf *out, const char *bytes, uint32_t len)
 		buf_printf(out, "%02x", (unsigned char)bytes[i]);
 }
 
-/* The bytes as a number, in this machine's order; what is no number in hex. */
-static void put_value(struct buf *out, const msgpack_object *v)
+/* The bytes as a number, in this machine's order; false: they are none. */
+static bool as_number(const msgpack_object *v, uint64_t *ret)
 {
 	union {
 		uint8_t one;
@@ -25,18 +25,22 @@ static void put_value(struct buf *out, const msgpack_object *v)
 	} n = { 0 };
 	uint32_t size = v->type == MSGPACK_OBJECT_BIN ? v->via.bin.size : 0;
 
-	if (size && size <= sizeof(n))
-		memcpy(&n, v->via.bin.ptr, size);
-	if (size == 1)
-		buf_printf(out, "%u", n.one);
-	else if (size == 2)
-		buf_printf(out, "%u", n.two);
-	else if (size == 4)
-		buf_printf(out, "%" PRIu32, n.four);
-	else if (size == 8)
-		buf_printf(out, "%" PRIu64, n.eight);
-	else if (size)
-		put_hex(out, v->via.bin.ptr, size);
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return false;
+	memcpy(&n, v->via.bin.ptr, size);
+	*ret = size == 1 ? n.one : size == 2 ? n.two : size == 4 ? n.four : n.eight;
+	return true;
+}
+
+/* What is no number in hex. */
+static void put_value(struct buf *out, const msgpack_object *v)
+{
+	uint64_t n;
+
+	if (as_number(v, &n))
+		buf_printf(out, "%" PRIu64, n);
+	else if (v->type == MSGPACK_OBJECT_BIN)
+		put_hex(out, v->via.bin.ptr, v->via.bin.size);
 	else
 		print_plain(out, v);
 }
@@ -111,4 +115,34 @@ void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet_
 		put_frame(out, &frames->ptr[i]);
 		buf_printf(out, "\n");
 	}
+}
+
+#define KEYS_MAX 32 /* of a hit: there are 14 */
+
+static bool is_value(const msgpack_object *key)
+{
+	return key->type == MSGPACK_OBJECT_STR && key->via.str.size == 3 &&
+	       (!memcmp(key->via.str.ptr, "old", 3) || !memcmp(key->via.str.ptr, "new", 3));
+}
+
+void hit_out_json(struct buf *out, const msgpack_object *hit)
+{
+	uint32_t n = hit->type == MSGPACK_OBJECT_MAP ? hit->via.map.size : KEYS_MAX + 1;
+	msgpack_object_kv pairs[KEYS_MAX];
+	msgpack_object copy = *hit;
+
+	if (n <= KEYS_MAX) {
+		memcpy(pairs, hit->via.map.ptr, n * sizeof(pairs[0]));
+		copy.via.map.ptr = pairs;
+	}
+	for (uint32_t i = 0; n <= KEYS_MAX && i < n; i++) {
+		uint64_t v;
+
+		if (!is_value(&pairs[i].key) || !as_number(&pairs[i].val, &v))
+			continue;
+		pairs[i].val.type = MSGPACK_OBJECT_POSITIVE_INTEGER;
+		pairs[i].val.via.u64 = v;
+	}
+	print_json(out, &copy, 0);
+	buf_append(out, "\n", 1);
 }

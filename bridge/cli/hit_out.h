@@ -12,4 +12,7 @@
 void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet_hits,
 		  bool with_stack);
 
+/* All of @hit as one line of JSON; what was there and what is as numbers. */
+void hit_out_json(struct buf *out, const msgpack_object *hit);
+
 #endif

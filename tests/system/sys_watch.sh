@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+# Watches from end to end, in the debug registers of this machine: exact values in what is told and in
+# what is stored, another target that joins, and registers that are free again whoever is killed.
+. "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+. "$KSNAP_TOP_SRCDIR/tests/system/sys_kernel.sh"
+need_python
+need_kernel
+exec 9>/run/lock/ksnap-tests-registers
+flock 9 # debug registers are the host's: one test at a time
+
+# The writer, whose stdin and stdout are descriptors here.
+mkfifo "$tap_dir/orders" "$tap_dir/words"
+"$KSNAP_TOP_BUILDDIR/tests/bpf/writer" "$KSNAP_TOP_BUILDDIR/tests/bpf/watched.bpf.o" \
+	<"$tap_dir/orders" >"$tap_dir/words" 9>&- &
+writer=$!
+exec {orders}>"$tap_dir/orders" {words}<"$tap_dir/words"
+ok 'a program to watch' await_line "$words" READY "$tap_dir/said" || finish
+order() {
+	echo "$*" >&"$orders"
+	IFS= read -r -t 30 -u "$words" answer
+}
+# Whoever was killed needs a moment to be gone: ask until all registers can be had, or 30 s are over.
+registers_are_free() {
+	SECONDS=0
+	while order registers && [ "$answer" != free ] && [ "$SECONDS" -lt 30 ]; do :; done
+	is "$answer" free "$1"
+}
+registers_are_free 'all registers are free'
+
+# watch ARGUMENT...: ksnap watch in the background, its lines in $tap_dir/hits; waits until it is armed.
+watch() {
+	rm -f "$tap_dir/armed"
+	mkfifo "$tap_dir/armed"
+	"$KSNAP" watch "$@" >"$tap_dir/hits" 2>"$tap_dir/armed" 9>&- &
+	watcher=$!
+	exec {armed}<"$tap_dir/armed"
+	await_line "$armed" '^ksnap: watch [0-9]+ on ' "$tap_dir/tape"
+}
+
+# ---- values ----------------------------------------------------------------------------------------
+
+serve_start b --target live --target fixture:maps=1,entries=1 9>&- || finish
+ok 'a global is watched' watch watched:watched_u64 --max-hits 3 -o jsonl --map 'watched*' --also fixture:maps=1,entries=1
+order write_u64 3
+wait "$watcher"
+is $? 0 'it ends after three hits'
+is "$(jsonl '[(h["old"], h["new"], h["pid"]) for h in d]' <"$tap_dir/hits")" \
+	"[(0, 1, $writer), (1, 2, $writer), (2, 3, $writer)]" 'each has what was there, what is, and who wrote'
+is "$(jsonl '[len(h["stack"]) > 2 for h in d]' <"$tap_dir/hits")" '[True, True, True]' 'and a stack'
+is "$("$KSNAP" list -o json | json '"watched:watched_u64" in [r["tag"] for r in d]')" True 'the target was captured'
+run "$KSNAP" show watched:watched_u64 -o json
+is "$(json 'd["trigger"]["kind"], d["trigger"]["cause"].split("#")[0], d["trigger"]["latency_ns"] > 0' <<<"$out")" \
+	"('watch', 'default/1', True)" 'its report names the hit, and how long ago it was'
+run "$KSNAP" show watched:watched_u64 'watched.bss:watched_u64' -o json
+is "$(json 'd' <<<"$out")" 3 'and holds what was written'
+run "$KSNAP" show 'watched:watched_u64@fixture:maps=1,entries=1' -o json
+is "$(json 'd["trigger"]["kind"], "hit" in d' <<<"$out")" "('joined', False)" 'the other target joined'
+registers_are_free 'the registers are free after max_hits'
+
+ok 'a member of an element is watched' watch 'watched_rows[7].ctx.weight' --max-hits 2 --each --tag w --map watched_rows
+order write_weight 2
+wait "$watcher"
+is $? 0 'and written twice'
+is "$(for n in 1 2; do "$KSNAP" show "w#$n" -o json | json 'd["hit"]["n"], d["hit"]["len"], d["maps"][0]["entries"][0]["key"]'; done | tr '\n' ' ')" \
+	"(1, 4, 7) (2, 4, 7) " 'each hit has a report of its own'
+
+# ---- slots -----------------------------------------------------------------------------------------
+
+pids=()
+for v in u64 u32 u16; do
+	ok "watched_$v is watched" watch "watched_$v" && pids+=("$watcher")
+done
+exits 1 'a fourth is refused' "$KSNAP" watch watched_u8
+like "$err" 'MAX_WATCH_SNAPSHOTS .*watched_u64.*watched_u32.*watched_u16' 'and says who holds the three'
+like "$("$KSNAP" watches)" 'watched_u32' 'they are listed'
+exits 2 'an address that is not aligned' "$KSNAP" --bridge other watch 0xffff888000000001 --len 8
+like "$err" 'multiple of 8' 'says so'
+exits 2 'an address of user space' "$KSNAP" --bridge other watch 0x7f0000000000
+like "$err" 'no address of the kernel' 'says so'
+exits 1 'a name that is near another' "$KSNAP" --bridge other watch watched_u65
+like "$err" 'watched_u64' 'is told the other'
+kill -INT "${pids[0]}"
+wait "${pids[0]}"
+is $? 0 'one ends by ^C'
+ok 'and makes place for another' watch watched_u8 --max-hits 1
+order write_u8 1
+wait "$watcher"
+is $? 0 'which sees its write'
+
+# ---- whoever is killed -----------------------------------------------------------------------------
+
+kill -KILL "${pids[1]}" "${pids[2]}"
+wait "${pids[1]}" "${pids[2]}" 2>/dev/null
+registers_are_free 'the registers are free when executors are killed'
+ok 'one more watch' watch watched_u64
+worker=$("$KSNAP" status -o json | json '[w["pid"] for w in d["workers"] if w["kind"] == "live"][0]')
+kill -KILL "$worker"
+wait "$watcher"
+is $? 1 'it ends when its worker is killed'
+registers_are_free 'and the registers are free'
+ok 'the next worker arms again' watch watched_u64
+kill -KILL "$serve_pid"
+wait "$serve_pid" 2>/dev/null
+unset "serve_pids[$serve_pid]"
+registers_are_free 'the registers are free when the broker is killed'
+kill "$watcher" 2>/dev/null
+wait "$watcher"
+
+# ---- without a broker ------------------------------------------------------------------------------
+
+unset KSNAP_ENDPOINT
+ok 'watch brings a broker along' watch watched_u16 --max-hits 1
+order write_u16 1
+wait "$watcher"
+is $? 0 'and sees the write'
+like "$(cat "$tap_dir/hits")" '→' 'and prints it'
+registers_are_free 'and leaves no register taken'
+exec {orders}>&-
+wait "$writer"
+is $? 0 'the writer ends well'
+finish
