@@ -58,11 +58,12 @@ uint64_t storm_allowed(const struct storm *s, const struct storm_result *r, uint
 	uint64_t readers = s->monitors + s->stuck, all = ops * s->executors;
 	uint64_t kept = less(LIMIT_MAX_STORED_SNAPSHOTS, all);
 	uint64_t stored = s->bridges * less(kept * r->report_bytes, LIMIT_MAX_STORED_BYTES);
-	uint64_t queued = readers ? less(all, SUBSCRIBER_HWM) * r->report_bytes : 0;
+	uint64_t queued =
+		less(SUBSCRIBER_HWM * r->report_bytes, LIMIT_MAX_BEHIND_BYTES + r->report_bytes);
 	uint64_t headers = 3 * s->bridges * less(2 * all, LIMIT_MAX_RETAINED_HEADERS);
 
-	return r->base + (stored > queued ? stored : queued) + (s->drains ? stored : 0) +
-	       (uint64_t)s->executors * s->in_flight * r->report_bytes +
+	return r->base + less(all * r->report_bytes, stored + (readers ? queued : 0)) +
+	       (s->drains ? stored : 0) + (uint64_t)s->executors * s->in_flight * r->report_bytes +
 	       s->bridges * (kept * NODE_BYTES + LIMIT_MAX_STORED_EVENTS * EVENT_BYTES) +
 	       headers * HEADER_BYTES + readers * SUBSCRIBER_HWM * HEADER_BYTES + ROOM;
 }

@@ -47,12 +47,10 @@ struct storm_result {
 /* 0, or -1: something of the above is not so, and was told. */
 int storm_run(const struct storm *s, bool quick, struct storm_result *ret);
 /* The highest memory that the broker may have: what it had before, and
- *   the larger of: what the caps let it store; what monitors that are behind may have queued (each
- *     at most 1000 messages, all of them the same bytes)
- *   what a drain is sending
- *   requests on their way in
- *   events, headers kept for replay, headers queued to monitors
- *   room for the allocator and for sockets. */
+ *   what the caps let it store, and what a monitor that is behind may have queued, at most 1000
+ *     messages and MAX_BEHIND_BYTES: together no more than there ever was, for they are the same
+ * bytes what a drain is sending requests on their way in events, headers kept for replay, headers
+ * queued to monitors room for the allocator and for sockets. */
 uint64_t storm_allowed(const struct storm *s, const struct storm_result *r, uint64_t ops);
 
 #endif

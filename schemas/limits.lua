@@ -31,6 +31,8 @@ return {
 	  doc = "Size of one blob frame. A frame above both this and MAX_CONTROL_FRAME ends the connection that it came on, without an answer." },
 	{ name = "MAX_UNREAD_BYTES", default = 1073741824, unit = "bytes", scope = "broker", switch = "--max-unread N",
 	  doc = "Bytes of reports in replies that one session has not read yet; a single report above it is still sent." },
+	{ name = "MAX_BEHIND_BYTES", default = 268435456, unit = "bytes", scope = "broker", switch = "--max-behind N",
+	  doc = "Bytes of reports, about, that wait for one subscriber that is behind; it loses what is beyond, and can tell by the numbers. Eight messages wait at any size." },
 	{ name = "MAX_BLOBS", default = 16, unit = "count", scope = "protocol", doc = "Blob frames behind one envelope." },
 	{ name = "MAX_DEPTH", default = 32, unit = "count", scope = "protocol", doc = "Containers nested in one frame." },
 	{ name = "MAX_TAG", default = 64, unit = "bytes", scope = "protocol", doc = "Length of a tag or a bridge name." },

@@ -35,6 +35,7 @@ static void settle_limits(struct broker *b, const struct broker_opts *o)
 	b->max_bridges = or_default(o->max_bridges, LIMIT_MAX_BRIDGES);
 	b->max_sessions = or_default(o->max_sessions, LIMIT_MAX_SESSIONS);
 	b->max_unread = or_default(o->max_unread, LIMIT_MAX_UNREAD_BYTES);
+	b->max_behind = or_default(o->max_behind, LIMIT_MAX_BEHIND_BYTES);
 	b->max_queued_jobs = or_default(o->max_queued_jobs, LIMIT_MAX_QUEUED_JOBS);
 }
 

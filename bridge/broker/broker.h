@@ -27,7 +27,8 @@ struct broker_opts {
 	unsigned work_mode;             /* of those for workers; 0600 when 0 */
 	/* 0 in any of these means the default of schemas/limits.lua */
 	struct ksnap_limits bridge_limits;
-	uint64_t max_bridges, max_sessions, max_queued_jobs, max_frame, max_blob, max_unread;
+	uint64_t max_bridges, max_sessions, max_queued_jobs, max_frame, max_blob, max_unread,
+		max_behind;
 	const char *state;      /* folder to keep snapshots and events in; NULL: nowhere */
 	const char *state_sync; /* "no", "second" or "always"; "second" when NULL */
 	/* Called, when not NULL, for a worker that was given up because it said nothing; its

@@ -33,6 +33,8 @@ static uint64_t limit_in_force(const struct broker *b, enum limit_id id)
 		return b->max_sessions;
 	case LIMIT_ID_MAX_UNREAD_BYTES:
 		return b->max_unread;
+	case LIMIT_ID_MAX_BEHIND_BYTES:
+		return b->max_behind;
 	case LIMIT_ID_MAX_QUEUED_JOBS:
 		return b->max_queued_jobs;
 	default:

@@ -17,6 +17,7 @@ struct broker {
 	uint64_t max_blob;  /* bytes of one blob */
 	uint64_t max_bridges, max_sessions, max_queued_jobs;
 	uint64_t max_unread;        /* bytes of reports on their way to one session */
+	uint64_t max_behind;        /* bytes of reports queued to one subscriber */
 	struct ksnap_limits limits; /* of bridges, and the most that open_bridge may ask for */
 	enum wire_right role;       /* the most that any session may do */
 	struct zap *zap;            /* keys; NULL: there are none */

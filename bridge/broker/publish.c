@@ -22,8 +22,10 @@
 #define BASE_KEYS      6 /* v, epoch, ch, seq, ts, k */
 /* Subscription messages read before the loop looks at its other sources. */
 #define READ_BATCH 64
-/* Headers and reports queued to a subscriber that is behind, before it loses some. */
-#define SUBSCRIBER_HWM 1000
+/* Messages queued to a subscriber that is behind, before it loses some; fewer when they are large,
+ * so that they are within MAX_BEHIND_BYTES. */
+#define SUBSCRIBER_HWM     1000
+#define SUBSCRIBER_HWM_MIN 8
 /* Channels of closed bridges that are kept for replay, and places for the numbers of others. */
 #define MAX_RETIRED 64
 #define FLOORS      1024
@@ -48,6 +50,11 @@ struct publisher {
 	struct bound *bound;
 	int source;
 	int mending; /* deadline of the next try to bind again; 0: none */
+	int hwm;     /* of each subscriber now; 0: of some */
+	/* Bytes of the largest report of late: of the last nreports, and of SUBSCRIBER_HWM before.
+	 */
+	uint64_t largest, largest_before;
+	unsigned nreports;
 	struct channel *first, *tail;
 	unsigned nretired;
 	/* Last numbers of forgotten channels, by a hash of their names; the highest when they share
@@ -70,8 +77,10 @@ static void subscriptions(void *arg)
 		body = f.n ? ksnap_blob_data(f.part[0]) : NULL;
 		wanted |= body && ksnap_blob_size(f.part[0]) && body[0] == 1;
 	}
-	if (wanted)
-		publish_beat(p);
+	if (!wanted)
+		return;
+	p->hwm = 0; /* a new peer has that of the bind */
+	publish_beat(p);
 }
 
 struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts,
@@ -272,6 +281,35 @@ static void begin_header(msgpack_packer *pk, const struct channel *c, uint64_t s
 	pack_str(pk, kind);
 }
 
+static int hwm_for(const struct publisher *p)
+{
+	uint64_t largest = p->largest > p->largest_before ? p->largest : p->largest_before;
+	uint64_t hwm = largest ? p->broker->max_behind / largest : SUBSCRIBER_HWM;
+
+	if (hwm > SUBSCRIBER_HWM)
+		return SUBSCRIBER_HWM;
+	return hwm < SUBSCRIBER_HWM_MIN ? SUBSCRIBER_HWM_MIN : (int)hwm;
+}
+
+/* Before a report of this size is queued. What waits is no older than SUBSCRIBER_HWM reports. */
+static void fit_queues(struct publisher *p, uint64_t bytes)
+{
+	int hwm;
+
+	if (p->nreports++ == SUBSCRIBER_HWM) {
+		p->nreports = 0;
+		p->largest_before = p->largest;
+		p->largest = 0;
+	}
+	if (bytes > p->largest)
+		p->largest = bytes;
+	hwm = hwm_for(p);
+	if (hwm == p->hwm)
+		return;
+	bound_set_send_hwm(p->bound, hwm);
+	p->hwm = hwm;
+}
+
 static struct ksnap_blob *shared(struct ksnap_blob *payload)
 {
 	if (FAULT_IS(FAULT_COPY_REPORT))
@@ -364,6 +402,8 @@ static void publish_with(struct channel *c, const char *kind, const struct wire_
 	msgpack_packer pk;
 	uint64_t seq = next_number(c);
 
+	if (payload)
+		fit_queues(c->publisher, ksnap_blob_size(payload));
 	if (wire_encode(shape, body, &pairs)) {
 		c->publisher->broker->tally.drops[DROP_LIVE_MEMORY]++;
 		return;

@@ -325,6 +325,7 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 		.max_queued_jobs = limit_of(args, LIMIT_ID_MAX_QUEUED_JOBS),
 		.max_frame = limit_of(args, LIMIT_ID_MAX_CONTROL_FRAME),
 		.max_unread = limit_of(args, LIMIT_ID_MAX_UNREAD_BYTES),
+		.max_behind = limit_of(args, LIMIT_ID_MAX_BEHIND_BYTES),
 		.max_blob = limit_of(args, LIMIT_ID_MAX_BLOB),
 		.worker_silent = end_silent_worker,
 		.arg = s,

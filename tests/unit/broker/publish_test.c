@@ -310,6 +310,91 @@ static void replays_that_nobody_reads_are_counted(void **state)
 	rig_stop(r);
 }
 
+/* ---- who is behind keeps no more than MAX_BEHIND_BYTES
+ * -------------------------------------------- */
+
+#define LARGE  (1 << 20)
+#define LARGES 60
+
+/* One that takes nothing before it is told to: libzmq reads one message ahead. */
+static void *late_reader(struct rig *r, const char *url)
+{
+	void *s = zmq_socket(rig_context(r), ZMQ_SUB);
+	int one = 1, none = 0, wait = RIG_WAIT_MS;
+
+	zmq_setsockopt(s, ZMQ_RCVHWM, &one, sizeof(one));
+	zmq_setsockopt(s, ZMQ_LINGER, &none, sizeof(none));
+	zmq_setsockopt(s, ZMQ_RCVTIMEO, &wait, sizeof(wait));
+	zmq_setsockopt(s, ZMQ_SUBSCRIBE, "report/", 7);
+	zmq_setsockopt(s, ZMQ_SUBSCRIBE, "beat", 4);
+	assert_int_equal(zmq_connect(s, url), 0);
+	first_beat(s);
+	zmq_setsockopt(s, ZMQ_UNSUBSCRIBE, "beat", 4);
+	return s;
+}
+
+/* How many reports come before the first beat that is asked for now. */
+static unsigned reports_that_wait(void *s)
+{
+	unsigned n = 0;
+	bool is_report = true;
+
+	zmq_setsockopt(s, ZMQ_SUBSCRIBE, "beat", 4);
+	while (is_report) {
+		struct frames f;
+
+		rig_recv(s, &f);
+		is_report = f.n == 3;
+		n += is_report;
+		frames_clear(&f);
+	}
+	zmq_setsockopt(s, ZMQ_UNSUBSCRIBE, "beat", 4);
+	return n;
+}
+
+static void store_many(void *c, uint64_t id, unsigned n, size_t bytes)
+{
+	_blob_ struct ksnap_blob *report = rig_report(bytes);
+
+	for (unsigned i = 0; i < n; i++)
+		store(c, id + i, "same", report);
+}
+
+static void large_reports_wait_in_small_numbers(void **state)
+{
+	static const char *const live[] = { "ipc://@ksnap-behind", NULL };
+	struct rig *r = rig_start((struct broker_opts){ .live = live, .max_behind = 10 * LARGE });
+	void *c = rig_client(r), *slow = late_reader(r, live[0]), *other;
+
+	store_many(c, 1, LARGES, LARGE);
+	/* What the kernel and libzmq hold comes on top; libzmq counts what was read in steps. */
+	assert_in_range(reports_that_wait(slow), 5, 20);
+	/* A peer that came later is kept as short. */
+	other = late_reader(r, live[0]);
+	store_many(c, 1001, LARGES, LARGE);
+	assert_in_range(reports_that_wait(other), 5, 20);
+	zmq_close(other);
+	zmq_close(slow);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void small_reports_wait_in_large_numbers_again(void **state)
+{
+	static const char *const live[] = { "ipc://@ksnap-behind", NULL };
+	struct rig *r = rig_start((struct broker_opts){ .live = live, .max_behind = 10 * LARGE });
+	void *c = rig_client(r), *slow;
+
+	store_many(c, 1, 1, LARGE);
+	store_many(c, 2, 2100, 64);
+	slow = late_reader(r, live[0]);
+	store_many(c, 5001, 800, 64);
+	assert_int_equal(reports_that_wait(slow), 800);
+	zmq_close(slow);
+	zmq_close(c);
+	rig_stop(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +405,8 @@ int main(void)
 		cmocka_unit_test(a_giant_subscription_ends_its_own_peer_only),
 		cmocka_unit_test(replays_that_nobody_reads_are_counted),
 		cmocka_unit_test(channels_of_closed_bridges_are_bounded),
+		cmocka_unit_test(large_reports_wait_in_small_numbers),
+		cmocka_unit_test(small_reports_wait_in_large_numbers_again),
 	};
 
 	return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
