@@ -13,6 +13,7 @@
 #include "core/near.h"
 
 #define DEFAULT_SCHEMA "ksnap.report/1"
+#define CACHE_LINE     64
 #define NEAR_LOOKED_AT 1024 /* newest entries compared for the text of a miss */
 
 void store_init(struct store *s, uint64_t cap, uint64_t cap_bytes, struct events *events)
@@ -51,10 +52,11 @@ static void fill_entry(struct ksnap_entry *e, const struct ksnap_store_args *arg
 
 struct store_node *store_node_create(const struct ksnap_store_args *args)
 {
-	struct store_node *node = calloc(1, sizeof(*node));
+	struct store_node *node = malloc(sizeof(*node)); /* calloc passes by what was just freed */
 
 	if (!node)
 		return NULL;
+	memset(node, 0, sizeof(*node));
 	fill_entry(&node->entry, args);
 	node->bytes = ksnap_blob_size(args->report);
 	if (args->stats)
@@ -190,6 +192,21 @@ static bool above_bytes(const struct store *s, uint64_t more)
 	return s->bytes > s->cap_bytes - more;
 }
 
+/* Those to leave next have lain untouched since they came. To have them ready by then: the third's
+ * own memory, the second's place in the table, what stands before the first there. */
+static void fetch_oldest(const struct store *s)
+{
+	const struct store_node *first = s->head, *second = first ? first->next : NULL;
+	const char *third = (const char *)(second ? second->next : NULL);
+
+	if (!third)
+		return;
+	for (size_t at = 0; at < sizeof(struct store_node); at += CACHE_LINE)
+		__builtin_prefetch(third + at, 1);
+	tag_table_fetch_bucket(&s->table, second->link.hash);
+	tag_table_fetch_chain(&s->table, first->link.hash);
+}
+
 static void evict_oldest(struct store *s, const struct store_node *node, struct store_node **left)
 {
 	struct store_node *oldest = FAULT_IS(FAULT_EVICT_NEWEST) ? s->tail : s->head;
@@ -204,6 +221,7 @@ static void evict_oldest(struct store *s, const struct store_node *node, struct 
 		     above_bytes(s, node->bytes) ? 4 : 3);
 	leave(s, oldest, left);
 	s->evicted++;
+	fetch_oldest(s);
 }
 
 static void make_room(struct store *s, const struct store_node *node, struct store_node **left)

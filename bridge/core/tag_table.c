@@ -52,9 +52,14 @@ uint64_t tag_hash(const char *tag)
 	return fold(h ^ secret[0], secret[2]);
 }
 
-static struct tag_link **chain_of(const struct tag_buckets *b, uint64_t hash)
+static struct tag_bucket *bucket_of(const struct tag_buckets *b, uint64_t hash)
 {
-	return &b->heads[hash & (b->n - 1)];
+	return &b->all[hash & (b->n - 1)];
+}
+
+static uint64_t bit_of(uint64_t hash)
+{
+	return 1ull << (hash >> 58);
 }
 
 void tag_table_init(struct tag_table *t)
@@ -65,8 +70,8 @@ void tag_table_init(struct tag_table *t)
 
 static void free_buckets(struct tag_table *t, struct tag_buckets *b)
 {
-	if (b->heads != t->first)
-		free(b->heads);
+	if (b->all != t->first)
+		free(b->all);
 	*b = (struct tag_buckets){ 0 };
 }
 
@@ -78,9 +83,11 @@ void tag_table_fini(struct tag_table *t)
 
 static struct tag_link *find_in(const struct tag_buckets *b, const char *tag, uint64_t hash)
 {
-	if (!b->n)
+	struct tag_bucket *bucket = b->n ? bucket_of(b, hash) : NULL;
+
+	if (!bucket || !(bucket->seen & bit_of(hash)))
 		return NULL;
-	for (struct tag_link *l = *chain_of(b, hash); l; l = l->next) {
+	for (struct tag_link *l = bucket->head; l; l = l->next) {
 		if (l->hash == hash && strcmp(l->tag, tag) == 0)
 			return l;
 	}
@@ -94,20 +101,31 @@ struct tag_link *tag_table_find(const struct tag_table *t, const char *tag, uint
 	return l ? l : find_in(&t->old, tag, hash);
 }
 
+void tag_table_fetch_bucket(const struct tag_table *t, uint64_t hash)
+{
+	__builtin_prefetch(bucket_of(&t->now, hash), 1);
+}
+
+void tag_table_fetch_chain(const struct tag_table *t, uint64_t hash)
+{
+	__builtin_prefetch(bucket_of(&t->now, hash)->head, 1);
+}
+
 static void push(struct tag_buckets *b, struct tag_link *link)
 {
-	struct tag_link **head = chain_of(b, link->hash);
+	struct tag_bucket *bucket = bucket_of(b, link->hash);
 
-	link->next = *head;
-	*head = link;
+	link->next = bucket->head;
+	bucket->head = link;
+	bucket->seen |= bit_of(link->hash);
 }
 
 static void move_buckets(struct tag_table *t, size_t n)
 {
 	for (; t->old.n && n; n--) {
-		struct tag_link *l = t->old.heads[t->moved];
+		struct tag_link *l = t->old.all[t->moved].head;
 
-		t->old.heads[t->moved++] = NULL;
+		t->old.all[t->moved++] = (struct tag_bucket){ 0 };
 		while (l) {
 			struct tag_link *next = l->next;
 
@@ -122,20 +140,20 @@ static void move_buckets(struct tag_table *t, size_t n)
 static void grow(struct tag_table *t)
 {
 	size_t n = t->now.n * 2;
-	struct tag_link **heads = calloc(n, sizeof(struct tag_link *));
+	struct tag_bucket *all = calloc(n, sizeof(*all));
 
-	if (!heads)
+	if (!all)
 		return;
 	move_buckets(t, SIZE_MAX);
 	t->old = t->now;
-	t->now.heads = heads;
+	t->now.all = all;
 	t->now.n = n;
 	t->moved = 0;
 }
 
 void tag_table_insert(struct tag_table *t, struct tag_link *link)
 {
-	if (t->count >= t->now.n)
+	if (t->count >= t->now.n - t->now.n / 4)
 		grow(t);
 	move_buckets(t, BUCKETS_A_STEP);
 	push(&t->now, link);
@@ -144,16 +162,18 @@ void tag_table_insert(struct tag_table *t, struct tag_link *link)
 
 static int unlink_in(struct tag_buckets *b, struct tag_link *link)
 {
-	if (!b->n)
+	struct tag_bucket *bucket = b->n ? bucket_of(b, link->hash) : NULL;
+	struct tag_link **at = bucket ? &bucket->head : NULL;
+
+	while (at && *at && *at != link)
+		at = &(*at)->next;
+	if (!at || !*at)
 		return 0;
-	for (struct tag_link **at = chain_of(b, link->hash); *at; at = &(*at)->next) {
-		if (*at == link) {
-			*at = link->next;
-			link->next = NULL;
-			return 1;
-		}
-	}
-	return 0;
+	*at = link->next;
+	link->next = NULL;
+	if (!bucket->head)
+		bucket->seen = 0;
+	return 1;
 }
 
 void tag_table_remove(struct tag_table *t, struct tag_link *link)
@@ -165,8 +185,8 @@ void tag_table_remove(struct tag_table *t, struct tag_link *link)
 static struct tag_link *any_in(const struct tag_buckets *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		if (b->heads[i])
-			return b->heads[i];
+		if (b->all[i].head)
+			return b->all[i].head;
 	}
 	return NULL;
 }
@@ -180,7 +200,7 @@ struct tag_link *tag_table_any(const struct tag_table *t)
 
 void tag_table_shrink(struct tag_table *t)
 {
-	if (t->count || t->now.heads == t->first)
+	if (t->count || t->now.all == t->first)
 		return;
 	tag_table_fini(t);
 	tag_table_init(t);

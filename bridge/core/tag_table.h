@@ -3,9 +3,9 @@
  *
  * A hash table with chains through links that live inside the caller's nodes, so that inserting
  * and removing never allocate and never fail. It starts with a few buckets inside the struct and
- * doubles when links outnumber buckets; the links move over a few buckets an insert, so that no
- * single insert pays for a whole table. When memory for a larger table is out the chains just
- * get longer. The hash is keyed by random numbers of this process: nobody outside can choose
+ * doubles when it has three links for four buckets; the links move over a few buckets an insert, so
+ * that no single insert pays for a whole table. When memory for a larger table is out the chains
+ * just get longer. The hash is keyed by random numbers of this process: nobody outside can choose
  * tags that fall into one chain. */
 #ifndef KSNAP_CORE_TAG_TABLE_H
 #define KSNAP_CORE_TAG_TABLE_H
@@ -21,8 +21,14 @@ struct tag_link {
 	uint64_t hash;         /* tag_hash(tag) */
 };
 
+struct tag_bucket {
+	struct tag_link *head;
+	uint64_t seen; /* a bit for each link that came since it was empty: most tags that are not
+			* there are known by it, without a look at the links */
+};
+
 struct tag_buckets {
-	struct tag_link **heads;
+	struct tag_bucket *all;
 	size_t n; /* a power of two; 0: not in use */
 };
 
@@ -32,7 +38,7 @@ struct tag_table {
 	struct tag_buckets old; /* being emptied into `now` */
 	size_t moved;           /* buckets of `old` that are empty for good */
 	size_t count;           /* links in both */
-	struct tag_link *first[TAG_TABLE_FIRST];
+	struct tag_bucket first[TAG_TABLE_FIRST];
 };
 
 void tag_table_init(struct tag_table *t);
@@ -41,6 +47,10 @@ void tag_table_fini(struct tag_table *t);
 
 uint64_t tag_hash(const char *tag);
 struct tag_link *tag_table_find(const struct tag_table *t, const char *tag, uint64_t hash);
+/* A link with this hash will be removed soon: begin to fetch its bucket; then, a while later, the
+ * link that its chain begins with. */
+void tag_table_fetch_bucket(const struct tag_table *t, uint64_t hash);
+void tag_table_fetch_chain(const struct tag_table *t, uint64_t hash);
 /* @link->tag and ->hash are set and the tag is not in the table. */
 void tag_table_insert(struct tag_table *t, struct tag_link *link);
 /* @link is in the table. */

@@ -128,14 +128,14 @@ static struct ksnap_bridge *create(void)
 	return ksnap_bridge_create(&o, NULL);
 }
 
-/* 16 snapshots: the next insert grows the tag table. Watch 1 is armed, 2 half so. */
+/* 12 snapshots: the next insert grows the tag table. Watch 1 is armed, 2 half so. */
 static void fill(struct ksnap_bridge *b)
 {
 	const uint32_t pids[] = { 1, 2 };
 	uint64_t id;
 	char tag[8];
 
-	for (unsigned i = 0; i < 16; i++) {
+	for (unsigned i = 0; i < 12; i++) {
 		snprintf(tag, sizeof(tag), "t%u", i);
 		assert_int_equal(store(b, tag, 0), 0);
 	}
@@ -396,7 +396,7 @@ static const struct call {
 } calls[] = {
 	CALL(store, 2),
 	CALL(overwrite, 2),
-	CALL(evict_all, 17),
+	CALL(evict_all, 13),
 	CALL(store_refused, 2),
 	CALL(capture, 2),
 	CALL(capture_nothing, 1),
