@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* publish.c - the XPUB socket and its channels. A report is published by reference; only the
- * header, some two hundred bytes, is written here. */
+ * header, some two hundred bytes, is written here, and sent when somebody listens. */
 #include "broker/publish.h"
 
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/endpoint.h"
+#include "broker/heard.h"
 #include "broker/zap.h"
 #include "wire/frames.h"
 #include "wire/pack.h"
@@ -41,7 +42,10 @@ struct channel {
 	uint64_t start; /* number before the first of this channel; 0 but for old names */
 	uint64_t last;  /* number of the newest message */
 	bool retired;
-	struct ksnap_blob **kept; /* ring: header seq at seq % MAX_RETAINED_HEADERS */
+	bool is_heard;     /* somebody listens, */
+	uint64_t heard_at; /* as of this change of what is listened to, and one; 0: not known */
+	struct ksnap_blob *name_frame; /* NULL: the beat's, made when sent */
+	struct ksnap_blob **kept;      /* ring: header seq at seq % MAX_RETAINED_HEADERS */
 	char name[NAME_MAX_BYTES];
 };
 
@@ -50,7 +54,9 @@ struct publisher {
 	struct bound *bound;
 	int source;
 	int mending; /* deadline of the next try to bind again; 0: none */
-	int hwm;     /* of each subscriber now; 0: of some */
+	struct heard heard;
+	struct buf pairs, header; /* being written; empty in between */
+	int hwm;                  /* of each subscriber now; 0: of some */
 	/* Bytes of the largest report of late: of the last nreports, and of SUBSCRIBER_HWM before.
 	 */
 	uint64_t largest, largest_before;
@@ -70,12 +76,12 @@ static void subscriptions(void *arg)
 
 	for (int i = 0; i < READ_BATCH; i++) {
 		_frames_ struct frames f = { 0 };
-		const uint8_t *body;
 
 		if (frames_recv(bound_socket(p->bound), &f, NULL) == 0)
 			break;
-		body = f.n ? ksnap_blob_data(f.part[0]) : NULL;
-		wanted |= body && ksnap_blob_size(f.part[0]) && body[0] == 1;
+		if (f.n)
+			wanted |= heard_note(&p->heard, ksnap_blob_data(f.part[0]),
+					     ksnap_blob_size(f.part[0]));
 	}
 	if (!wanted)
 		return;
@@ -118,6 +124,7 @@ static void free_channel(struct channel *c)
 	for (size_t i = 0; c->kept && i < LIMIT_MAX_RETAINED_HEADERS; i++)
 		ksnap_blob_unref(c->kept[i]);
 	free(c->kept);
+	ksnap_blob_unref(c->name_frame);
 	free(c);
 }
 
@@ -134,6 +141,8 @@ void publisher_destroy(struct publisher *p)
 		next = c->next;
 		free_channel(c);
 	}
+	buf_fini(&p->pairs);
+	buf_fini(&p->header);
 	free(p);
 }
 
@@ -214,7 +223,8 @@ struct channel *publisher_channel(struct publisher *p, const char *prefix, const
 		return c;
 	}
 	c = calloc(1, sizeof(*c));
-	if (!c) {
+	if (!c || !(c->name_frame = ksnap_blob_copy(full, strlen(full)))) {
+		free(c);
 		err_nomem(err);
 		return NULL;
 	}
@@ -262,10 +272,12 @@ void publisher_retire(struct publisher *p, struct channel *c)
 	}
 }
 
-/* The header's map with room for @extra more pairs behind its own. */
+/* Begin to write the header's map with room for @extra more pairs behind its own. */
 static void begin_header(msgpack_packer *pk, const struct channel *c, uint64_t seq,
 			 const char *kind, size_t extra)
 {
+	buf_clear(&c->publisher->header);
+	pack_init(pk, &c->publisher->header);
 	msgpack_pack_map(pk, BASE_KEYS + extra);
 	pack_str(pk, "v");
 	msgpack_pack_uint64(pk, KSNAP_PROTOCOL);
@@ -321,7 +333,8 @@ static void send_live(struct channel *c, struct ksnap_blob *header, struct ksnap
 {
 	struct tally *tally = &c->publisher->broker->tally;
 	_frames_ struct frames f = { 0 };
-	int rc = frames_push_copy(&f, c->name, strlen(c->name));
+	int rc = c->name_frame ? frames_push(&f, ksnap_blob_ref(c->name_frame))
+			       : frames_push_copy(&f, c->name, strlen(c->name));
 
 	rc = rc ? rc : frames_push(&f, ksnap_blob_ref(header));
 	if (payload && !rc)
@@ -348,19 +361,36 @@ static uint64_t next_number(struct channel *c)
 	return c->last;
 }
 
-/* Number, keep and send what was written to @b. */
-static void finish(struct channel *c, struct buf *b, struct ksnap_blob *payload)
+static bool is_heard(struct channel *c)
 {
-	struct ksnap_blob *header = buf_take_blob(b);
+	const struct heard *h = &c->publisher->heard;
+
+	if (c->heard_at != h->changes + 1) {
+		c->is_heard = heard_is(h, c->name);
+		c->heard_at = h->changes + 1;
+	}
+	return c->is_heard;
+}
+
+/* Keep what was written as the header of the newest number, and send it to those who listen. */
+static void finish(struct channel *c, struct ksnap_blob *payload)
+{
+	struct buf *b = &c->publisher->header;
+	struct ksnap_blob *header = buf_ok(b) ? ksnap_blob_copy(b->data, b->len) : NULL;
 
 	if (!header) {
 		c->publisher->broker->tally.drops[DROP_LIVE_MEMORY]++;
 		return;
 	}
+	if (is_heard(c)) {
+		if (payload)
+			fit_queues(c->publisher, ksnap_blob_size(payload));
+		send_live(c, header, payload);
+	}
 	if (c->kept)
-		c->kept[c->last % LIMIT_MAX_RETAINED_HEADERS] = ksnap_blob_ref(header);
-	send_live(c, header, payload);
-	ksnap_blob_unref(header);
+		c->kept[c->last % LIMIT_MAX_RETAINED_HEADERS] = header;
+	else
+		ksnap_blob_unref(header);
 }
 
 static void pack_event_field(msgpack_packer *pk, const struct ksnap_event_field *f)
@@ -374,53 +404,51 @@ static void pack_event_field(msgpack_packer *pk, const struct ksnap_event_field 
 
 void publish_event(struct channel *c, const struct ksnap_event *ev)
 {
-	_buf_ struct buf b = BUF_INIT;
 	msgpack_packer pk;
 
 	if (FAULT_IS(FAULT_LOSE_LIVE) && ev->seq % 100 == 0)
 		return;
-	pack_init(&pk, &b);
 	begin_header(&pk, c, next_number(c), ksnap_event_name(ev->kind), ev->nfields + 1);
 	pack_str(&pk, "mono");
 	msgpack_pack_uint64(&pk, ev->mono);
 	for (unsigned i = 0; i < ev->nfields; i++)
 		pack_event_field(&pk, &ev->fields[i]);
-	finish(c, &b, NULL);
+	finish(c, NULL);
 }
 
-/* An encoded map of fewer than 16 pairs is one byte and then its pairs, which may stand in another
+/* Encoded maps of fewer than 16 pairs are one byte and then their pairs, which may stand in another
  * map as they are. */
-static void append_pairs(struct buf *header, const struct buf *map)
+static void encode_pairs(struct publisher *p, const struct wire_shape *shape, const void *body)
 {
-	buf_append(header, map->data + 1, map->len - 1);
+	buf_clear(&p->pairs);
+	if (wire_encode(shape, body, &p->pairs))
+		p->pairs.failed = true;
 }
 
-static void publish_with(struct channel *c, const char *kind, const struct wire_shape *shape,
-			 const void *body, struct ksnap_blob *payload)
+/* A message of the pairs that were encoded last. */
+static void publish_pairs(struct channel *c, const char *kind, struct ksnap_blob *payload)
 {
-	_buf_ struct buf pairs = BUF_INIT, header = BUF_INIT;
-	msgpack_packer pk;
+	const struct buf *pairs = &c->publisher->pairs;
 	uint64_t seq = next_number(c);
+	msgpack_packer pk;
 
-	if (payload)
-		fit_queues(c->publisher, ksnap_blob_size(payload));
-	if (wire_encode(shape, body, &pairs)) {
+	if (!buf_ok(pairs)) {
 		c->publisher->broker->tally.drops[DROP_LIVE_MEMORY]++;
 		return;
 	}
-	pack_init(&pk, &header);
-	begin_header(&pk, c, seq, kind, pairs.data[0] & 0x0f);
-	append_pairs(&header, &pairs);
-	finish(c, &header, payload);
+	begin_header(&pk, c, seq, kind, pairs->data[0] & 0x0f);
+	buf_append(&c->publisher->header, pairs->data + 1, pairs->len - 1);
+	finish(c, payload);
 }
 
 void publish(struct channel *c, const char *kind, const struct wire_shape *shape, const void *body)
 {
-	publish_with(c, kind, shape, body, NULL);
+	encode_pairs(c->publisher, shape, body);
+	publish_pairs(c, kind, NULL);
 }
 
-void publish_snapshot(struct channel *c, const struct ksnap_entry *e,
-		      const struct capture_counts *counts, bool with_report)
+void publish_snapshot(struct channel *snapshot, struct channel *report, const struct ksnap_entry *e,
+		      const struct capture_counts *counts)
 {
 	struct wire_live_captured body = {
 		.tag = wire_slice_of(e->tag),
@@ -442,21 +470,20 @@ void publish_snapshot(struct channel *c, const struct ksnap_entry *e,
 		body.maps = counts->maps;
 		body.reason_count = counts->reasons;
 	}
-	publish_with(c, "captured", &wire_shape_live_captured, &body,
-		     with_report ? e->report : NULL);
+	encode_pairs(snapshot->publisher, &wire_shape_live_captured, &body);
+	publish_pairs(snapshot, "captured", NULL);
+	publish_pairs(report, "captured", e->report);
 }
 
 void publish_beat(struct publisher *p)
 {
 	struct channel beat = { .publisher = p, .name = "beat" };
-	_buf_ struct buf b = BUF_INIT;
 	struct ksnap_blob *header;
 	msgpack_packer pk;
 	size_t n = 0;
 
 	for (struct channel *c = p->first; c; c = c->next)
 		n++;
-	pack_init(&pk, &b);
 	begin_header(&pk, &beat, 0, "beat", 1);
 	pack_str(&pk, "last");
 	msgpack_pack_map(&pk, n);
@@ -464,7 +491,7 @@ void publish_beat(struct publisher *p)
 		pack_str(&pk, c->name);
 		msgpack_pack_uint64(&pk, c->last);
 	}
-	header = buf_take_blob(&b);
+	header = buf_ok(&p->header) ? ksnap_blob_copy(p->header.data, p->header.len) : NULL;
 	if (header)
 		send_live(&beat, header, NULL);
 	ksnap_blob_unref(header);

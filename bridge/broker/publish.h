@@ -35,10 +35,10 @@ void publish_event(struct channel *c, const struct ksnap_event *ev);
 struct capture_counts {
 	uint64_t maps, reasons;
 };
-/* A stored snapshot: its row on snapshot/<bridge>, its row and report on report/<bridge>. @counts:
- * NULL when no worker captured it. */
-void publish_snapshot(struct channel *c, const struct ksnap_entry *e,
-		      const struct capture_counts *counts, bool with_report);
+/* A stored snapshot: its row on @snapshot, its row and report on @report. @counts: NULL when no
+ * worker captured it. */
+void publish_snapshot(struct channel *snapshot, struct channel *report, const struct ksnap_entry *e,
+		      const struct capture_counts *counts);
 /* Any other message: @shape's fields of @body stand beside the header's own. */
 void publish(struct channel *c, const char *kind, const struct wire_shape *shape, const void *body);
 /* `beat`: the last number of each channel. */

@@ -18,8 +18,7 @@ int store_report(struct hosted *h, struct wire_slice tag, struct ksnap_store_arg
 	if (rc)
 		return rc;
 	if (!ksnap_bridge_get(h->core, name, &e, NULL)) {
-		publish_snapshot(h->snapshot, &e, counts, false);
-		publish_snapshot(h->report, &e, counts, true);
+		publish_snapshot(h->snapshot, h->report, &e, counts);
 		ksnap_entry_clear(&e);
 	}
 	return 0;

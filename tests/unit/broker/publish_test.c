@@ -383,7 +383,7 @@ static void small_reports_wait_in_large_numbers_again(void **state)
 {
 	static const char *const live[] = { "ipc://@ksnap-behind", NULL };
 	struct rig *r = rig_start((struct broker_opts){ .live = live, .max_behind = 10 * LARGE });
-	void *c = rig_client(r), *slow;
+	void *c = rig_client(r), *stuck = late_reader(r, live[0]), *slow;
 
 	store_many(c, 1, 1, LARGE);
 	store_many(c, 2, 2100, 64);
@@ -391,6 +391,7 @@ static void small_reports_wait_in_large_numbers_again(void **state)
 	store_many(c, 5001, 800, 64);
 	assert_int_equal(reports_that_wait(slow), 800);
 	zmq_close(slow);
+	zmq_close(stuck);
 	zmq_close(c);
 	rig_stop(r);
 }
