@@ -2,6 +2,7 @@
 /* served.c - spawn, read the line that says it serves, stop, look for what is left. */
 #include "bench/served.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -136,4 +137,48 @@ uint64_t served_rss(const struct served *s)
 uint64_t served_peak(const struct served *s)
 {
 	return status_kib(s->pid, "VmHWM:") << 10;
+}
+
+/* Of all threads. */
+static uint64_t process_cpu(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	uint64_t sum = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	d = opendir(path);
+	while (d && (entry = readdir(d))) {
+		char file[400];
+		unsigned long long ns = 0;
+		FILE *f;
+
+		snprintf(file, sizeof(file), "%s/%s/schedstat", path, entry->d_name);
+		f = *entry->d_name == '.' ? NULL : fopen(file, "re");
+		if (!f)
+			continue;
+		if (fscanf(f, "%llu", &ns) == 1)
+			sum += ns;
+		fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return sum;
+}
+
+uint64_t served_cpu(const struct served *s)
+{
+	uint64_t sum = process_cpu(s->pid);
+	char path[64];
+	FILE *f;
+	int worker;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", s->pid, s->pid);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &worker) == 1)
+		sum += process_cpu(worker);
+	if (f)
+		fclose(f);
+	return sum;
 }

@@ -17,6 +17,8 @@ struct served {
 int served_start(struct served *s, const char *target);
 /* SIGTERM, and wait. It has to end with 0 and to leave no socket behind; -1 and told otherwise. */
 int served_stop(struct served *s);
+/* Nanoseconds of CPU that the broker and its workers have had; 0: the kernel does not tell. */
+uint64_t served_cpu(const struct served *s);
 /* Resident bytes of the broker, now and at its highest; 0: the kernel does not tell. */
 uint64_t served_rss(const struct served *s);
 uint64_t served_peak(const struct served *s);

@@ -18,7 +18,7 @@
 #include "wire/shapes.h"
 
 #define TARGET         "fixture:maps=2,entries=20"
-#define EXECUTORS_MAX  8
+#define EXECUTORS_MAX  64
 #define MONITORS_MAX   64
 #define PING_PERIOD_NS 5000000
 #define DRAIN_PERIOD   7000000
@@ -44,7 +44,7 @@ struct world {
 	void *stuck[MONITORS_MAX];
 	struct bystander *pinger, *drainers[BOOKS_BRIDGES];
 	struct books_events events[BOOKS_BRIDGES];
-	uint64_t begin, ops;
+	uint64_t begin, cpu, ops;
 	struct books books;
 };
 
@@ -139,6 +139,7 @@ static int start_executors(struct world *w)
 		.one_tag = w->s->one_tag,
 	};
 
+	w->cpu = served_cpu(&w->broker);
 	w->begin = bench_now();
 	for (unsigned i = 0; i < w->s->executors; i++) {
 		o.number = i;
@@ -157,7 +158,7 @@ static int start_all(struct world *w)
 	w->context = zmq_ctx_new();
 	if (w->s->bytes && !(w->report = make_report(w->s->bytes)))
 		return bench_wrong("no report of %zu bytes", w->s->bytes);
-	if (served_start(&w->broker, TARGET))
+	if (served_start(&w->broker, w->s->target ? w->s->target : TARGET))
 		return -1;
 	w->client = ksnap_client_connect(w->broker.url, NULL, &err);
 	if (!w->client)
@@ -234,6 +235,7 @@ static int join_executors(struct world *w)
 		hist_merge(&w->r->op, &one.latency);
 	}
 	w->r->seconds = (bench_now() - w->begin) / 1e9;
+	w->r->cpu_ns = served_cpu(&w->broker) - w->cpu;
 	return code;
 }
 

@@ -18,6 +18,7 @@
 
 struct storm {
 	const char *name;
+	const char *target;      /* what a worker captures; NULL: a small fixture */
 	uint64_t ops, quick_ops; /* of each executor */
 	size_t bytes;            /* of each report; 0: captured by a worker */
 	uint64_t period_ns;      /* 0: as fast as it goes */
@@ -35,6 +36,7 @@ struct storm_sample {
 
 struct storm_result {
 	double seconds;
+	uint64_t cpu_ns; /* of the broker and its workers, from begin to end */
 	uint64_t accepted, refused, evicted, events_dropped, drained;
 	uint64_t report_bytes;
 	uint64_t received, lost; /* by all monitors */
