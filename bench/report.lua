@@ -60,6 +60,29 @@ local function put_paths(lines)
 	put("</table></div>")
 end
 
+-- ---- growth ----------------------------------------------------------------------------------
+
+local WORSE_THAN_LINEAR = 1.1
+
+local function put_growth(lines)
+	local rows = {}
+	for _, line in ipairs(lines) do
+		if line.growth then
+			local costs = {}
+			for i, pair in ipairs(line.x_and_us) do
+				costs[i] = ("%s: %s µs"):format(digits(pair[1]), digits(pair[2]))
+			end
+			rows[#rows + 1] = ('<tr><td>%s</td><td class="text">%s</td><td class="%s">%.2f</td></tr>'):format(escape(line.growth),
+				table.concat(costs, ", "), line.exponent > WORSE_THAN_LINEAR and "bad" or "", line.exponent)
+		end
+	end
+	if #rows > 0 then
+		put('<h2>Growth</h2><p class="dim">CPU time of the broker and its worker for one op, by how much there is of something. ' ..
+			'Exponent: 0 is constant, 1 linear.</p><table><tr><th>of</th><th class="text">cost of an op</th><th>exponent</th></tr>%s' ..
+			"</table>", table.concat(rows))
+	end
+end
+
 -- ---- storms ----------------------------------------------------------------------------------
 
 local function us(v)
@@ -174,6 +197,7 @@ local function put_document(doc)
 		"<title>ksnap: speed and caps</title><style>%s</style><h1>ksnap: speed and caps</h1>" ..
 		'<p class="dim">%s, commit %s<br>%s</p>', STYLE, escape(doc.at), escape(doc.commit), escape(results.machine(doc)))
 	put_paths(doc.lines)
+	put_growth(doc.lines)
 	if #storms > 0 then
 		put_storm_table(storms)
 		for _, s in ipairs(storms) do

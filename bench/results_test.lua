@@ -98,6 +98,8 @@ local _, charts = out:gsub("<svg", "")
 check("report: a page with its charts", code == 0 and charts == 3 and out:find "</html>", out)
 check("report: nothing is fetched from elsewhere", not out:find "https?:" and not out:find "<script" and not out:find "<link", out)
 check("report: what was dropped is red", out:find '<polyline class="line loss" points="%d', out)
+out = run("report.lua", document '{"program":"bench_growth","growth":"caps","exponent":1.25,"x_and_us":[[1,2.5],[8,40]]}')
+check("report: growth above linear is red", out:find('8: 40 µs</td><td class="bad">1.25', 1, true), out)
 out, code = run("report.lua", document((path_line(1.5, 1, 2, "at most"):gsub("ping", "<b>&"))))
 check("report: names are text", code == 0 and out:find("&lt;b&gt;&amp;", 1, true) and not out:find("<b>", 1, true), out)
 
