@@ -567,6 +567,16 @@ def _(p):
     p.inside = p.guest.maps()
 
 
+@test("a scenario freezes a guest, writes into its program, and sees it react")
+def _(p):
+    got = ksnap("run", "--allow-writes", "--target", p.target,
+                os.environ["KSNAP_TOP_SRCDIR"] + "/lua/examples/guest/react.lua")
+    if b"ok 1 - a program in a guest does what is written into its memory" not in got.stdout:
+        raise AssertionError(got.stdout.decode() + got.stderr.decode())
+    equal(p.seen("flag 0") > 0, True)
+    p.inside = p.guest.maps()
+
+
 @test("a guest that was rebooted is found again")
 def _(p):
     with Broker(p.target) as b, Client(b.ipc) as c:
