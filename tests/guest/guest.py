@@ -82,7 +82,7 @@ def entry(name, mode, data=b"", rdev=(0, 0)):
 
 def initramfs(path):
     files = {"init": f"{TOP}/tests/guest/inside", "shapes.bpf.o": f"{TOP}/tests/bpf/shapes.bpf.o",
-             "inside.bpf.o": f"{TOP}/tests/guest/inside.bpf.o"}
+             "inside.bpf.o": f"{TOP}/tests/guest/inside.bpf.o", "mtcp.bpf.o": f"{TOP}/tests/bpf/mtcp.bpf.o"}
     with open(path, "wb") as out:
         for folder in "dev", "proc", "sys":
             out.write(entry(folder, stat.S_IFDIR | 0o755))
@@ -140,7 +140,7 @@ class Guest:
             "qemu-system-x86_64", "-S", "-accel", "tcg", "-machine", "pc,memory-backend=ram", "-smp", str(cpus),
             "-m", str(MEMORY_MIB), "-object",
             f"memory-backend-file,id=ram,size={MEMORY_MIB}M,mem-path={self.memory},share=on",
-            "-kernel", image, "-initrd", folder + "/initramfs", "-append", f"console=ttyS0 quiet panic=-1 {append}",
+            "-kernel", image, "-initrd", folder + "/initramfs", "-append", f"console=ttyS0 quiet panic=-1 lsm=bpf {append}",
             "-display", "none", "-nodefaults", "-no-user-config",
             "-cpu", os.environ.get("KSNAP_GUEST_CPU", "qemu64"), "-serial", "chardev:console", "-serial", "chardev:port", "-mon", "chardev=control,mode=control",
             "-mon", "chardev=qmp,mode=control", "-gdb", "chardev:gdb", *extra]

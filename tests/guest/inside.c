@@ -8,11 +8,13 @@
  *   tasks        pid and name of every process
  * Each answer ends with a line "end". */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,8 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -27,7 +31,8 @@
 #include "inside.h"
 #include "shapes_fill.h"
 
-#define TASKS 100
+#define TASKS             100
+#define TYPE_CGRP_STORAGE 32 /* newer than the headers it may be built with */
 
 static FILE *port;
 static struct bpf_object *shapes, *inside;
@@ -126,6 +131,99 @@ static void make_progs(void)
 	bpf_map_update_elem(fd, &key, &prog, BPF_ANY); /* refused for some types of program */
 }
 
+/* ---- maps of objects ------------------------------------------------------------------------- */
+
+static int cgroup_fd = -1, socket_fd = -1, file_fd = -1;
+static uint64_t cookie;
+
+static void make_devices(enum bpf_map_type type, const char *name)
+{
+	int fd = make(type, name, 4, 8, 8);
+	unsigned key = 3, value[2] = { 1 /* lo */, 0 };
+
+	value[1] = -1; /* no program */
+	put(fd, &key, value);
+}
+
+static void make_cpus(void)
+{
+	int fd = make(BPF_MAP_TYPE_CPUMAP, "cpus", 4, 4, 4);
+	unsigned key = 1, qsize = 64;
+
+	put(fd, &key, &qsize);
+}
+
+static void make_events(void)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(attr),
+					.config = PERF_COUNT_SW_CONTEXT_SWITCHES };
+	int fd = make(BPF_MAP_TYPE_PERF_EVENT_ARRAY, "events", 4, 4, 4);
+	int event = syscall(SYS_perf_event_open, &attr, -1, 1, -1, 0);
+	unsigned key = 2;
+
+	if (event < 0)
+		die("perf event");
+	put(fd, &key, &event);
+}
+
+static void make_cgroups(void)
+{
+	int fd = make(BPF_MAP_TYPE_CGROUP_ARRAY, "cgroups", 4, 4, 2);
+	unsigned key = 1;
+
+	put(fd, &key, &cgroup_fd);
+}
+
+/* Of an object that has a descriptor; a kernel may lack the type. */
+static void make_storage(enum bpf_map_type type, const char *name, int object)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_NO_PREALLOC);
+	struct inside_note note = { type, 1, 2 };
+	int fd;
+
+	o.btf_fd = bpf_object__btf_fd(inside);
+	o.btf_key_type_id = btf__find_by_name_kind(bpf_object__btf(inside), "int", BTF_KIND_INT);
+	o.btf_value_type_id =
+		btf__find_by_name_kind(bpf_object__btf(inside), "inside_note", BTF_KIND_STRUCT);
+	fd = bpf_map_create(type, name, 4, sizeof(note), 0, &o);
+	if (fd >= 0 && bpf_map_update_elem(fd, &object, &note, BPF_ANY))
+		printf("no %s: %s\n", name, strerror(errno));
+}
+
+static void make_struct_ops(void)
+{
+	struct bpf_object *obj = bpf_object__open("/mtcp.bpf.o");
+	struct bpf_map *m;
+
+	if (!obj || bpf_object__load(obj))
+		die("mtcp");
+	bpf_object__for_each_map(m, obj) if (bpf_map__type(m) == BPF_MAP_TYPE_STRUCT_OPS &&
+					     !bpf_map__attach_struct_ops(m)) die("struct_ops");
+}
+
+static void make_objects(void)
+{
+	socklen_t len = sizeof(cookie);
+
+	mount("cgroup", "/sys/fs/cgroup", "cgroup2", 0, NULL);
+	cgroup_fd = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY);
+	socket_fd = socket(AF_INET, SOCK_DGRAM, 0);
+	file_fd = open("/init", O_RDONLY);
+	if (cgroup_fd < 0 || socket_fd < 0 || file_fd < 0 ||
+	    getsockopt(socket_fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
+		die("objects");
+	make_devices(BPF_MAP_TYPE_DEVMAP, "devices");
+	make_devices(BPF_MAP_TYPE_DEVMAP_HASH, "device_hash");
+	make_cpus();
+	make_events();
+	make_cgroups();
+	make_storage(BPF_MAP_TYPE_SK_STORAGE, "of_socket", socket_fd);
+	make_storage(BPF_MAP_TYPE_INODE_STORAGE, "of_file", file_fd);
+	make_storage(TYPE_CGRP_STORAGE, "of_cgroup", cgroup_fd);
+	make_struct_ops();
+}
+
 static void store_own_note(void)
 {
 	struct inside_note note = { 0x1122334455667788, 3, 1 };
@@ -157,6 +255,7 @@ static void make_maps(void)
 	make_progs();
 	make(BPF_MAP_TYPE_HASH, "empty", 4, 4, 16);
 	make(BPF_MAP_TYPE_BLOOM_FILTER, "bloom", 0, 8, 16);
+	make_objects();
 	store_own_note();
 }
 
@@ -228,6 +327,43 @@ static void show_own_note(int fd)
 	close(pidfd);
 }
 
+/* Maps that the kernel does not let be listed: what was put into them, and the number of that. */
+static void show_object(int fd, const struct bpf_map_info *info, int object, uint64_t number)
+{
+	struct inside_note note;
+
+	if (!bpf_map_lookup_elem(fd, &object, &note))
+		print_entry(&number, sizeof(number), &note, sizeof(note));
+}
+
+static void show_cgroup(void)
+{
+	unsigned key = 1;
+	struct stat st;
+
+	fstat(cgroup_fd, &st);
+	print_entry(&key, sizeof(key), &(uint64_t){ st.st_ino }, 8);
+}
+
+static void show_event(void)
+{
+	struct {
+		uint64_t config;
+		unsigned type, cpu;
+	} event = { PERF_COUNT_SW_CONTEXT_SWITCHES, PERF_TYPE_SOFTWARE, 1 };
+	unsigned key = 2;
+
+	print_entry(&key, sizeof(key), &event, sizeof(event));
+}
+
+static uint64_t inode_of(int fd)
+{
+	struct stat st;
+
+	fstat(fd, &st);
+	return st.st_ino;
+}
+
 static void show_map(int fd, const struct bpf_map_info *info)
 {
 	size_t wide = (info->value_size + 7) / 8 * 8 * libbpf_num_possible_cpus();
@@ -242,6 +378,16 @@ static void show_map(int fd, const struct bpf_map_info *info)
 		return show_ring(fd);
 	case BPF_MAP_TYPE_TASK_STORAGE:
 		return show_own_note(fd);
+	case BPF_MAP_TYPE_SK_STORAGE:
+		return show_object(fd, info, socket_fd, cookie);
+	case BPF_MAP_TYPE_INODE_STORAGE:
+		return show_object(fd, info, file_fd, inode_of(file_fd));
+	case TYPE_CGRP_STORAGE:
+		return show_object(fd, info, cgroup_fd, inode_of(cgroup_fd));
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+		return show_cgroup();
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+		return show_event();
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
 	case BPF_MAP_TYPE_PERCPU_HASH:
 	case BPF_MAP_TYPE_LRU_PERCPU_HASH:

@@ -32,6 +32,8 @@
 	NEED(btf, base_btf)                        \
 	MAY(idr, idr_base)                         \
 	MAY(bpf_map, btf_vmlinux_value_type_id)    \
+	MAY(bpf_map, refcnt)                       \
+	MAY(bpf_map, usercnt)                      \
 	MAY(bpf_array, elem_size)                  \
 	MAY(bpf_array, value)                      \
 	MAY(bpf_array, ptrs)                       \
@@ -68,6 +70,22 @@
 	MAY(bpf_local_storage_elem, sdata)         \
 	MAY(bpf_local_storage_data, data)          \
 	MAY(bpf_local_storage, owner)              \
+	MAY(bpf_dtab, netdev_map)                  \
+	MAY(bpf_dtab, dev_index_head)              \
+	MAY(bpf_dtab, n_buckets)                   \
+	MAY(bpf_dtab_netdev, val)                  \
+	MAY(bpf_dtab_netdev, idx)                  \
+	MAY(bpf_dtab_netdev, index_hlist)          \
+	MAY(bpf_cpu_map, cpu_map)                  \
+	MAY(bpf_cpu_map_entry, value)              \
+	MAY(bpf_event_entry, event)                \
+	MAY(perf_event, attr)                      \
+	MAY(perf_event, cpu)                       \
+	MAY(perf_event_attr, config)               \
+	MAY(perf_event_attr, type)                 \
+	MAY(sock, __sk_common)                     \
+	MAY(sock_common, skc_cookie)               \
+	MAY(inode, i_ino)                          \
 	MAY(task_struct, pid)                      \
 	MAY(task_struct, tgid)                     \
 	MAY(task_struct, comm)                     \

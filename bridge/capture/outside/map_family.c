@@ -51,6 +51,45 @@ static int64_t trace_type(struct type_table *t, const struct seen_map *m, struct
 	return of < 0 ? of : made_array(t, of, FRAME_BYTES, m->value_size / FRAME_BYTES, err);
 }
 
+static int64_t socket_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
+{
+	return made_number(t, "socket_cookie", 8, err);
+}
+
+static int64_t inode_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
+{
+	return made_number(t, "inode", 8, err);
+}
+
+static int64_t event_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
+{
+	static const struct made_field fields[] = { { "config", 8, 0 },
+						    { "type", 4, 0 },
+						    { "cpu", 4, 0 } };
+
+	return made_record(t, "perf_event", fields, 3, err);
+}
+
+/* A number and, in maps made so, the program that runs for it. */
+static int64_t pair_type(struct type_table *t, const struct seen_map *m, const char *record,
+			 const char *number, struct ksnap_err *err)
+{
+	const struct made_field fields[] = { { number, 4, 0 }, { "prog_id", 4, 0 } };
+
+	return m->value_size == 8 ? made_record(t, record, fields, 2, err)
+				  : made_number(t, number, 4, err);
+}
+
+static int64_t device_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
+{
+	return pair_type(t, m, "devmap_val", "ifindex", err);
+}
+
+static int64_t cpu_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
+{
+	return pair_type(t, m, "cpumap_val", "qsize", err);
+}
+
 #define OBJECTS "what such a map holds is not read from outside"
 
 static const struct map_kind_outside kinds[] = {
@@ -59,14 +98,20 @@ static const struct map_kind_outside kinds[] = {
 	[BPF_MAP_TYPE_PROG_ARRAY] = { .read = slots_walk_progs,
 				      .key_type = index_type,
 				      .val_type = prog_id_type },
-	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = { .read = slots_walk_events,
+					    .key_type = index_type,
+					    .val_type = event_type,
+					    .val_size = 16 },
 	[BPF_MAP_TYPE_PERCPU_HASH] = { .read = percpu_hash_walk, .is_percpu = true },
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = { .read = percpu_array_walk, .is_percpu = true },
 	[BPF_MAP_TYPE_STACK_TRACE] = { .read = traces_walk,
 				       .key_type = stack_id_type,
 				       .val_type = trace_type,
 				       .is_stacks = true },
-	[BPF_MAP_TYPE_CGROUP_ARRAY] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_CGROUP_ARRAY] = { .read = slots_walk_cgroups,
+					.key_type = index_type,
+					.val_type = cgroup_id_type,
+					.val_size = 8 },
 	[BPF_MAP_TYPE_LRU_HASH] = { .read = hash_walk },
 	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = { .read = percpu_hash_walk, .is_percpu = true },
 	[BPF_MAP_TYPE_LPM_TRIE] = { .read = trie_walk },
@@ -77,9 +122,11 @@ static const struct map_kind_outside kinds[] = {
 	[BPF_MAP_TYPE_HASH_OF_MAPS] = { .read = hash_walk_maps,
 					.val_type = map_id_type,
 					.is_nested = true },
-	[BPF_MAP_TYPE_DEVMAP] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_DEVMAP] = { .read = devices_walk,
+				  .key_type = index_type,
+				  .val_type = device_type },
 	[BPF_MAP_TYPE_SOCKMAP] = { .why_not = OBJECTS },
-	[BPF_MAP_TYPE_CPUMAP] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_CPUMAP] = { .read = cpus_walk, .key_type = index_type, .val_type = cpu_type },
 	[BPF_MAP_TYPE_XSKMAP] = { .why_not = OBJECTS },
 	[BPF_MAP_TYPE_SOCKHASH] = { .why_not = OBJECTS },
 	[BPF_MAP_TYPE_CGROUP_STORAGE] = { .why_not = "the deprecated cgroup storage is not read" },
@@ -88,13 +135,19 @@ static const struct map_kind_outside kinds[] = {
 							    "read" },
 	[BPF_MAP_TYPE_QUEUE] = { .read = queue_walk },
 	[BPF_MAP_TYPE_STACK] = { .read = stack_walk },
-	[BPF_MAP_TYPE_SK_STORAGE] = { .why_not = OBJECTS },
-	[BPF_MAP_TYPE_DEVMAP_HASH] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_SK_STORAGE] = { .read = socket_storage_walk,
+				      .key_type = socket_type,
+				      .key_size = 8 },
+	[BPF_MAP_TYPE_DEVMAP_HASH] = { .read = device_hash_walk,
+				       .key_type = index_type,
+				       .val_type = device_type },
 	[BPF_MAP_TYPE_STRUCT_OPS] = { .read = struct_ops_walk,
 				      .key_type = index_type,
 				      .is_struct_ops = true },
 	[BPF_MAP_TYPE_RINGBUF] = { .read = ring_walk, .is_ring = true },
-	[BPF_MAP_TYPE_INODE_STORAGE] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_INODE_STORAGE] = { .read = inode_storage_walk,
+					 .key_type = inode_type,
+					 .key_size = 8 },
 	[BPF_MAP_TYPE_TASK_STORAGE] = { .read = task_storage_walk, .key_type = tid_type },
 	[BPF_MAP_TYPE_BLOOM_FILTER] = { .why_not = "a bloom filter answers whether it may hold a "
 						   "value and cannot be listed" },

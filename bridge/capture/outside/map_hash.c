@@ -240,6 +240,25 @@ static void take_of_cgroup(struct map_walk *w, uint64_t elem)
 	take_stored(w, elem, id, ok);
 }
 
+static void take_of_socket(struct map_walk *w, uint64_t elem)
+{
+	const struct layout *at = &w->k->at;
+	uint64_t sock, cookie = 0;
+	bool ok = owner_of(w, elem, &sock) && kernel_member(w->k, sock + at->sock____sk_common.off,
+							    at->sock_common__skc_cookie, &cookie);
+
+	take_stored(w, elem, cookie, ok);
+}
+
+static void take_of_inode(struct map_walk *w, uint64_t elem)
+{
+	uint64_t inode, number = 0;
+	bool ok = owner_of(w, elem, &inode) &&
+		  kernel_member(w->k, inode, w->k->at.inode__i_ino, &number);
+
+	take_stored(w, elem, number, ok);
+}
+
 static void walk_storage(struct map_walk *w, take_fn take)
 {
 	const struct layout *at = &w->k->at;
@@ -268,4 +287,33 @@ void task_storage_walk(struct map_walk *w)
 void cgroup_storage_walk(struct map_walk *w)
 {
 	walk_storage(w, take_of_cgroup);
+}
+
+void socket_storage_walk(struct map_walk *w)
+{
+	walk_storage(w, take_of_socket);
+}
+
+void inode_storage_walk(struct map_walk *w)
+{
+	walk_storage(w, take_of_inode);
+}
+
+/* ---- devices by any number -------------------------------------------------------------------
+ */
+
+void device_hash_walk(struct map_walk *w)
+{
+	const struct layout *at = &w->k->at;
+	struct buckets b = { .step = sizeof(uint64_t) };
+	struct list l = { .container = at->bpf_dtab_netdev__index_hlist.off,
+			  .left = (uint64_t)w->map->max_entries + SLACK };
+
+	if (!at->bpf_dtab_netdev__index_hlist.size ||
+	    !kernel_member(w->k, w->map->at, at->bpf_dtab__dev_index_head, &b.at) ||
+	    !kernel_member(w->k, w->map->at, at->bpf_dtab__n_buckets, &b.n) || b.n > BUCKETS_MAX ||
+	    b.n / 2 > w->map->max_entries)
+		walk_break(w, "its head is not that of a hash table");
+	else
+		walk_buckets(w, &b, &l, device_take);
 }

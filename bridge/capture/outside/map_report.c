@@ -81,7 +81,7 @@ static void begin_row(struct map_job_outside *j, const struct seen_map *m)
 		.type = map_type_name(m->type),
 		.flags = m->flags,
 		.key_size = j->kind->key_size ? j->kind->key_size : m->key_size,
-		.value_size = m->value_size,
+		.value_size = j->kind->val_size ? j->kind->val_size : m->value_size,
 		.max_entries = m->max_entries,
 		.kt = TYPE_NONE,
 		.vt = TYPE_NONE,

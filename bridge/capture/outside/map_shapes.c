@@ -189,7 +189,21 @@ void traces_walk(struct map_walk *w)
 
 /* ---- struct_ops ------------------------------------------------------------------------------ */
 
-/* State and reference count, which begin the value, are kept apart from the rest. */
+/* References that are not held by descriptors: who counts them otherwise has it in the value. */
+static void take_references(struct map_walk *w, uint8_t *val)
+{
+	uint64_t all, by_user;
+	uint32_t n;
+
+	memcpy(&n, val, sizeof(n));
+	if (n || !kernel_member(w->k, w->map->at, w->k->at.bpf_map__refcnt, &all) ||
+	    !kernel_member(w->k, w->map->at, w->k->at.bpf_map__usercnt, &by_user))
+		return;
+	n = all > by_user ? all - by_user : 0;
+	memcpy(val, &n, sizeof(n));
+}
+
+/* Reference count and state, which begin the value, are kept apart from the rest. */
 void struct_ops_walk(struct map_walk *w)
 {
 	const struct layout *at = &w->k->at;
@@ -204,8 +218,10 @@ void struct_ops_walk(struct map_walk *w)
 	if (!walk_room(w, &key, &val))
 		return;
 	memset(key, 0, w->key_size);
-	if (walk_read(w, rest, val, w->val_size) && walk_read(w, state, val, 8))
-		walk_take(w);
-	else
+	if (!walk_read(w, rest, val, w->val_size) || !walk_read(w, state, val, 8)) {
 		w->missing++;
+		return;
+	}
+	take_references(w, val);
+	walk_take(w);
 }

@@ -39,7 +39,7 @@ struct map_kind_outside {
 	/* Types of key and value when they are not those of the map's BTF. */
 	int64_t (*key_type)(struct type_table *t, const struct seen_map *m, struct ksnap_err *err);
 	int64_t (*val_type)(struct type_table *t, const struct seen_map *m, struct ksnap_err *err);
-	unsigned key_size; /* 0: as the map says */
+	unsigned key_size, val_size; /* 0: as the map says */
 	bool is_nested, is_ring, is_stacks, is_struct_ops;
 	/* Fill the walk; nothing it meets is an error but memory that is out, which buf_ok tells.
 	 */
@@ -64,6 +64,12 @@ void array_walk(struct map_walk *w);
 void percpu_array_walk(struct map_walk *w);
 void slots_walk_maps(struct map_walk *w);
 void slots_walk_progs(struct map_walk *w);
+void slots_walk_cgroups(struct map_walk *w);
+void slots_walk_events(struct map_walk *w);
+void devices_walk(struct map_walk *w);
+void device_hash_walk(struct map_walk *w);
+void device_take(struct map_walk *w, uint64_t object);
+void cpus_walk(struct map_walk *w);
 void hash_walk(struct map_walk *w);
 void percpu_hash_walk(struct map_walk *w);
 void hash_walk_maps(struct map_walk *w);
@@ -77,5 +83,7 @@ void traces_walk(struct map_walk *w);
 void struct_ops_walk(struct map_walk *w);
 void task_storage_walk(struct map_walk *w);
 void cgroup_storage_walk(struct map_walk *w);
+void socket_storage_walk(struct map_walk *w);
+void inode_storage_walk(struct map_walk *w);
 
 #endif
