@@ -20,6 +20,7 @@ TOP = os.environ["KSNAP_TOP_BUILDDIR"]
 BOOT_S = 240
 ANSWER_S = 120
 MEMORY_MIB = 192
+MACHINE = "pc,memory-backend=ram,max-ram-below-4g=128M"  # the rest is above 4 GiB, as in large guests
 
 
 class Missing(Exception):
@@ -137,7 +138,7 @@ class Guest:
             s.bind(f"{folder}/{name}")
             s.listen(1)
         self.command = [
-            "qemu-system-x86_64", "-S", "-accel", "tcg", "-machine", "pc,memory-backend=ram", "-smp", str(cpus),
+            "qemu-system-x86_64", "-S", "-accel", "tcg", "-machine", MACHINE, "-smp", str(cpus),
             "-m", str(MEMORY_MIB), "-object",
             f"memory-backend-file,id=ram,size={MEMORY_MIB}M,mem-path={self.memory},share=on",
             "-kernel", image, "-initrd", folder + "/initramfs", "-append", f"console=ttyS0 quiet panic=-1 lsm=bpf {append}",
@@ -149,6 +150,7 @@ class Guest:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
+                                        stderr=subprocess.DEVNULL,
                                         pass_fds=[s.fileno() for s in self.sockets.values()])
         for s in self.sockets.values():
             s.close()

@@ -274,7 +274,8 @@ def _(p):
     refused(f"guest:{qmp},mem={mem},stop_ms=0", "stop_ms takes a number")
     refused(f"guest:{p.dir}/none,mem={mem}", "no qemu answers")
     refused(f"guest:{p.dir}/{'x' * 110},mem={mem}", "at most")
-    refused(f"guest:{qmp},mem={short}", "no kernel tells about itself")
+    refused(f"guest:{qmp},mem={short}", "cannot be the part below 4 GiB")
+    refused(f"guest:{qmp},mem={short},low={1 << 20}", "no kernel tells about itself")
     equal(p.guest.status(), "running")
 
 

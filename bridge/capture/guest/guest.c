@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "capture/guest/hole.h"
 #include "capture/guest/stop.h"
 #include "capture/outside/map_report.h"
 #include "capture/outside/options.h"
@@ -185,15 +186,22 @@ static int await_kernel(struct target *t, struct ksnap_err *err)
 	return ret;
 }
 
+static int open_memory(struct target *t, struct ksnap_err *err)
+{
+	if (t->mem.map)
+		return 0;
+	if (!t->low)
+		t->low = hole_find(&t->qmp, in_ms(STOP_WAIT_MS));
+	return physical_open_guest(&t->mem, outside_option(&t->opts, "mem"), t->low, true, err);
+}
+
 /* A kernel that is not up yet is not a failure: the first capture looks again. */
 static int init_guest(struct target *t, struct ksnap_err *err)
 {
-	int ret = t->mem.map ? 0
-			     : physical_open_guest(&t->mem, outside_option(&t->opts, "mem"), t->low,
-						   true, err);
+	int ret = ensure_qmp(t, err);
 
 	if (!ret)
-		ret = ensure_qmp(t, err);
+		ret = open_memory(t, err);
 	if (!ret && !t->has_kernel)
 		ret = await_kernel(t, err);
 	return ret == KSNAP_E_NOTFOUND ? 0 : ret;

@@ -7,15 +7,15 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-static uint64_t soon(void)
+static uint64_t soon(const struct stop *s)
 {
-	return clock_mono_ns() + STOP_WAIT_MS * NS_PER_MS;
+	return clock_mono_ns() + s->wait_ms * NS_PER_MS;
 }
 
-static int is_running(struct qmp *q, bool *ret, struct ksnap_err *err)
+static int is_running(const struct stop *s, struct qmp *q, bool *ret, struct ksnap_err *err)
 {
 	struct json status, running;
-	int code = qmp_call(q, "query-status", NULL, soon(), &status, err);
+	int code = qmp_call(q, "query-status", NULL, soon(s), &status, err);
 
 	if (code)
 		return code;
@@ -33,19 +33,18 @@ int stop_begin(struct stop *s, struct qmp *q, struct ksnap_err *err)
 
 	if (s->is_stopped)
 		return 0;
-	code = is_running(q, &running, err);
+	code = is_running(s, q, &running, err);
 	if (code || !running)
 		return code;
 	code = freeze_guard_start(q->fd, QMP_CONT, QMP_DONE, &s->guard, err);
 	if (code)
 		return code;
 	s->is_stopped = true;
-	s->since_mono_ns = clock_mono_ns();
-	code = qmp_call(q, "stop", NULL, soon(), NULL, err);
+	code = qmp_call(q, "stop", NULL, soon(s), NULL, err);
 	if (code)
 		stop_end(s, q, &later);
 	return code == KSNAP_E_TIMEOUT
-		       ? err_set(err, code, "the guest did not stop within %d ms", STOP_WAIT_MS)
+		       ? err_set(err, code, "the guest did not stop within %u ms", s->wait_ms)
 		       : code;
 }
 
@@ -55,7 +54,7 @@ int stop_end(struct stop *s, struct qmp *q, struct ksnap_err *err)
 
 	if (!s->is_stopped)
 		return 0;
-	code = qmp_call(q, "cont", NULL, soon(), NULL, err);
+	code = qmp_call(q, "cont", NULL, soon(s), NULL, err);
 	s->is_stopped = false;
 	if (code)
 		freeze_guard_release(&s->guard);

@@ -9,18 +9,18 @@
 #include "capture/guest/qmp.h"
 #include "capture/live/freeze_guard.h"
 
-#define STOP_WAIT_MS 5000 /* for qemu to stop, and to go on */
+#define STOP_WAIT_MS 5000 /* for qemu to stop, and to go on, when not said */
 
 struct stop {
 	bool is_stopped; /* by us: it must go on */
-	uint64_t since_mono_ns;
+	unsigned wait_ms;
 	struct freeze_guard guard;
 };
 
-#define STOP_INIT ((struct stop){ .guard = FREEZE_GUARD_NONE })
+#define STOP_INIT ((struct stop){ .wait_ms = STOP_WAIT_MS, .guard = FREEZE_GUARD_NONE })
 
 /* Stop all CPUs. 0, also when they stood still already. E_TIMEOUT: qemu did not do it within
- * STOP_WAIT_MS, and has been told to go on; other errors as qmp_call. */
+ * wait_ms, and has been told to go on; other errors as qmp_call. */
 int stop_begin(struct stop *s, struct qmp *q, struct ksnap_err *err);
 /* Let them go on, when it was us who stopped them. When qemu does not answer, the child keeps
  * trying. */
