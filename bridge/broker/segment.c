@@ -171,6 +171,11 @@ static int cut_back(struct segment *s)
 	return s->torn ? -1 : 0;
 }
 
+int segment_mend(struct segment *s, struct ksnap_err *err)
+{
+	return s->torn && cut_back(s) < 0 ? fail("cut", s->number, err) : 0;
+}
+
 int segment_append(struct segment *s, struct iovec *pieces, size_t n, struct segment_at on_disk,
 		   struct ksnap_err *err)
 {
@@ -189,8 +194,9 @@ int segment_append(struct segment *s, struct iovec *pieces, size_t n, struct seg
 	h.body_crc = htole32((uint32_t)crc);
 	h.crc = htole32(batch_crc(&h));
 	pieces[0] = (struct iovec){ &h, sizeof(h) };
-	if (s->torn && cut_back(s) < 0)
-		return fail("cut", s->number, err);
+	rc = segment_mend(s, err);
+	if (rc)
+		return rc;
 	if (write_all(s->fd, pieces, n, s->bytes) < 0) {
 		rc = fail("write", s->number, err);
 		cut_back(s);

@@ -51,6 +51,8 @@ struct segment {
 /* Make file @number in @folder. On failure there is none. */
 int segment_create(int folder, uint64_t number, struct segment *ret, struct ksnap_err *err);
 void segment_close(struct segment *s);
+/* Cut what a failed append left, if it did: before another file is begun behind this one. */
+int segment_mend(struct segment *s, struct ksnap_err *err);
 /* Append a batch: @n pieces, of which the first is this function's to fill; it changes all of
  * them. On failure the file is as it was, or is cut before the next append. */
 int segment_append(struct segment *s, struct iovec *pieces, size_t n, struct segment_at on_disk,

@@ -139,8 +139,9 @@ static int begin_segment(struct state *s, struct segment *seg, struct ksnap_err 
 static int roll(struct state *s, struct ksnap_err *err)
 {
 	struct segment next;
-	int rc = segment_create(s->folder, s->next_segment, &next, err);
+	int rc = segment_mend(&s->now, err);
 
+	rc = rc ? rc : segment_create(s->folder, s->next_segment, &next, err);
 	if (rc)
 		return rc;
 	rc = begin_segment(s, &next, err);

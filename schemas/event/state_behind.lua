@@ -2,7 +2,7 @@ return {
 	name = "state_behind", number = 303, since = 1,
 	summary = "What is stored can not be written to the folder of --state.",
 	doc = [[Raised on every bridge. The broker goes on from memory and tries again each second; until
-state_caught_up, a broker that is killed comes back with what was written before.]],
+state_caught_up, a broker that is killed comes back with what was written before and was not replaced since.]],
 	fields = {
 		{ "reason", "str", required = true, doc = "What failed, for people." },
 	},

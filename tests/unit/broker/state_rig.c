@@ -22,12 +22,14 @@
  * -------------------------------------------------------- */
 
 _Atomic bool disk_stands;
-int writes_left = -1;
+int cuts_failing, writes_left = -1;
 _Atomic int syncs, sync_errno;
 
 ssize_t __real_pwritev(int fd, const struct iovec *iov, int n, off_t offset);
 ssize_t __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t offset);
 int __wrap_fdatasync(int fd);
+int __real_ftruncate(int fd, off_t len);
+int __wrap_ftruncate(int fd, off_t len);
 
 /* The write that fails leaves a byte of itself. */
 ssize_t __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t offset)
@@ -39,6 +41,15 @@ ssize_t __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t offset)
 	if (pwrite(fd, iov[0].iov_base, 1, offset) < 0)
 		return -1;
 	errno = ENOSPC;
+	return -1;
+}
+
+int __wrap_ftruncate(int fd, off_t len)
+{
+	if (!cuts_failing)
+		return __real_ftruncate(fd, len);
+	cuts_failing--;
+	errno = EIO;
 	return -1;
 }
 
@@ -81,6 +92,7 @@ int begin_test(void **state)
 	clear_folder(kept);
 	clear_folder(copied);
 	writes_left = -1;
+	cuts_failing = 0;
 	sync_errno = 0;
 	syncs = 0;
 	return 0;

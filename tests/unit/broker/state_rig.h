@@ -19,9 +19,10 @@
 
 #define MIB (1u << 20)
 
-/* ---- the disk: link with --wrap=pwritev,--wrap=fdatasync ---- */
+/* ---- the disk: link with --wrap=pwritev,--wrap=fdatasync,--wrap=ftruncate ---- */
 
 extern _Atomic bool disk_stands; /* syncing does not end while this is so */
+extern int cuts_failing;         /* how many times cutting a file fails */
 extern int writes_left; /* how many writes until one fails, and all behind it; -1: all succeed */
 extern _Atomic int syncs, sync_errno; /* calls so far; what the next one fails with */
 

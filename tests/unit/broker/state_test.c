@@ -400,6 +400,31 @@ static void test_unconfirmed_stays_so(void **state)
 	end_life(&l);
 }
 
+/* A file whose broken end cannot be cut is not left behind for others to stumble over. */
+static void test_failed_cut(void **state)
+{
+	struct life l = open_life(kept);
+	_free_ char *want = NULL;
+
+	fill(&l);
+	writes_left = 0;
+	cuts_failing = 2;
+	life_store(&l, "default", "z", 100);
+	life_settle(&l);
+	state_tick(l.broker->state);
+	assert_int_equal(cuts_failing, 0);
+	assert_true(has_event(&l, "Input/output error") || has_event(&l, "No space left"));
+	writes_left = -1;
+	state_tick(l.broker->state);
+	assert_true(has_event(&l, "state_caught_up"));
+	life_settle(&l);
+	want = text_of(&l);
+	copy_kept();
+	end_life(&l);
+	expect_same(copied, want);
+	expect_same(kept, want);
+}
+
 static void test_failed_sync(void **state)
 {
 	struct ksnap_err err = { 0 };
@@ -488,6 +513,7 @@ int main(void)
 		cmocka_unit_test_setup(test_slow_disk, begin_test),
 		cmocka_unit_test_setup(test_each_write_fails, begin_test),
 		cmocka_unit_test_setup(test_unconfirmed_stays_so, begin_test),
+		cmocka_unit_test_setup(test_failed_cut, begin_test),
 		cmocka_unit_test_setup(test_failed_sync, begin_test),
 		cmocka_unit_test_setup(test_begins_on_a_full_disk, begin_test),
 	};
