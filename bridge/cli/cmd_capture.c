@@ -40,9 +40,9 @@ static int capture(struct link *l, const struct args *args, struct ksnap_reply *
 	_free_ const char **maps = args_list(args, "map");
 	_params_ struct params p;
 
+	params_init(&p);
 	if (!maps)
 		return err_nomem(err);
-	params_init(&p);
 	params_str(&p, "tag", args->words[0]);
 	params_str(&p, "target", args_string(args, "target", NULL));
 	params_list(&p, "maps", maps);

@@ -147,8 +147,10 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* So is a file that may not grow. */
 	signal(SIGXFSZ, SIG_IGN);
-	if (argc < 1 || args_init(&a, argc, global_options, &err) < 0)
+	if (argc < 1)
 		return EXIT_FAILED;
+	if (args_init(&a, argc, global_options, &err) < 0)
+		return say_err(&err);
 	code = find_and_run(&a, argv + 1);
 	args_fini(&a);
 	return out_finish(code);
