@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* cmd_monitor.c - ksnap monitor: follow the live bus, one message a line, and name every hole. */
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ struct monitor {
 	struct shelf shelf;  /* no folder: nothing is saved */
 	uint64_t count_left; /* UINT64_MAX: no end */
 	uint64_t lost, shown;
+	bool away; /* the broker did not answer a replay, and people were told */
 	struct buf line;
 };
 
@@ -248,6 +250,19 @@ static int take(struct monitor *m, const struct ksnap_live_msg *msg, struct ksna
 	return r;
 }
 
+/* A replay that failed because the broker is away, or busy, is asked for again when it is back:
+ * what is gone by then is told as lost. */
+static int pass_over(struct monitor *m, int r, const struct ksnap_err *err)
+{
+	if (!ksnap_err_retry(r))
+		return r;
+	if (!m->away)
+		say_note(m->cli, "%s; waiting", err->text);
+	m->away = true;
+	poll(NULL, 0, TURN_MS);
+	return 0;
+}
+
 static int follow(struct monitor *m, bool until_empty, struct ksnap_err *err)
 {
 	int r = 0;
@@ -258,8 +273,12 @@ static int follow(struct monitor *m, bool until_empty, struct ksnap_err *err)
 		r = ksnap_subscriber_next(m->sub, TURN_MS, &msg, err);
 		if (r == 0 && until_empty)
 			break;
-		if (r > 0)
+		if (r > 0) {
+			m->away = false;
 			r = take(m, &msg, err);
+		} else if (r < 0 && !until_empty) {
+			r = pass_over(m, r, err);
+		}
 		ksnap_live_msg_clear(&msg);
 	}
 	return r;
