@@ -33,8 +33,9 @@ def folder():
 
 @contextlib.contextmanager
 def life(path, *args, kill=True):
-    """A broker on that folder; it ends by SIGKILL when @kill, else in good order."""
-    with Broker("fixture", args=("--workers", "none", "--state", f"{path}/kept", *args), dir=f"{path}") as broker:
+    """A broker on that folder; it ends by SIGKILL when @kill, else in good order. Its sockets are in a place of
+    their own: what a client of the one before did not get rid of must not come to this one."""
+    with Broker("fixture", args=("--workers", "none", "--state", f"{path}/kept", *args), dir=tempfile.mkdtemp(dir=path)) as broker:
         with broker.client() as c:
             yield broker, c
         if kill and broker.process.returncode is None:
