@@ -120,6 +120,12 @@ static int explain(struct link *l, int code, struct ksnap_err *err)
 int link_call(struct link *l, const char *op, const struct params *p, struct ksnap_reply *ret,
 	      struct ksnap_err *err)
 {
+	return link_call_with(l, op, p, NULL, ret, err);
+}
+
+int link_call_with(struct link *l, const char *op, const struct params *p, struct ksnap_blob *blob,
+		   struct ksnap_reply *ret, struct ksnap_err *err)
+{
 	KSNAP_OPTS(ksnap_call, call, .op = op, .timeout_ms = l->cli->timeout_ms);
 	int r;
 
@@ -129,6 +135,8 @@ int link_call(struct link *l, const char *op, const struct params *p, struct ksn
 		call.params = p->buf.data;
 		call.params_len = p->buf.len;
 	}
+	call.blobs[0] = blob;
+	call.nblobs = blob != NULL;
 	r = ksnap_client_call(l->client, &call, ret, err);
 	return r < 0 ? explain(l, r, err) : r;
 }

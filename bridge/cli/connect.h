@@ -31,6 +31,9 @@ void link_close(struct link *l);
 /* One op with @p (NULL: none). Errors of an embedded capture say what would help. */
 int link_call(struct link *l, const char *op, const struct params *p, struct ksnap_reply *ret,
 	      struct ksnap_err *err);
+/* The same with a blob, NULL: none. */
+int link_call_with(struct link *l, const char *op, const struct params *p, struct ksnap_blob *blob,
+		   struct ksnap_reply *ret, struct ksnap_err *err);
 
 #define _link_ __attribute__((cleanup(link_close)))
 

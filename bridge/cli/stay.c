@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "client/client.h"
 
@@ -33,17 +34,31 @@ static int ping(struct link *l, struct ksnap_err *err)
 	return r < 0 ? r : 0;
 }
 
-int stay_until_signal(struct link *l, int fd, struct ksnap_err *err)
+/* Milliseconds to wait for: a heartbeat, or what is left. */
+static int wait_ms(const struct link *l, uint64_t until)
 {
-	int beat_ms = (int)client_heartbeat_ms(l->client);
+	uint64_t now = clock_mono_ns(), left = until > now ? until - now : 0;
+	unsigned beat_ms = client_heartbeat_ms(l->client);
+
+	beat_ms = beat_ms > 0 ? beat_ms : 1000;
+	return left / NS_PER_MS < beat_ms ? (int)(left / NS_PER_MS) + 1 : (int)beat_ms;
+}
+
+int stay_until(struct link *l, int fd, uint64_t mono_ns, struct ksnap_err *err)
+{
 	int r = 0;
 
 	while (r == 0) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 
-		if (poll(&p, 1, beat_ms > 0 ? beat_ms : 1000) > 0)
+		if (clock_mono_ns() >= mono_ns || poll(&p, 1, wait_ms(l, mono_ns)) > 0)
 			return 0;
 		r = ping(l, err);
 	}
 	return r;
+}
+
+int stay_until_signal(struct link *l, int fd, struct ksnap_err *err)
+{
+	return stay_until(l, fd, UINT64_MAX, err);
 }

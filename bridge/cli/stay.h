@@ -11,5 +11,7 @@ int stay_signals(struct ksnap_err *err);
 /* Keep the session alive until then. Negative: the broker does not answer any more, and what was
  * held is released. */
 int stay_until_signal(struct link *l, int fd, struct ksnap_err *err);
+/* The same, or until @mono_ns, UINT64_MAX: never. */
+int stay_until(struct link *l, int fd, uint64_t mono_ns, struct ksnap_err *err);
 
 #endif
