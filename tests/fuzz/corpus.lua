@@ -123,3 +123,15 @@ local symbols = {
 	"per_cpu:runqueues@1.nr_running", "0xffff888000000000", "object:probe",
 }
 for i, symbol in ipairs(symbols) do write("symbol", ("symbol%02d"):format(i), symbol) end
+
+-- Kernel ops, as fuzz_kernel_op reads them.
+local kernel_ops = {
+	{ 0, { tag = "t", at = "counter" } },
+	{ 0, { tag = "t", at = "0xffff800000000ff8", width = 8 } },
+	{ 0, { tag = "t", at = "map1[3].comm", width = { bytes = 16 } } },
+	{ 0, { tag = "t", at = { task = 1002, start_time = 10020, field = "pid" } } },
+	{ 1, { tag = "t", entries = { { at = "table[3]" }, { at = "table", width = { bytes = 8 } } } } },
+	{ 2, { tag = "t", entries = { { at = "level", value = -7 }, { at = "small", value = 3, width = 1 } } } },
+	{ 3, { tag = "t", entries = { { at = "flags", value = { ["or"] = 5 } } } } },
+}
+for i, row in ipairs(kernel_ops) do write("kernel_op", ("op%02d"):format(i), string.char(row[1]) .. pack(row[2])) end

@@ -18,10 +18,10 @@ static const struct {
 	const char *name;
 	fuzz_fn fn;
 } targets[] = {
-	{ "scan", fuzz_scan },   { "envelope", fuzz_envelope }, { "params", fuzz_params },
-	{ "work", fuzz_work },   { "live", fuzz_live },         { "report", fuzz_report },
-	{ "btf", fuzz_btf },     { "path", fuzz_path },         { "symbol", fuzz_symbol },
-	{ "state", fuzz_state },
+	{ "scan", fuzz_scan },   { "envelope", fuzz_envelope },   { "params", fuzz_params },
+	{ "work", fuzz_work },   { "live", fuzz_live },           { "report", fuzz_report },
+	{ "btf", fuzz_btf },     { "path", fuzz_path },           { "symbol", fuzz_symbol },
+	{ "state", fuzz_state }, { "kernel_op", fuzz_kernel_op },
 };
 
 static unsigned long runs;

@@ -30,5 +30,7 @@ int fuzz_path(const uint8_t *data, size_t len);
 int fuzz_symbol(const uint8_t *data, size_t len);
 /* Files that ksnap serve --state left: as records, and as a file. */
 int fuzz_state(const uint8_t *data, size_t len);
+/* The first byte chooses a kernel op; the rest are its params. */
+int fuzz_kernel_op(const uint8_t *data, size_t len);
 
 #endif
