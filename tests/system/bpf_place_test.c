@@ -134,14 +134,25 @@ static void wait_until_gone(uint32_t id)
 
 static struct bpf_object *load_twin(void)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "twins");
+	char name[16];
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
 	size_t len;
 	_free_ void *elf = rig_read_object("shapes", &len);
-	struct bpf_object *twin = bpf_object__open_mem(elf, len, &opts);
+	struct bpf_object *twin;
 
+	snprintf(name, sizeof(name), "tw%u", (unsigned)getpid() % 1000000);
+	twin = bpf_object__open_mem(elf, len, &opts);
 	assert_non_null(twin);
 	assert_int_equal(bpf_object__load(twin), 0);
 	return twin;
+}
+
+static void parse_twins(const char *rest, struct symbol *ret)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "tw%u%s", (unsigned)getpid() % 1000000, rest);
+	assert_int_equal(symbol_parse(text, ret, NULL), 0);
 }
 
 static void a_name_of_two_is_refused_with_both(void **state)
@@ -153,7 +164,7 @@ static void a_name_of_two_is_refused_with_both(void **state)
 	char want[64];
 	uint32_t id = id_of(bpf_object__find_map_fd_by_name(twins[1], ".bss"));
 
-	assert_int_equal(symbol_parse("twins.bss:nr_touched", &s, NULL), 0);
+	parse_twins(".bss:nr_touched", &s);
 	assert_int_equal(bpf_place_find(rig.target, &s, &p, &err), KSNAP_E_ARG);
 	for (int i = 0; i < 2; i++) {
 		int fd = bpf_object__find_map_fd_by_name(twins[i], ".bss");
@@ -167,9 +178,7 @@ static void a_name_of_two_is_refused_with_both(void **state)
 	bpf_object__close(twins[1]);
 	wait_until_gone(id);
 	for (int i = 0; i < 2; i++) {
-		const char *text = i ? "twins:stat.hist" : "twins:edge.to";
-
-		assert_int_equal(symbol_parse(text, &s, NULL), 0);
+		parse_twins(i ? ":stat.hist" : ":edge.to", &s);
 		assert_int_equal(bpf_place_find(rig.target, &s, &p, &err),
 				 i ? KSNAP_E_NOTFOUND : 0);
 		if (!i)
