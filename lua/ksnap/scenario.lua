@@ -4,6 +4,7 @@
 local clock = require "ksnap.clock"
 local duration = require "ksnap.duration"
 local engine = require "ksnap.engine"
+local cold = require "ksnap.cold"
 local errors = require "ksnap.error"
 local limits = require "ksnap.limits"
 local ops = require "ksnap.ops"
@@ -197,10 +198,14 @@ local function perform(run, action, ...)
 	if ops.is(action) then
 		run:issue(action)
 	elseif type(action) == "table" then
-		for _, op in ipairs(action) do
+		cold.each(run.bridge, action, function(op)
 			if ops.is(op) then run:issue(op) end
-		end
+		end)
 	end
+end
+
+local function run_all(run, list)
+	cold.each(run.bridge, list, function(action) perform(run, action, run) end)
 end
 
 -- What holds ends with the scenario.
@@ -222,8 +227,8 @@ end
 
 local function run_step(run, step)
 	if getmetatable(step) == Loop then return run_loop(run, step) end
-	for _, action in ipairs(step.setup) do perform(run, action, run) end
-	for _, action in ipairs(step.actions) do perform(run, action, run) end
+	run_all(run, step.setup)
+	run_all(run, step.actions)
 	if getmetatable(step.hold) == Loop then return run_loop(run, step.hold) end
 	if step.hold_ns then sleep(run, clock.mono_ns() + step.hold_ns) end
 end
@@ -239,10 +244,6 @@ local function attempt(run, phase, fn, ...)
 	run.phase = phase
 	if not xpcall(fn, catch, ...) then run:failed(failed[1], failed[2]) end
 	return #run.failures == before
-end
-
-local function run_all(run, list)
-	for _, action in ipairs(list) do perform(run, action, run) end
 end
 
 local function check(run)

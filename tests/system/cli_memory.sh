@@ -68,6 +68,53 @@ exits 0 'the log again' "$KSNAP" read --log
 is "$(wc -l <<<"$out")" 1 'gives titles only'
 serve_stop
 
+# ---- a scenario: side by side cold ops share one stop -----------------------------------------------------
+
+serve_start scen --target fixture --allow-writes || exit 1
+cat >"$tap_dir/cold.lua" <<'END'
+local ksnap = require "ksnap"
+local op, step = ksnap.op, ksnap.step
+return ksnap.scenario {
+	name = "cold", safe = false,
+	step {
+		op.write_kernel_cold { "w", entries = { { at = "counter", value = 5 } }, freeze = "/fixture" },
+		op.read_kernel_cold { "a", at = "counter", freeze = "/fixture" },
+		op.read_kernel_cold { "b", at = "level", freeze = "/fixture" },
+		op.read_kernel_hot { "c", at = "name" },
+		op.read_kernel_cold { "d", at = "flags", freeze = "/fixture" },
+	},
+	check = function(run)
+		assert(run:kernel_value "a" == 5 and run:kernel_value "b" == -5 and run:kernel_value "d" == 16)
+		assert(run:kernel_value "c" == "fixture" .. ("\0"):rep(9))
+		assert(not pcall(run.kernel_value, run, "w"))
+	end,
+}
+END
+cat >"$tap_dir/fails.lua" <<'END'
+local ksnap = require "ksnap"
+local op, step = ksnap.op, ksnap.step
+return ksnap.scenario { name = "fails", step {
+	op.read_kernel_cold { "a", at = "nothing", freeze = "/fixture" },
+	op.read_kernel_cold { "b", at = "level", freeze = "/fixture" } } }
+END
+exits 0 'a scenario' "$KSNAP" run "$tap_dir/cold.lua"
+cat >"$tap_dir/reads.lua" <<'END'
+local ksnap = require "ksnap"
+local op, step = ksnap.op, ksnap.step
+return ksnap.scenario { name = "reads", step {
+	op.read_kernel_cold { "a", at = "level", freeze = "/fixture" },
+	op.read_kernel_cold { "b", at = "level", freeze = "/fixture" } } }
+END
+exits 1 'one whose first op fails' "$KSNAP" run "$tap_dir/fails.lua"
+like "$out" 'no such variable' 'says why'
+exits 0 'status' "$KSNAP" status -o json
+is "$(json '[(o["op"], o["n"]) for o in d["ops"] if o["op"] in ("freeze", "thaw", "read_kernel_cold")]' <<<"$out" | tr -d "[](),'")" \
+	"$(printf 'read_kernel_cold 4 freeze 2 thaw 2')" 'one stop for each group, and none that stays'
+serve_stop
+serve_start reader --target fixture --role watch || exit 1
+exits 0 'without the right to freeze' "$KSNAP" run "$tap_dir/reads.lua"
+serve_stop
+
 # ---- the running kernel ---------------------------------------------------------------------------------
 
 hold=$KSNAP_TOP_BUILDDIR/tests/bpf/hold
