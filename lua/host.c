@@ -12,6 +12,7 @@
 
 #include "lua/bind.h"
 #include "lua/host.h"
+#include "lua/records.h"
 
 struct host_run {
 	const char *path;
@@ -64,9 +65,37 @@ static void push_folder(lua_State *L, const char *path)
 		lua_pushliteral(L, "."); // there is no script either
 }
 
+/* tell(bytes): one record */
+static int tell(lua_State *L)
+{
+	size_t len;
+	const char *bytes = luaL_checklstring(L, 1, &len);
+
+	if (records_send((int)lua_tointeger(L, lua_upvalueindex(1)), bytes, len) < 0)
+		return luaL_error(L, "a record of %d bytes cannot be told", (int)len);
+	return 0;
+}
+
+static void push_run_options(lua_State *L, const struct lua_host_opts *o)
+{
+	if (o->records) {
+		lua_pushinteger(L, o->records);
+		lua_pushcclosure(L, tell, 1);
+		lua_setfield(L, -2, "tell");
+	}
+	if (o->seeded) {
+		lua_pushinteger(L, o->seed);
+		lua_setfield(L, -2, "seed");
+	}
+	lua_pushstring(L, o->filter);
+	lua_setfield(L, -2, "filter");
+	lua_pushboolean(L, o->count_losses);
+	lua_setfield(L, -2, "count_losses");
+}
+
 static void push_options(lua_State *L, const struct host_run *run)
 {
-	lua_createtable(L, 0, 7);
+	lua_createtable(L, 0, 11);
 	push_folder(L, run->path);
 	lua_setfield(L, -2, "folder");
 	lua_pushboolean(L, run->opts->unsafe);
@@ -81,6 +110,7 @@ static void push_options(lua_State *L, const struct host_run *run)
 	lua_setfield(L, -2, "number");
 	push_args(L, run);
 	lua_setfield(L, -2, "args");
+	push_run_options(L, run->opts);
 }
 
 static int run_script(lua_State *L)
@@ -102,16 +132,24 @@ static int run_script(lua_State *L)
 /* Out of memory or time while telling, or a bug of ours: ksnap/host.lua reports whatever a script
  * can do wrong. */
 static enum lua_host_exit report_failure(const struct host_run *run, const struct limits *limits,
-					 const char *text)
+					 const char *why)
 {
-	printf("not ok %u - %s\n", run->opts->number ? run->opts->number : 1, run->path);
+	enum lua_host_exit code =
+		limits->end == LIMITS_DEADLINE ? LUA_HOST_DEADLINE : LUA_HOST_SCRIPT;
+	char text[512];
+	int n = snprintf(text, sizeof(text), "%s", why ? why : "an error without words");
+
+	if (why && strcmp(why, "not enough memory") == 0)
+		snprintf(text + n, sizeof(text) - n,
+			 ": the limit is %llu MiB; --memory MIB changes it",
+			 (unsigned long long)limits->opts.memory >> 20);
+	if (run->opts->records)
+		records_send_failure(run->opts->records, run->path, text, code);
+	else
+		printf("not ok %u - %s\n", run->opts->number ? run->opts->number : 1, run->path);
 	fflush(stdout);
-	fprintf(stderr, "ksnap: %s: %s", run->path, text ? text : "an error without words");
-	if (text && strcmp(text, "not enough memory") == 0)
-		fprintf(stderr, ": the limit is %llu MiB; --memory MIB changes it",
-			(unsigned long long)limits->opts.memory >> 20);
-	fputc('\n', stderr);
-	return limits->end == LIMITS_DEADLINE ? LUA_HOST_DEADLINE : LUA_HOST_SCRIPT;
+	fprintf(stderr, "ksnap: %s: %s\n", run->path, text);
+	return code;
 }
 
 static enum lua_host_exit run_in(lua_State *L, struct host_run *run, const struct limits *limits)

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 /* cmd_run.c - ksnap run: scenarios in Lua, each one test of a TAP stream. */
-#include <errno.h>
 #include <limits.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/replace.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/out.h"
-#include "cli/trial.h"
+#include "cli/pool.h"
 
 #define DEADLINE_MS (600 * 1000)
 
@@ -30,72 +31,140 @@ static const struct option_row options[] = {
 	  "how long its teardown may take after the deadline or a signal; 5000 when not given", 1,
 	  3600 * 1000 },
 	{ "memory", 0, OPTION_UINT, "MIB", "memory of the script; 64 when not given", 1, 65536 },
+	{ "jobs", 'j', OPTION_UINT, "N", "how many scenarios run at a time; 1 when not given", 1,
+	  256 },
+	{ "filter", 'f', OPTION_STRING, "GLOB",
+	  "skip a file when neither its name nor its scenario's fits; without * or ? a part is "
+	  "enough",
+	  0, 0 },
+	{ "seed", 0, OPTION_UINT, "N",
+	  "of math.random in scripts; another one each time when not given", 0, 0 },
+	{ "fail-on-loss", 0, OPTION_FLAG, NULL,
+	  "a scenario fails, with exit code 3, when the broker let go of messages meanwhile", 0,
+	  0 },
+	{ "junit", 0, OPTION_STRING, "FILE", "write JUnit XML, too", 0, 0 },
+	{ "json", 0, OPTION_STRING, "FILE",
+	  "write the results as JSON, too; -o json has them on stdout", 0, 0 },
 	{ "unsafe-libs", 0, OPTION_FLAG, NULL,
 	  "no sandbox: io, os, debug, C modules, undeclared globals, for scripts you trust", 0, 0 },
 	{ 0 },
 };
 
-static volatile sig_atomic_t stopped_by; /* signal this process got; 0: none */
-static volatile pid_t running;           /* the process of the scenario at hand; 0: none */
-
-static void pass_on(int signal)
+static void write_out(const char *text, size_t len)
 {
-	stopped_by = signal;
-	if (running > 0)
-		kill(running, signal);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = pass_on };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-}
-
-/* The scenario and all it needs, in a process that has no threads yet. */
-static int run_apart(struct trial *t)
-{
-	pid_t parent = getpid(), pid;
-	int status = 0;
-
+	out_write(text, len);
 	out_flush();
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		exit(getppid() == parent ? out_finish(trial_run(t)) : EXIT_FAILED);
-	}
-	running = pid;
-	if (stopped_by && pid > 0)
-		kill(pid, stopped_by); // it came in between
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	running = 0;
-	if (pid > 0 && WIFEXITED(status))
-		return WEXITSTATUS(status);
-	say_error("%s: its process ended by signal %d", t->path, WTERMSIG(status));
-	return EXIT_FAILED;
 }
 
-static int run_files(struct trial *t, const struct args *args)
+/* One line of the terminal, drawn over and over. */
+static void draw_line(const char *line)
 {
-	int worst = EXIT_OK;
+	struct winsize size = { 0 };
+	int width =
+		ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 
-	catch_signals();
-	out_printf("TAP version 14\n1..%zu\n", args->nwords);
-	for (size_t i = 0; i < args->nwords && !stopped_by; i++) {
-		int code;
+	fprintf(stderr, "\r\033[K%.*s", width - 1, line);
+}
 
-		t->path = args->words[i];
-		t->host.number = i + 1;
-		code = run_apart(t);
-		worst = code > worst ? code : worst;
-	}
-	if (!stopped_by)
-		return worst;
-	out_printf("Bail out! %s\n", strsignal(stopped_by));
-	return 128 + stopped_by;
+static bool shows_progress(const struct cli *cli)
+{
+	const char *term = getenv("TERM");
+
+	return !cli->quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+/* ---- files beside stdout
+ * --------------------------------------------------------------------------- */
+
+struct documents {
+	struct replacement json, junit;
+};
+
+static int begin_document(const struct args *args, const char *option, struct replacement *r,
+			  struct ksnap_err *err)
+{
+	const char *path = args_string(args, option, NULL);
+
+	return path ? replace_begin(r, path, err) : 0;
+}
+
+static int write_document(struct replacement *r, const char *text, size_t len,
+			  struct ksnap_err *err)
+{
+	int rc;
+
+	if (r->fd < 0)
+		return 0;
+	rc = replace_write(r, text, len, err);
+	return rc < 0 ? rc : replace_commit(r, err);
+}
+
+static int close_books(struct ledger *l, struct documents *d, int stopped_by, struct ksnap_err *err)
+{
+	struct ledger_documents texts;
+	int r = ledger_finish(l, stopped_by ? strsignal(stopped_by) : NULL, &texts, err);
+
+	if (r == 0)
+		r = write_document(&d->json, texts.json, texts.json_len, err);
+	if (r == 0)
+		r = write_document(&d->junit, texts.junit, texts.junit_len, err);
+	return r;
+}
+
+/* ---- the run
+ * --------------------------------------------------------------------------------------- */
+
+static int run_pool(const struct trial *t, const struct args *args, struct documents *d,
+		    struct ledger *ledger)
+{
+	struct pool_opts opts = {
+		.trial = t,
+		.files = args->words,
+		.nfiles = args->nwords,
+		.jobs = args_uint(args, "jobs", 1),
+		.ledger = ledger,
+		.tick = shows_progress(t->cli),
+	};
+	struct ksnap_err err;
+	int signal = 0, r, worst;
+
+	r = pool_run(&opts, &signal, &err);
+	if (r == 0)
+		worst = signal ? 128 + signal : ledger_worst(ledger);
+	if (r == 0)
+		r = close_books(ledger, d, signal, &err);
+	return r < 0 ? say_err(&err) : worst;
+}
+
+static const char *out_of(const struct cli *cli)
+{
+	return cli->output == OUTPUT_JSON ? "json" : cli->output == OUTPUT_JSONL ? "jsonl" : "tap";
+}
+
+static int run_files(const struct trial *t, const struct args *args)
+{
+	struct ledger_opts opts = {
+		.files = args->words,
+		.out = out_of(t->cli),
+		.seed = t->host.seed,
+		.write = write_out,
+		.progress = shows_progress(t->cli) ? draw_line : NULL,
+	};
+	struct documents d = { REPLACEMENT_INIT, REPLACEMENT_INIT };
+	struct ledger *ledger = NULL;
+	struct ksnap_err err;
+	int r, code;
+
+	r = begin_document(args, "json", &d.json, &err);
+	if (r == 0)
+		r = begin_document(args, "junit", &d.junit, &err);
+	if (r == 0)
+		ledger = ledger_create(&opts, &err);
+	code = ledger ? run_pool(t, args, &d, ledger) : say_err(&err);
+	ledger_destroy(ledger);
+	replace_abandon(&d.json);
+	replace_abandon(&d.junit);
+	return code;
 }
 
 static struct lua_host_opts host_options(const struct cli *cli, const struct args *args)
@@ -104,6 +173,10 @@ static struct lua_host_opts host_options(const struct cli *cli, const struct arg
 		.bridge = cli->bridge,
 		.args = args->rest,
 		.unsafe = args_flag(args, "unsafe-libs"),
+		.filter = args_string(args, "filter", NULL),
+		.count_losses = args_flag(args, "fail-on-loss"),
+		.seeded = true,
+		.seed = (int64_t)args_uint(args, "seed", (uint64_t)clock_real_ns() % 1000000000),
 		.limits = {
 			.memory = args_uint(args, "memory", 0) << 20,
 			.deadline_ms = args_uint(args, "deadline", DEADLINE_MS),
@@ -123,6 +196,8 @@ static int run_run(const struct cli *cli, const struct args *args)
 	struct ksnap_err err;
 	int r = targets ? 0 : err_nomem(&err);
 
+	if (cli->output == OUTPUT_MSGPACK)
+		return say_usage(&cmd_run, "run gives TAP, -o json or -o jsonl");
 	if (r == 0) {
 		t.embed.targets = targets[0] ? targets : live;
 		r = link_find(cli, t.embed.targets, endpoint, &err);

@@ -11,7 +11,7 @@ require "ksnap.children"
 require "ksnap.executor"
 
 local M = {
-	defaults = {}, -- endpoint and bridge of a connect that names none; the host's
+	defaults = {}, -- endpoint and bridge of a connect that names none; the host's. refused: raised instead
 }
 
 -- ---- the active bridge: a chain of guards for each task, innermost first -----------------------
@@ -258,6 +258,7 @@ end
 --- safe = false: straight-line code may move and limit what it did not start.
 function M.connect(url, opts)
 	opts = opts or {}
+	if M.defaults.refused then error(M.defaults.refused, 0) end
 	local client, err = client_module.connect(url or M.defaults.endpoint, {
 		name = opts.name or M.defaults.name, bridge = opts.bridge or M.defaults.bridge,
 		kind = "executor", timeout_ms = opts.timeout_ms,

@@ -1,17 +1,21 @@
 -- SPDX-License-Identifier: MIT
 -- The Lua half of host.c: load one script, run what it returns, tell how it went.
 local bridge = require "ksnap.bridge"
+local clock = require "ksnap.clock"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
 local files = require "ksnap.files"
 local limits = require "ksnap.limits"
+local msgpack = require "ksnap.msgpack"
+local outlet = require "ksnap.outlet"
+local script_options = require "ksnap.options"
 local sandbox = require "ksnap.sandbox"
 local scenario = require "ksnap.scenario"
 local tap = require "ksnap.tap"
 
-local exit = { ok = 0, failed = 1, script = 2, unreachable = 5, deadline = 124 }
+local exit = { ok = 0, failed = 1, script = 2, loss = 3, unreachable = 5, deadline = 124 }
 
-local open, stderr, traceback = io.open, io.stderr, debug.traceback
+local open, stdout, stderr, traceback = io.open, io.stdout, io.stderr, debug.traceback
 
 -- The script's globals: the sandbox, or everything that this Lua has.
 local function globals_for(options)
@@ -19,7 +23,7 @@ local function globals_for(options)
 		sandbox.protect_strings()
 		return sandbox.new(options.folder, options.args)
 	end
-	arg, print, assert = options.args, tap.print, errors.assert -- luacheck: ignore
+	arg, print, assert = options.args, outlet.print, errors.assert -- luacheck: ignore
 	package.path = options.folder .. "/?.lua;" .. package.path -- luacheck: ignore
 	return _G
 end
@@ -43,32 +47,7 @@ local function load_script(path, env)
 	return load(prologue .. text:gsub("^#[^\n]*", "", 1), chunk_name(path), "t", env)
 end
 
--- Wrong use of ksnap, as against what a check or the outside world says.
-local wrong_use = { E_ARG = true, E_OP = true, E_STATE = true, E_PROTO = true }
-
-local function exit_code(failures)
-	local code = exit.ok
-	if limits.ended() == "deadline" then return exit.deadline end
-	for _, failure in ipairs(failures) do
-		local err = failure.err
-		local ours = errors.is(err)
-		if ours and err.code == "E_UNREACHABLE" then
-			code = exit.unreachable
-		elseif errors.is_assertion(err) or ours and (err.op or not wrong_use[err.code]) then
-			code = math.max(code, exit.failed)
-		else
-			code = math.max(code, exit.script)
-		end
-	end
-	return code
-end
-
-local function say(path, failures)
-	for _, failure in ipairs(failures) do
-		local message, where = tap.explain(failure.err)
-		stderr:write(("ksnap: %s: %s\n"):format(where or path, message))
-	end
-end
+-- ---- running -----------------------------------------------------------------------------------------
 
 -- Run in a task; all it could not handle itself becomes one failure. The call is protected within the
 -- task, for what is closed behind an error is under the deadline only there.
@@ -92,25 +71,126 @@ local function run_scenario(s)
 	return failures or unhandled
 end
 
+-- As the shell matches names; what has no star is looked for anywhere.
+local function matches(name, glob)
+	if not glob:find "[*?]" then return name:find(glob, 1, true) ~= nil end
+	local pattern = glob:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
+	return name:find("^" .. pattern .. "$") ~= nil
+end
+
+local filtered = setmetatable({}, { __name = "ksnap.filtered", __metatable = false })
+
+
+local function run_chunk(path, chunk, options)
+	local wanted = not options.filter or matches(path, options.filter)
+	if not wanted then bridge.defaults.refused = filtered end
+	local result, failures = guarded(chunk, table.unpack(options.args))
+	local err = failures[1] and failures[1].err
+	if err == filtered then return { name = path, failures = {}, skip = "its file does not match --filter" } end
+	if err == script_options.help_asked then return { name = path, failures = {}, skip = "--help" } end
+	if err ~= nil or #failures > 0 then return { name = path, failures = failures } end
+	if result ~= nil and not scenario.is(result) then
+		return { name = path, failures = { { err = path
+			.. ":1: a script returns ksnap.scenario { ... }, or nothing; this one returned a " .. type(result) } } }
+	end
+	if result == nil then return { name = path, failures = {} } end
+	if not wanted and not matches(result.name, options.filter) then
+		return { name = result.name, failures = {}, skip = "it does not match --filter" }
+	end
+	bridge.defaults.refused = nil
+	return { name = result.name, failures = run_scenario(result) }
+end
+
 local function run_script(path, options)
 	local chunk, why = load_script(path, globals_for(options))
-	if not chunk then return path, { { err = why } } end
-	local result, failures = guarded(chunk, table.unpack(options.args))
-	if #failures > 0 then return path, failures end
-	if scenario.is(result) then return result.name, run_scenario(result) end
-	if result == nil then return path, {} end
-	return path, { { err = path .. ":1: a script returns ksnap.scenario { ... }, or nothing; this one returned a "
-		.. type(result) } }
+	if not chunk then return { name = path, failures = { { err = why } } } end
+	return run_chunk(path, chunk, options)
+end
+
+-- ---- losses ------------------------------------------------------------------------------------------
+
+-- What came for somebody who was not there any more is nobody's loss.
+local no_loss = { reply_gone = true, late_result = true, late_hit = true }
+
+-- How much the broker has let go: events of the bridge, and what its bounded queues dropped.
+local function count_lost(name)
+	local handle = bridge.connect()
+	if not handle then return 0 end
+	local status = handle:status()
+	handle:close()
+	local lost = 0
+	for _, row in ipairs(status and status.dropped or {}) do
+		if not no_loss[row.what] then lost = lost + row.n end
+	end
+	for _, row in ipairs(status and status.bridges or {}) do
+		if row.name == (name or "default") then lost = lost + row.events_dropped end
+	end
+	return lost
+end
+
+-- ---- the verdict -------------------------------------------------------------------------------------
+
+-- Wrong use of ksnap, as against what a check or the outside world says.
+local wrong_use = { E_ARG = true, E_OP = true, E_STATE = true, E_PROTO = true }
+
+local function exit_code(failures)
+	local code = exit.ok
+	if limits.ended() == "deadline" then return exit.deadline end
+	for _, failure in ipairs(failures) do
+		local err = failure.err
+		local ours = errors.is(err)
+		if ours and err.code == "E_UNREACHABLE" then
+			code = exit.unreachable
+		elseif errors.is_assertion(err) or ours and (err.op or not wrong_use[err.code]) then
+			code = math.max(code, exit.failed)
+		else
+			code = math.max(code, exit.script)
+		end
+	end
+	return code
+end
+
+local function say(path, failures)
+	for _, failure in ipairs(failures) do
+		stderr:write(("ksnap: %s: %s\n"):format(failure.at or path, outlet.text_of(failure.message)))
+	end
+end
+
+-- Without a ledger in another process, what there is to tell goes to stdout at once.
+local function tell_here(options)
+	return function(record)
+		if record.k == "print" then stdout:write(tap.comment(record.text)) end
+		if record.k == "result" then stdout:write(tap.result(options.number, record)) end
+		stdout:flush()
+	end
+end
+
+local function run_counted(path, options)
+	local before = options.count_losses and count_lost(options.bridge)
+	local result = run_script(path, options)
+	limits.closing()
+	bridge.defaults.refused = nil
+	if before and not result.skip then result.lost = count_lost(options.bridge) - before end
+	return result
 end
 
 --- Run the script at path; gives the exit code.
 return function(path, options)
 	bridge.defaults = { endpoint = options.endpoint, bridge = options.bridge, name = "ksnap run" }
 	files.script_dir, files.program_dir = options.folder, options.program_dir
-	local name, failures = run_script(path, options)
-	limits.closing()
-	tap.result(options.number, name, failures)
-	local code = exit_code(failures)
+	script_options.args = options.args
+	outlet.send = options.tell and function(record) options.tell(msgpack.encode(record)) end or tell_here(options)
+	if options.seed then math.randomseed(options.seed) end
+	local started = clock.now()
+	local result = run_counted(path, options)
+	local failures = outlet.plain(result.failures)
+	local code = exit_code(result.failures)
+	if code == exit.ok and (result.lost or 0) > 0 then
+		code = exit.loss
+		failures[1] = { message = ("%d messages were lost"):format(result.lost) }
+	end
+	outlet.send { k = "result", name = result.name, skip = result.skip, failures = failures, code = code,
+		lost = result.lost, seconds = clock.now() - started, memory_peak = select(2, limits.memory()) }
 	if code >= exit.script then say(path, failures) end
 	return code
 end

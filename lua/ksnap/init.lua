@@ -9,6 +9,7 @@ local errors = require "ksnap.error"
 local files = require "ksnap.files"
 local number = require "ksnap.number"
 local ops = require "ksnap.ops"
+local options = require "ksnap.options"
 local reading = require "ksnap.reading"
 local scenario = require "ksnap.scenario"
 local series = require "ksnap.temporal"
@@ -19,6 +20,7 @@ local ksnap = {
 	step = scenario.step,
 	loop = scenario.loop,
 	assert = errors.assert,     -- assert with file:line and formats
+	options = options.declare,  -- ksnap.options { cpus = { default = 2, help = "..." } }: what is behind --
 	connect = bridge.connect,   -- ksnap.connect([url [, opts]]) -> bridge | nil, err
 	active = bridge.active,     -- the bridge that bridge:enter() made current, or nil
 	issue = bridge.issue,       -- issue an op on the active bridge

@@ -3,8 +3,8 @@
 local clock = require "ksnap.clock"
 local errors = require "ksnap.error"
 local ops = require "ksnap.ops"
+local outlet = require "ksnap.outlet"
 local series = require "ksnap.temporal"
-local tap = require "ksnap.tap"
 
 local M = {}
 
@@ -34,7 +34,7 @@ end
 
 --- Something to be known that is no failure.
 function Run:note(fmt, ...)
-	tap.print("note: " .. fmt:format(...))
+	outlet.print("note: " .. fmt:format(...))
 end
 
 -- A pattern's verdict: the check goes on, what did not pass is a failure of the run.

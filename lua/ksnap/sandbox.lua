@@ -3,7 +3,7 @@
 -- its own, too. ksnap's code keeps the real ones.
 local errors = require "ksnap.error"
 local limits = require "ksnap.limits"
-local tap = require "ksnap.tap"
+local outlet = require "ksnap.outlet"
 
 local M = {}
 
@@ -108,7 +108,7 @@ end
 
 --- An environment for the script in folder; args is its `arg`.
 function M.new(folder, args)
-	local env = { arg = args, print = tap.print, assert = errors.assert, setmetatable = set_metatable,
+	local env = { arg = args, print = outlet.print, assert = errors.assert, setmetatable = set_metatable,
 		getmetatable = get_metatable, collectgarbage = collect, xpcall = protected_call }
 	for _, name in ipairs(base) do env[name] = _G[name] end
 	for _, name in ipairs(whole) do env[name] = copy(_G[name]) end

@@ -8,6 +8,7 @@ local cold = require "ksnap.cold"
 local errors = require "ksnap.error"
 local limits = require "ksnap.limits"
 local ops = require "ksnap.ops"
+local outlet = require "ksnap.outlet"
 local periodic = require "ksnap.periodic"
 local run_of = require "ksnap.run"
 
@@ -254,6 +255,7 @@ end
 local function run_steps(run)
 	for i, step in ipairs(run.scenario.steps) do
 		run.step = i
+		outlet.step(run, i)
 		local what = step.name and ("step %d, %s"):format(i, step.name) or ("step %d"):format(i)
 		if not attempt(run, what, run_step, run, step) then return false end
 	end

@@ -216,6 +216,6 @@ return {
 		assert(false)]] },
 	{ name = "terminal codes", code = 0, says = "# \\x1b%[2Jx\\x00\\xff\\xfe\nok 1", text = [[
 		print "\27[2Jx\0\xff\xfe"]] },
-	{ name = "a name with terminal codes", code = 0, says = "ok 1 %- a\\x1b%[2J\\x07", text = [[
+	{ name = "a name with terminal codes", code = 0, says = "ok 1 %- a\\\\x1b%[2J\\\\x07", text = [[
 		return require "ksnap".scenario { name = "a\27[2J\7" }]] },
 }

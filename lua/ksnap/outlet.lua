@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: MIT
+-- What a running script has to tell, as records for the ledger: {k = "print", text}, {k = "step", ...},
+-- {k = "result", ...}. Where they go is the host's affair.
+local clock = require "ksnap.clock"
+local limits = require "ksnap.limits"
+local errors = require "ksnap.error"
+
+local M = {}
+
+local line_max = 8192 -- bytes of one line; longer ones are cut and say so
+
+--- Where records go; set by the host.
+function M.send(_) end
+
+local function byte_escape(c)
+	return ("\\x%02x"):format(c:byte())
+end
+
+--- Whatever a script says, it becomes text: UTF-8 without control characters but tabs.
+function M.text_of(bytes)
+	bytes = bytes:gsub("[%c\127]", function(c) return c ~= "\t" and byte_escape(c) or nil end)
+	if utf8.len(bytes) then return bytes end
+	return (bytes:gsub("[\128-\255]", byte_escape))
+end
+
+local function send_line(line)
+	local cut = ""
+	if #line > line_max then
+		cut = (" ... and %d bytes more"):format(#line - line_max)
+		line = line:sub(1, line_max)
+	end
+	M.send { k = "print", text = M.text_of(line) .. cut }
+end
+
+--- print within a run, one record a line.
+function M.print(...)
+	local parts = table.pack(...)
+	for i = 1, parts.n do parts[i] = tostring(parts[i]) end
+	for line in (table.concat(parts, "\t") .. "\n"):gmatch "([^\n]*)\n" do send_line(line) end
+end
+
+-- ---- steps -------------------------------------------------------------------------------------------
+
+local function planned_ns(step)
+	local loop = step.every_ns and step or type(step.hold) == "table" and step.hold or nil
+	if loop then return loop.times and loop.times * loop.every_ns or 0 end
+	return step.hold_ns or 0
+end
+
+local plans = setmetatable({}, { __mode = "k" }) -- run -> what its steps from i on take, for each i
+
+local function plan_of(run)
+	if not plans[run] then
+		local steps, left, plan = run.scenario.steps, 0, {}
+		for i = #steps, 1, -1 do
+			left = left + planned_ns(steps[i])
+			plan[i] = left
+		end
+		plans[run] = plan
+	end
+	return plans[run]
+end
+
+--- Step i of a run begins; how long the rest will take is known as far as it was declared.
+function M.step(run, i)
+	local scenario = run.scenario
+	local left = plan_of(run)[i]
+	if scenario.duration_ns then
+		left = math.max(left, run.begun_ns + scenario.duration_ns - clock.mono_ns())
+	end
+	M.send { k = "step", i = i, n = #scenario.steps, scenario = scenario.name, name = scenario.steps[i].name,
+		left_ms = left // 1000000 }
+end
+
+-- ---- results -----------------------------------------------------------------------------------------
+
+-- An error may be anything, a table whose __tostring fails as well.
+local function words_of(err)
+	local ok, text = pcall(tostring, err)
+	if not ok then
+		return ("an error of type %s that fails to say what it is: %s"):format(type(err),
+			type(text) == "string" and text or type(text))
+	end
+	if text == "not enough memory" then
+		local most = limits.memory()
+		if most then text = ("%s: the limit is %d MiB; --memory MIB changes it"):format(text, most >> 20) end
+	end
+	return text
+end
+
+-- Split "file:line: text" as Lua itself words its errors.
+local function split_where(text)
+	local where, rest = text:match "^([^\n]-:%d+): (.*)$"
+	return where, rest or text
+end
+
+--- The parts of an error value: message, file:line or nil, code or nil.
+function M.explain(err)
+	if errors.is(err) then
+		return (err.op and err.op .. ": " or "") .. err.msg, err.where, err.code
+	end
+	if errors.is_assertion(err) then return err.msg, err.where end
+	local where, text = split_where(words_of(err))
+	return text, where
+end
+
+local function plain_failure(failure)
+	local message, where, code = M.explain(failure.err)
+	return { message = message, at = where, code = code, phase = failure.phase,
+		details = failure.details, traceback = failure.trace }
+end
+
+--- Failures without their errors: what there is to tell of them.
+function M.plain(failures)
+	local list = {}
+	for i, failure in ipairs(failures) do list[i] = plain_failure(failure) end
+	return list
+end
+
+return M
