@@ -83,6 +83,8 @@ static int encode_job(const struct lane *l, uint64_t missed, struct buf *out, st
 						  .progs = w->params.progs };
 	struct wire_caused c = { .joined = joined,
 				 .hit_mono = w->mono,
+				 .has_host = joined,
+				 .host = wire_slice_of(w->host),
 				 .missed = missed,
 				 .has_hit = !joined,
 				 .hit = { (char *)w->hit.data, w->hit.len } };

@@ -27,6 +27,7 @@ struct watch {
 	bool bridge_closed; /* nowhere to store */
 	bool worker_lost;
 	char worker[65]; /* who holds it; "" while arming */
+	char host[257];  /* where that runs: whose clock hits have */
 	struct wire_armed place;
 	struct buf encoded; /* params, which the next point into */
 	struct wire_arena arena;

@@ -153,6 +153,13 @@ static struct worker *find(struct workers *ws, const char *name)
 	return NULL;
 }
 
+const char *workers_host(struct workers *ws, const char *worker)
+{
+	const struct worker *w = find(ws, worker);
+
+	return w ? w->host : "";
+}
+
 /* Of the user whose message is handled: nobody speaks under the routing id of another's worker. */
 static struct worker *find_peer(struct workers *ws, const char *peer)
 {

@@ -49,6 +49,8 @@ int workers_start(struct workers *ws, const struct job_spec *spec, const struct 
  * @params holds, one encoded map; when memory was out for it, the worker is lost: its end undoes
  * all it holds. */
 void workers_undo(struct workers *ws, const char *worker, const char *job, struct buf *params);
+/* The host that the worker of this name runs on; "" when there is no such worker. */
+const char *workers_host(struct workers *ws, const char *worker);
 /* Name of the worker that did the job whose done or failed runs now. */
 const char *workers_current(const struct workers *ws);
 

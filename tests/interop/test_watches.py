@@ -2,6 +2,7 @@
 """Watches, with capture workers in Python: slots and every way back, hits, captures, joined captures."""
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -370,7 +371,7 @@ def joined(broker):
         mine, theirs = s.w.job("capture_snapshot"), other.job("capture_snapshot")
         equal((mine["p"]["tag"], mine["p"]["joined"]), ("x", False))
         equal(theirs["p"], {"tag": f"x@{target}", "target": target, "maps": ["*"], "cause": f"{s.target}/{id}#1",
-                            "joined": True, "hit_mono": 10**9 + 1, "missed": 0})
+                            "joined": True, "hit_mono": 10**9 + 1, "host": socket.gethostname(), "missed": 0})
         equal(s.next("captured")["tag"], "x@fixture:maps=2,entries=10")
         s.w.done(mine["job"], reports.captured(), blob=REPORT)
         equal(s.next("captured")["tag"], "x")
