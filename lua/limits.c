@@ -201,6 +201,20 @@ static int is_over(lua_State *L)
 	return 1;
 }
 
+/* limits.renew(): whatever was stopped is over, something new begins; for lines typed by a person
+ */
+static int renew(lua_State *L)
+{
+	struct limits *l = limits_of(L);
+
+	limits_forget_stop();
+	if (l) {
+		l->end = LIMITS_NONE;
+		l->raised = false;
+	}
+	return 0;
+}
+
 /* limits.memory() -> limit, peak in bytes; nil without limits */
 static int memory(lua_State *L)
 {
@@ -213,11 +227,9 @@ static int memory(lua_State *L)
 	return 2;
 }
 
-static const luaL_Reg limits_functions[] = { { "closing", closing },
-					     { "ended", ended },
-					     { "over", is_over },
-					     { "memory", memory },
-					     { NULL, NULL } };
+static const luaL_Reg limits_functions[] = { { "closing", closing }, { "ended", ended },
+					     { "over", is_over },    { "renew", renew },
+					     { "memory", memory },   { NULL, NULL } };
 
 int luaopen_ksnap_limits(lua_State *L)
 {

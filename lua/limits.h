@@ -47,7 +47,7 @@ void limits_forget_stop(void);
  * state without limits it just waits. */
 void limits_wait(lua_State *L, uint64_t until_ns);
 
-/* ksnap.limits: closing(), ended(), over(), memory() */
+/* ksnap.limits: closing(), ended(), over(), renew(), memory() */
 int luaopen_ksnap_limits(lua_State *L);
 
 #endif

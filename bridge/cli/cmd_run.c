@@ -50,12 +50,6 @@ static const struct option_row options[] = {
 	{ 0 },
 };
 
-static void write_out(const char *text, size_t len)
-{
-	out_write(text, len);
-	out_flush();
-}
-
 /* One line of the terminal, drawn over and over. */
 static void draw_line(const char *line)
 {
@@ -147,7 +141,7 @@ static int run_files(const struct trial *t, const struct args *args)
 		.files = args->words,
 		.out = out_of(t->cli),
 		.seed = t->host.seed,
-		.write = write_out,
+		.write = out_text,
 		.progress = shows_progress(t->cli) ? draw_line : NULL,
 	};
 	struct documents d = { REPLACEMENT_INIT, REPLACEMENT_INIT };

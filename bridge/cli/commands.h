@@ -55,7 +55,7 @@ extern const struct option_row global_options[];
 
 extern const struct command cmd_serve, cmd_run, cmd_worker, cmd_capture, cmd_list, cmd_show,
 	cmd_diff, cmd_drain, cmd_events, cmd_procs, cmd_monitor, cmd_status, cmd_describe,
-	cmd_keygen, cmd_version, cmd_help, cmd_freeze, cmd_thaw, cmd_read, cmd_write, cmd_watch,
-	cmd_unwatch, cmd_watches, cmd_attach;
+	cmd_keygen, cmd_check, cmd_new, cmd_repl, cmd_version, cmd_help, cmd_freeze, cmd_thaw,
+	cmd_read, cmd_write, cmd_watch, cmd_unwatch, cmd_watches, cmd_attach;
 
 #endif

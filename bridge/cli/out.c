@@ -21,6 +21,12 @@ void out_write(const void *data, size_t len)
 		note_failure(fwrite(data, 1, len, stdout) != len);
 }
 
+void out_text(const char *text, size_t len)
+{
+	out_write(text, len);
+	out_flush();
+}
+
 void out_buf(struct buf *b)
 {
 	if (!buf_ok(b)) {

@@ -16,6 +16,8 @@
 void out_write(const void *data, size_t len);
 /* Write @b and empty it. */
 void out_buf(struct buf *b);
+/* Write and hand to the kernel. */
+void out_text(const char *text, size_t len);
 void out_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Hand all to the kernel now. */
 void out_flush(void);

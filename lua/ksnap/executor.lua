@@ -3,7 +3,7 @@
 local clock = require "ksnap.clock"
 local engine = require "ksnap.engine"
 local ops = require "ksnap.ops"
-local tap = require "ksnap.tap"
+local outlet = require "ksnap.outlet"
 
 ops.define("sleep", {
 	summary = "Wait.",
@@ -18,7 +18,7 @@ ops.define("log", {
 	summary = "Say something in the output.",
 	params = { { name = "text", type = "str", required = true, doc = "what to say" } },
 	run = function(_, p)
-		tap.print(p.text)
+		outlet.print(p.text)
 		return true
 	end,
 })

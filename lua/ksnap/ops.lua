@@ -25,6 +25,17 @@ local function row_of(name)
 	return own[name] or schema.ops[name]
 end
 
+--- What an op takes: {summary, params, rest}, the schema's row or the executor's own. nil: there is none.
+M.row = row_of
+
+--- The names of all ops, in order.
+function M.names()
+	local names = errors.names(schema.ops)
+	for name in pairs(own) do names[#names + 1] = name end
+	table.sort(names)
+	return names
+end
+
 local Op = { __name = "ksnap.op" }
 
 function Op:__tostring()
@@ -281,9 +292,7 @@ end
 --- The name back, or an error with near names.
 function M.check_name(name)
 	if not row_of(name) then
-		local names = errors.names(schema.ops)
-		for mine in pairs(own) do names[#names + 1] = mine end
-		errors.raise("E_OP", "there is no op %q; %s", tostring(name), errors.near(name, names))
+		errors.raise("E_OP", "there is no op %q; %s", tostring(name), errors.near(name, M.names()))
 	end
 	return name
 end

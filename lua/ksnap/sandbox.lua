@@ -95,11 +95,15 @@ end
 
 -- ---- globals ---------------------------------------------------------------------------------------
 
+--- What to say of a global that is not among the names of a table.
+function M.undeclared(name, known)
+	if gone[name] then return ("%s is not there in the sandbox; --unsafe-libs opens it"):format(name) end
+	local hint = errors.near(name, errors.names(known))
+	return ("there is no global %q%s"):format(tostring(name), hint:find "^did you" and "; " .. hint or "")
+end
+
 local function undeclared(env, name)
-	if gone[name] then
-		error(("%s is not there in the sandbox; --unsafe-libs opens it"):format(name), 2)
-	end
-	error(("there is no global %q; %s"):format(tostring(name), errors.near(name, errors.names(env))), 2)
+	error(M.undeclared(name, env), 2)
 end
 
 local function undeclared_write(_, name)

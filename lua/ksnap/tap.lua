@@ -45,8 +45,6 @@ function M.result(number, result)
 	return table.concat(lines, "\n") .. "\n"
 end
 
-M.print = outlet.print
-
 --- A line that means nothing to TAP.
 function M.comment(text)
 	return "# " .. text .. "\n"

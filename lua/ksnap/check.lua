@@ -1,0 +1,200 @@
+-- SPDX-License-Identifier: MIT
+-- What is wrong with a script, found without running it: that it does not compile, names that nobody
+-- declared, names that ksnap does not have, and ops whose literal parameters the schema refuses.
+local duration = require "ksnap.duration"
+local errors = require "ksnap.error"
+local ops = require "ksnap.ops"
+local sandbox = require "ksnap.sandbox"
+local syntax = require "ksnap.syntax"
+
+local M = {}
+
+-- Parameters that are the executor's own, by op: its main one, and their types.
+local own = {
+	attach_object = { main = "file", params = { file = "str" } }, -- its name comes from the file's
+	replace_object = { main = "file", params = { file = "str" } },
+	store_snapshot = { params = { report = "any" } },
+}
+local derived = { attach_object = "name", replace_object = "name" }
+
+-- ---- what a node is ----------------------------------------------------------------------------------
+
+-- "ksnap.op.has" for a node that means it through locals, or nil.
+local function path_of(node)
+	if node.kind == "name" then
+		local binding = node.binding
+		return binding and binding.value and not binding.assigned and path_of(binding.value) or nil
+	end
+	if node.kind == "call" then
+		local arg = node.args[1]
+		local is_require = node.fn.kind == "name" and node.fn.name == "require" and not node.fn.binding
+		return is_require and arg and arg.kind == "string" and arg.value == "ksnap" and "ksnap" or nil
+	end
+	if node.kind == "index" and node.key.kind == "string" then
+		local object = path_of(node.object)
+		return object and object .. "." .. node.key.value
+	end
+end
+
+local unknown = {} -- a value that only running would tell
+
+local function value_of(node)
+	if node.kind == "string" or node.kind == "constant" then return node.value end
+	if node.kind == "number" then return node.negative and -node.value or node.value end
+	if node.kind ~= "table" then return unknown end
+	local t, n = {}, 0
+	for _, item in ipairs(node.items) do
+		local key = item.key and value_of(item.key)
+		if not item.key then
+			n = n + 1
+			key = n
+		end
+		if key ~= nil and key ~= unknown then t[key] = value_of(item.value) end
+	end
+	return t
+end
+
+local function is_known(value)
+	if value == unknown then return false end
+	if type(value) ~= "table" then return true end
+	for _, item in pairs(value) do
+		if not is_known(item) then return false end
+	end
+	return true
+end
+
+-- ---- ops ---------------------------------------------------------------------------------------------
+
+local function fields_of(name)
+	local row = ops.row(name)
+	local fields, main = {}, nil
+	for i, field in ipairs(row.params) do
+		if i == 1 and not row.rest then main = field.name end
+		fields[field.name] = field
+	end
+	for key, kind in pairs(own[name] and own[name].params or {}) do fields[key] = { name = key, type = kind } end
+	return fields, own[name] and own[name].main or main
+end
+
+local function check_value(name, field, value)
+	if not is_known(value) then return end
+	ops.check(name, field.name, field, value)
+end
+
+local function check_params(name, args)
+	local fields, main = fields_of(name)
+	local rest = ops.row(name).rest
+	if rest and args[1] ~= nil then
+		local list = table.move(args, 1, #args, 1, {})
+		for i = 1, #list do args[i] = nil end
+		args[rest] = list
+	end
+	if args[1] ~= nil and main and args[main] == nil then args[main], args[1] = args[1], nil end
+	for key, value in pairs(args) do
+		if key == "timeout" then
+			if is_known(value) then duration(value, name .. ": timeout") end
+		elseif not fields[key] then
+			errors.raise("E_ARG", "%s: there is no parameter %q; %s", name, tostring(key), errors.near(key, errors.names(fields)))
+		else
+			check_value(name, fields[key], value)
+		end
+	end
+	for _, field in pairs(fields) do
+		if field.required and args[field.name] == nil and derived[name] ~= field.name then
+			errors.raise("E_ARG", "%s: %s is missing: %s", name, field.name, field.doc)
+		end
+	end
+end
+
+local function check_op(name, call)
+	ops.check_name(name)
+	local arg = call.args[1]
+	local args = arg and value_of(arg)
+	if args == unknown then return end
+	if type(args) ~= "table" then args = { args } end
+	check_params(name, args)
+end
+
+-- ---- a script ----------------------------------------------------------------------------------------
+
+local function new_report(file)
+	local problems = {}
+	return problems, function(line, text)
+		problems[#problems + 1] = { file = file, line = line, message = text, at = #problems }
+	end
+end
+
+local function check_global(node, known, say)
+	if node.binding or known.names[node.name] then return end
+	if node.written then
+		if known.strict then say(node.line, ("%q would be a new global; write: local %s"):format(node.name, node.name)) end
+		return
+	end
+	if known.written[node.name] then return end
+	say(node.line, sandbox.undeclared(node.name, known.names))
+end
+
+local function check_member(path, node, say)
+	local name = path:match "^ksnap%.([^.]+)$"
+	if name and require "ksnap"[name] == nil then
+		say(node.line, ("ksnap has no %q; %s"):format(name, errors.near(name, errors.names(require "ksnap"))))
+	end
+end
+
+local function message_of(err)
+	return errors.is(err) and err.msg or tostring(err)
+end
+
+local function check_call(node, say)
+	local path = not node.method and path_of(node.fn)
+	local name = path and path:match "^ksnap%.op%.([^.]+)$"
+	if not name then return end
+	local ok, err = pcall(check_op, name, node)
+	if not ok then say(node.line, message_of(err)) end
+end
+
+local function globals(nodes, options)
+	local names, written = {}, {}
+	for name in pairs(options.unsafe and _G or sandbox.new(".", {})) do names[name] = true end
+	if options.unsafe then names.arg = true end
+	for _, node in ipairs(nodes) do
+		if node.written and not node.binding and options.unsafe then written[node.name] = true end
+	end
+	return { names = names, written = written, strict = not options.unsafe }
+end
+
+local function check_nodes(nodes, options, say)
+	local known = globals(nodes, options)
+	for _, node in ipairs(nodes) do
+		if node.kind == "name" then
+			check_global(node, known, say)
+		elseif node.kind == "index" then
+			local path = path_of(node)
+			if path then check_member(path, node, say) end
+		elseif node.kind == "call" then
+			check_call(node, say)
+		end
+	end
+end
+
+--- The problems of a script's text: a list of {file, line, message}, in the order of lines.
+function M.text(text, file, options)
+	local problems, say = new_report(file)
+	if text:sub(1, 1) == "\27" then
+		say(1, "compiled Lua is not accepted, only text")
+		return problems
+	end
+	text = text:gsub("^#[^\n]*", "", 1)
+	local chunk, why = load(text, "=check", "t")
+	if not chunk then
+		local line, message = why:match "^check:(%d+): (.*)$"
+		say(tonumber(line) or 1, message or why)
+		return problems
+	end
+	check_nodes(syntax.nodes(text), options or {}, say)
+	table.sort(problems, function(a, b) return a.line < b.line or a.line == b.line and a.at < b.at end)
+	for _, problem in ipairs(problems) do problem.at = nil end
+	return problems
+end
+
+return M
