@@ -30,6 +30,8 @@ static void push_options(lua_State *L, const struct lua_tool *t)
 	lua_setfield(L, -2, "out");
 	lua_pushboolean(L, t->unsafe);
 	lua_setfield(L, -2, "unsafe");
+	lua_pushboolean(L, t->editor);
+	lua_setfield(L, -2, "editor");
 	lua_pushlightuserdata(L, (void *)t);
 	lua_pushcclosure(L, write_text, 1);
 	lua_setfield(L, -2, "write");

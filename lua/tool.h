@@ -13,7 +13,7 @@ struct lua_tool {
 	const char *module;       /* "ksnap.check_command" */
 	const char *const *files; /* NULL-terminated words */
 	const char *out;          /* "table", "json" or "jsonl" */
-	bool unsafe;
+	bool unsafe, editor;
 	void (*write)(const char *text, size_t len); /* to stdout */
 };
 

@@ -3,6 +3,7 @@
 -- declared, names that ksnap does not have, and ops whose literal parameters the schema refuses.
 local duration = require "ksnap.duration"
 local errors = require "ksnap.error"
+local ksnap = require "ksnap"
 local ops = require "ksnap.ops"
 local sandbox = require "ksnap.sandbox"
 local syntax = require "ksnap.syntax"
@@ -136,8 +137,8 @@ end
 
 local function check_member(path, node, say)
 	local name = path:match "^ksnap%.([^.]+)$"
-	if name and require "ksnap"[name] == nil then
-		say(node.line, ("ksnap has no %q; %s"):format(name, errors.near(name, errors.names(require "ksnap"))))
+	if name and ksnap[name] == nil then
+		say(node.line, ("ksnap has no %q; %s"):format(name, errors.near(name, errors.names(ksnap))))
 	end
 end
 

@@ -29,6 +29,32 @@ like "$err" 'ksnap: [0-9]+ scripts?, nothing is wrong' 'which is said'
 echo 'later = io print(later)' >trusted.lua
 exits 2 'a trusted script' "$KSNAP" check trusted.lua
 exits 0 'a trusted script that says so' "$KSNAP" check --unsafe-libs trusted.lua
+
+# ---- for editors -------------------------------------------------------------------------------
+
+mkdir mine
+exits 1 'editor files in no folder' "$KSNAP" new --editor nowhere
+exits 0 'editor files' "$KSNAP" new --editor mine
+is "$out" $'mine/.luacheckrc\nmine/.luarc.json\nmine/ksnap.d.lua' 'are three'
+exits 0 'again' "$KSNAP" new --editor mine
+echo 'std = "max"' >mine/.luacheckrc
+exits 1 'when one is somebody'"'"'s own' "$KSNAP" new --editor mine
+is "$(cat mine/.luacheckrc)" 'std = "max"' 'it stays'
+rm mine/.luacheckrc
+exits 0 'here' bash -c 'cd mine && "$0" new --editor' "$KSNAP"
+if [ -n "${LUACHECK:-}" ]; then
+	exits 0 'luacheck finds nothing in the examples' "$LUACHECK" --config mine/.luacheckrc "$KSNAP_TOP_SRCDIR"/lua/examples/*.lua
+	echo 'io.write(undeclared)' >mine/bad.lua
+	exits 1 'luacheck with this file' "$LUACHECK" --config mine/.luacheckrc mine/bad.lua
+	like "$out" 'undefined variable .*io' 'knows what a script has'
+elif [[ ,${KSNAP_TEST_REQUIRE:-}, == *,luacheck,* ]]; then
+	tap_line 1 'luacheck is required here'
+else
+	skip 'luacheck' 'it is not installed'
+fi
+
+# ---- for machines ------------------------------------------------------------------------------
+
 need_python
 exits 2 'as JSON' "$KSNAP" check bad.lua -o json
 is "$(json '[(p["file"], p["line"]) for p in d]' <<<"$out")" "[('bad.lua', 3), ('bad.lua', 4)]" 'is a list'

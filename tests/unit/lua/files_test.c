@@ -40,7 +40,7 @@ int main(void)
 		FILE_TEST("bridge"),    FILE_TEST("reading"),  FILE_TEST("engine"),
 		FILE_TEST("durations"), FILE_TEST("scenario"), FILE_TEST("series"),
 		FILE_TEST("periodic"),  FILE_TEST("run"),      FILE_TEST("children"),
-		FILE_TEST("cgroup"),    FILE_TEST("check"),
+		FILE_TEST("cgroup"),    FILE_TEST("check"),    FILE_TEST("stubs"),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
