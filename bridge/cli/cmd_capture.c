@@ -142,5 +142,6 @@ const struct command cmd_capture = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,
+	.is_op = true,
 	.run = run_capture,
 };

@@ -56,5 +56,6 @@ const struct command cmd_describe = {
 	.summary = "list the operations of the broker; with -o json the whole API",
 	.usage = "",
 	.options = options,
+	.is_op = true,
 	.run = run_describe,
 };

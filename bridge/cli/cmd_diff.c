@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* cmd_diff.c - ksnap diff: how one snapshot differs from another. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/lua_line.h"
 #include "cli/out.h"
 #include "cli/source.h"
 #include "report/diff.h"
@@ -123,6 +125,18 @@ static int run_diff(const struct cli *cli, const struct args *args)
 	return r > 0 && args_flag(args, "exit-code") ? EXIT_FAILED : EXIT_OK;
 }
 
+static void lua_diff(const struct args *args, struct buf *out)
+{
+	lua_line_snapshot(out, args->words[0]);
+	buf_printf(out, ":diff(");
+	lua_line_snapshot(out, args->words[1]);
+	if (args->nwords > 2) {
+		buf_printf(out, ", ");
+		lua_line_string(out, args->words[2], strlen(args->words[2]));
+	}
+	buf_printf(out, ")");
+}
+
 const struct command cmd_diff = {
 	.name = "diff",
 	.summary = "say how one snapshot differs from another",
@@ -135,5 +149,6 @@ const struct command cmd_diff = {
 	.options = options,
 	.min_words = 2,
 	.max_words = 3,
+	.lua = lua_diff,
 	.run = run_diff,
 };

@@ -195,6 +195,8 @@ static int run_drain(const struct cli *cli, const struct args *args)
 	_link_ struct link l = { 0 };
 	int r;
 
+	if (args_count(args, "to") && cli->lua)
+		return say_usage(&cmd_drain, "a scenario keeps no files; --lua is for drain alone");
 	if (args_count(args, "to"))
 		return drain_to(cli, args);
 	if (args_flag(args, "events"))
@@ -217,5 +219,6 @@ const struct command cmd_drain = {
 		"the other. What was drained is no longer in the store. With --to the list of what "
 		"was kept is printed; 'ksnap show', 'diff', 'list' and 'events' read the files.",
 	.options = options,
+	.is_op = true,
 	.run = run_drain,
 };

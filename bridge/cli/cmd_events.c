@@ -80,6 +80,9 @@ static int run_events(const struct cli *cli, const struct args *args)
 		return say_usage(&cmd_events,
 				 "events does not take '%s': a file has a / or ends in .ksnap",
 				 args->words[0]);
+	if (args->nwords && cli->lua)
+		return say_usage(&cmd_events,
+				 "a scenario lists no files; --lua is for the bridge's");
 	if (args->nwords)
 		return events_of_file(cli, args->words[0]);
 	r = link_open(&l, cli, "tool", NULL, &err);
@@ -100,5 +103,6 @@ const struct command cmd_events = {
 		"those that 'ksnap drain --to FILE --events' kept.",
 	.options = options,
 	.max_words = 1,
+	.is_op = true,
 	.run = run_events,
 };

@@ -77,5 +77,6 @@ const struct command cmd_freeze = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,
+	.is_op = true,
 	.run = run_freeze,
 };

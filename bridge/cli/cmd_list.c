@@ -41,6 +41,8 @@ static int run_list(const struct cli *cli, const struct args *args)
 		return say_usage(&cmd_list,
 				 "list does not take '%s': a file has a / or ends in .ksnap",
 				 args->words[0]);
+	if (args->nwords && cli->lua)
+		return say_usage(&cmd_list, "a scenario lists no files; --lua is for the bridge's");
 	if (args->nwords)
 		return list_file(cli, args->words[0]);
 	r = link_open(&l, cli, "tool", NULL, &err);
@@ -60,5 +62,6 @@ const struct command cmd_list = {
 	.text = "With FILE those that are in it.",
 	.options = options,
 	.max_words = 1,
+	.is_op = true,
 	.run = run_list,
 };

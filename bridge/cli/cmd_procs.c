@@ -102,5 +102,6 @@ const struct command cmd_procs = {
 		"the folder's whole path in either.",
 	.options = options,
 	.max_words = 2,
+	.is_op = true,
 	.run = run_procs,
 };

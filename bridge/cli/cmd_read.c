@@ -157,5 +157,6 @@ const struct command cmd_read = {
 		"recorded there.",
 	.options = options,
 	.max_words = 64,
+	.is_op = true,
 	.run = run_read,
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* cmd_show.c - ksnap show: a stored snapshot, or one value in it. */
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/lua_line.h"
 #include "cli/out.h"
 #include "cli/place.h"
 #include "cli/report_out.h"
@@ -68,6 +71,16 @@ static int run_show(const struct cli *cli, const struct args *args)
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }
 
+static void lua_show(const struct args *args, struct buf *out)
+{
+	lua_line_snapshot(out, args->words[0]);
+	if (args->nwords < 2)
+		return;
+	buf_printf(out, ":get(");
+	lua_line_string(out, args->words[1], strlen(args->words[1]));
+	buf_printf(out, ")");
+}
+
 const struct command cmd_show = {
 	.name = "show",
 	.summary = "print a stored snapshot, or one value in it",
@@ -81,5 +94,6 @@ const struct command cmd_show = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 2,
+	.lua = lua_show,
 	.run = run_show,
 };

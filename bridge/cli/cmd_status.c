@@ -31,5 +31,6 @@ const struct command cmd_status = {
 	.text = "With -o prometheus as OpenMetrics text, for a textfile collector.",
 	.gives_metrics = true,
 	.options = options,
+	.is_op = true,
 	.run = run_status,
 };

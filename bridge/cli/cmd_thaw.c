@@ -39,5 +39,6 @@ const struct command cmd_thaw = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,
+	.is_op = true,
 	.run = run_thaw,
 };

@@ -45,5 +45,6 @@ const struct command cmd_unwatch = {
 		"Prints how often it was written to.",
 	.min_words = 1,
 	.max_words = 1,
+	.is_op = true,
 	.run = run_unwatch,
 };

@@ -326,7 +326,7 @@ static int finish(struct watcher *w, struct ksnap_err *err)
 static int watch(struct watcher *w, const struct args *args, uint64_t time_ns,
 		 struct ksnap_err *err)
 {
-	int r = subscribe(w, err);
+	int r = w->cli->lua ? 0 : subscribe(w, err);
 
 	if (r == 0)
 		r = arm(w, args, err);
@@ -395,5 +395,6 @@ const struct command cmd_watch = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,
+	.is_op = true,
 	.run = run_watch,
 };

@@ -44,5 +44,6 @@ const struct command cmd_watches = {
 	.usage = "",
 	.text = "SUPPRESSED of its HITS were only counted; MISSED had no capture of their own, "
 		"because one was under way.",
+	.is_op = true,
 	.run = run_watches,
 };

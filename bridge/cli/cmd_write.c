@@ -77,5 +77,6 @@ const struct command cmd_write = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 64,
+	.is_op = true,
 	.run = run_write,
 };

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "cli/options.h"
 
 enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_MSGPACK, OUTPUT_PROMETHEUS };
@@ -15,6 +16,7 @@ struct cli {
 	const char *bridge;   /* NULL: "default" */
 	enum output output;
 	bool quiet, color;
+	bool lua; /* say the line of a scenario, and do nothing */
 	unsigned verbose;
 	unsigned timeout_ms; /* 0: the defaults of the client */
 };
@@ -38,6 +40,10 @@ struct command {
 	const struct option_row *options;
 	/* For rows that are made at run time; used in place of `options` when set. */
 	const struct option_row *(*make_options)(void);
+	/* What --lua prints. An op's own line, when what the command does is one (link_call says
+	 * it); else what @lua appends; a command with neither does nothing that a scenario does. */
+	bool is_op;
+	void (*lua)(const struct args *args, struct buf *out);
 	bool gives_metrics;            /* it knows OUTPUT_PROMETHEUS; the others never see it */
 	unsigned min_words, max_words; /* how many words it takes */
 	int (*run)(const struct cli *cli, const struct args *args); /* gives an exit code */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/lua_line.h"
 #include "cli/target_check.h"
 #include "client/endpoint.h"
 
@@ -88,6 +89,8 @@ int link_open(struct link *l, const struct cli *cli, const char *kind, const cha
 	int r;
 
 	*l = (struct link){ .cli = cli, .allow_writes = l->allow_writes };
+	if (cli->lua)
+		return 0; // nobody is needed for telling
 	r = find_endpoint(l, err);
 	if (targets && !named_endpoint(cli) && r == KSNAP_E_UNREACHABLE)
 		r = start_embedded(l, targets, err);
@@ -131,6 +134,10 @@ int link_call_with(struct link *l, const char *op, const struct params *p, struc
 
 	if (p && !params_ok(p))
 		return err_nomem(err);
+	if (l->cli->lua) {
+		r = lua_line_op(op, p, err);
+		return r < 0 ? r : err_set(err, LINK_TOLD, "told");
+	}
 	if (p) {
 		call.params = p->buf.data;
 		call.params_len = p->buf.len;

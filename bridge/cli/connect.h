@@ -27,6 +27,9 @@ int link_open(struct link *l, const struct cli *cli, const char *kind, const cha
  * would connect to, or "" when it would start one for @targets, which are good. */
 int link_find(const struct cli *cli, const char *const *targets, char *endpoint,
 	      struct ksnap_err *err);
+/* What link_call gives with --lua: the line was printed, nothing was done. say_err() says nothing.
+ */
+#define LINK_TOLD (-1000000)
 void link_close(struct link *l);
 /* One op with @p (NULL: none). Errors of an embedded capture say what would help. */
 int link_call(struct link *l, const char *op, const struct params *p, struct ksnap_reply *ret,

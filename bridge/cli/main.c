@@ -25,6 +25,8 @@ const struct option_row global_options[] = {
 	  "public key of a broker on tcp; KSNAP_SERVER_KEY when not given", 0, 0 },
 	{ "key", 0, OPTION_STRING, "FILE",
 	  "your key file for a broker on tcp (ksnap keygen); KSNAP_KEY when not given", 0, 0 },
+	{ "lua", 0, OPTION_FLAG, NULL,
+	  "say the line of a scenario that does the same, in place of doing it", 0, 0 },
 	{ "quiet", 'q', OPTION_FLAG, NULL, "no words but errors on stderr", 0, 0 },
 	{ "verbose", 'v', OPTION_FLAG, NULL, "more words on stderr; twice for all", 0, 0 },
 	{ "no-color", 0, OPTION_FLAG, NULL, "no colour, as with NO_COLOR in the environment", 0,
@@ -53,6 +55,7 @@ static struct cli settings_of(const struct args *a)
 		.bridge = args_string(a, "bridge", NULL),
 		.output = output_of(args_string(a, "output", "table")),
 		.timeout_ms = args_uint(a, "timeout", 0),
+		.lua = args_flag(a, "lua"),
 		.quiet = args_flag(a, "quiet"),
 		.verbose = args_count(a, "verbose"),
 		.color = isatty(STDOUT_FILENO) && !args_flag(a, "no-color") &&
@@ -90,6 +93,19 @@ static int refuse_command(const char *name)
 	return say_usage(NULL, "unknown command '%s'", name);
 }
 
+static int say_lua(const struct command *c, const struct args *a)
+{
+	_buf_ struct buf out = BUF_INIT;
+
+	if (!c->lua)
+		return say_usage(c, "%s does nothing that a scenario does; --lua is for ops",
+				 c->name);
+	c->lua(a, &out);
+	buf_append(&out, "\n", 1);
+	out_buf(&out);
+	return EXIT_OK;
+}
+
 static int run_command(const struct command *c, struct args *a, char **argv)
 {
 	struct ksnap_err err;
@@ -110,6 +126,8 @@ static int run_command(const struct command *c, struct args *a, char **argv)
 	cli = settings_of(a);
 	if (cli.output == OUTPUT_PROMETHEUS && !c->gives_metrics)
 		return say_usage(c, "%s has no metrics; -o prometheus is for status", c->name);
+	if (cli.lua && !c->is_op)
+		return say_lua(c, a);
 	choose_log(&cli);
 	choose_keys(a);
 	return c->run(&cli, a);

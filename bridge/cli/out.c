@@ -2,6 +2,8 @@
 /* out.c - data to stdout, words to stderr. */
 #include "cli/out.h"
 
+#include "cli/connect.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,6 +100,8 @@ void say_note(const struct cli *cli, const char *fmt, ...)
 
 int say_err(const struct ksnap_err *err)
 {
+	if (err->code == LINK_TOLD)
+		return EXIT_OK;
 	say_error("%s: %s", ksnap_err_name(err->code), err->text);
 	return exit_code_of(err->code);
 }

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+# --lua says the line of a scenario that does what the command would do: each is put into a scenario,
+# which runs.
+. "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+cd "$tap_dir" || exit 99
+
+# ---- commands that have none -------------------------------------------------------------------
+
+for line in serve worker monitor 'run x.lua' 'check x.lua' 'new x' repl keygen version help; do
+	# shellcheck disable=SC2086
+	exits 2 "$line --lua" "$KSNAP" $line --lua
+	like "$err" 'does nothing that a scenario does' 'is refused'
+done
+exits 2 'a list of files' "$KSNAP" list x.ksnap --lua
+exits 2 'events of a file' "$KSNAP" events x.ksnap --lua
+exits 2 'a drain to a file' "$KSNAP" drain --to x.ksnap --lua
+is "$(find . -name 'x*')" '' 'nothing was written'
+
+# ---- those that have one -----------------------------------------------------------------------
+
+ok 'a broker' serve_start b --target fixture:maps=2,entries=4
+: >steps
+: >checks
+# line WANTED COMMAND...: what it says is WANTED, and goes into the scenario.
+line() {
+	local wanted=$1
+	shift
+	exits 0 "$*" "$KSNAP" "$@" --lua
+	is "$out" "$wanted" 'says its line'
+	case $out in
+	op.*) echo "	step { $out }," >>steps ;;
+	*) echo "		assert($out, [[$out]])" >>checks ;;
+	esac
+}
+line 'op.capture_snapshot { tag = "t0" }' capture t0
+line 'op.capture_snapshot { tag = "t1", maps = { "map*", "!map1" }, chase = 2 }' capture t1 --map 'map*' --map '!map1' --chase 2
+line 'op.capture_snapshot { tag = "a\"\\ä" }' capture 'a"\ä'
+line 'op.list()' list
+line 'op.drain_events()' events
+line 'op.event_count()' events --count
+line 'op.drain_cgroup_procs()' procs --drain
+line 'op.status()' status
+line 'op.describe()' describe
+line 'run:snapshot("t0")' show t0
+line 'run:snapshot("t0"):get("map0[1].n")' show t0 'map0[1].n'
+line 'run:snapshot("t0"):diff(run:snapshot("t1"))' diff t0 t1
+line 'run:snapshot("t0"):diff(run:snapshot("t1"), "map0")' diff t0 t1 map0
+exits 0 'a file' "$KSNAP" capture kept --save ./kept.ksnap
+line 'ksnap.open("./kept.ksnap")' show ./kept.ksnap
+line 'ksnap.open("./kept.ksnap", "kept"):get("map0[1].n")' show ./kept.ksnap:kept 'map0[1].n'
+exits 0 'nobody was asked' "$KSNAP" list
+unlike "$out" 't0' 'and nothing done'
+{
+	echo 'local ksnap = require "ksnap"'
+	echo 'local op, step = ksnap.op, ksnap.step'
+	echo 'return ksnap.scenario { name = "what the commands do",'
+	cat steps
+	echo '	check = function(run)'
+	cat checks
+	echo '	end }'
+} >lines.lua
+exits 0 'a scenario of all lines' "$KSNAP" check lines.lua
+exits 0 'runs' "$KSNAP" run lines.lua
+like "$out" 'ok 1 - what the commands do' 'and passes'
+line 'op.drain()' drain
+serve_stop
+exits 0 'without a broker' "$KSNAP" capture t0 --lua
+is "$out" 'op.capture_snapshot { tag = "t0" }' 'it is the same line'
+finish
