@@ -194,14 +194,23 @@ end
 
 -- ---- a run ----------------------------------------------------------------------------------------
 
+local function issue_all(run, list)
+	for i, op in ipairs(list) do
+		if not ops.is(op) then errors.raise("E_ARG", "item %d of what the function returned is no op, but a %s", i, type(op)) end
+	end
+	cold.each(run.bridge, list, function(op) run:issue(op) end)
+end
+
+-- An op, or a function, which may return ops to issue; nil and an error fail as an op does.
 local function perform(run, action, ...)
-	if not ops.is(action) then action = action(...) end
-	if ops.is(action) then
-		run:issue(action)
-	elseif type(action) == "table" then
-		cold.each(run.bridge, action, function(op)
-			if ops.is(op) then run:issue(op) end
-		end)
+	local r, err = action, nil
+	if not ops.is(action) then r, err = action(...) end
+	if ops.is(r) then
+		run:issue(r)
+	elseif r == nil and errors.is(err) then
+		error(err, 0)
+	elseif type(r) == "table" and ops.is(r[1]) then
+		issue_all(run, r)
 	end
 end
 

@@ -95,6 +95,16 @@ failures = scenario.run(ksnap.scenario { name = "outer", setup = undo "outer",
 assert(#failures == 0, "%s", failures[1] and failures[1].err)
 assert(table.concat(undone, " ") == "inner outer" and beside.cancelled and bridge.run == nil)
 
+-- What a function returns is looked at: ops are issued, an error fails the step.
+local function outcome(fn)
+	local list = scenario.run(ksnap.scenario { name = "x", step { fn } }, bridge)
+	return list[1] and list[1].err
+end
+assert(outcome(function(run) return run.bridge:get "nowhere" end).code == "E_NOTFOUND")
+assert(outcome(function() return { op.capture_snapshot "r1", "junk" } end).msg:find "item 2 of what the function returned is no op")
+assert(not outcome(function() return { "no", "ops" } end) and not outcome(function() return nil, "text" end))
+assert(bridge:has "r1" == true)
+
 -- Writing takes a word for it.
 local write = { "w", entries = { { at = "counter", value = 1 } } }
 local r, denied = bridge:write_kernel_hot(write)
