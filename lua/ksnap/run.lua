@@ -138,6 +138,15 @@ function Run:procs(tag)
 	return errors.assert(self.bridge:cgroup_procs_by_tag(tag)).pids
 end
 
+--- The watches that are armed on this bridge: rows with hits and captures; those of one symbol.
+function Run:watches(symbol)
+	local found = {}
+	for _, row in ipairs(errors.assert(self.bridge:list_watches())) do
+		if not symbol or row.symbol == symbol then found[#found + 1] = row end
+	end
+	return found
+end
+
 --- What the first good kernel read under a tag gave: a number, or bytes.
 function Run:kernel_value(tag)
 	return errors.assert(self.bridge:kernel_op_value(tag)).value
