@@ -215,7 +215,7 @@ static const luaL_Reg snapshot_getters[] = {
 	{ "complete", snapshot_complete },
 	{ "placeholder", snapshot_placeholder },
 	{ "trigger", snapshot_trigger },
-	{ snapshot_hit },
+	{ "hit", snapshot_hit },
 	{ NULL, NULL },
 };
 
