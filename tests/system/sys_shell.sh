@@ -45,6 +45,10 @@ while IFS= read -r line; do
 		typed_on '^ksnap: connected' "$line"
 		monitor=$on_pid monitor_fd=$on_fd
 		;;
+	*' --lua')
+		typed "$line"
+		like "$out" 'capture_snapshot' 'the line of a scenario that does the same'
+		;;
 	'ksnap capture t0 '*)
 		captured_ours "$line"
 		like "$out" 'tasks' 'prints a table'
