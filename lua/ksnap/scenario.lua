@@ -195,10 +195,12 @@ end
 -- ---- a run ----------------------------------------------------------------------------------------
 
 local function issue_all(run, list)
-	for i, op in ipairs(list) do
+	local i = 0
+	cold.each(run.bridge, list, function(op)
+		i = i + 1
 		if not ops.is(op) then errors.raise("E_ARG", "item %d of what the function returned is no op, but a %s", i, type(op)) end
-	end
-	cold.each(run.bridge, list, function(op) run:issue(op) end)
+		run:issue(op)
+	end)
 end
 
 -- An op, or a function, which may return ops to issue; nil and an error fail as an op does.
