@@ -65,12 +65,14 @@ local function any_ended(children)
 	return #children == 0
 end
 
+local look_ns <const> = 50000 -- long enough to be waited for at all
+
 -- Until then, or until one of the children is over; with none of them, until then.
 local function wait_slice(until_ns, children)
 	if #children == 0 then return clock.wait_until(until_ns) end
 	repeat
 		process.wait(children, until_ns)
-		clock.wait_until(clock.mono_ns() + 1000) -- raises when the script is to end
+		clock.wait_until(clock.mono_ns() + look_ns) -- raises when the script is to end
 	until any_ended(children) or clock.mono_ns() >= until_ns
 end
 

@@ -139,6 +139,24 @@ exec {tape}<&-
 like "$(cat "$tap_dir/lost.tape")" 'code: E_UNREACHABLE' "and why"
 nothing_left "sleep ${s}6"
 
+# ---- the executor is told to end -----------------------------------------------------------------------
+
+scenario told <<'END'
+return ksnap.scenario { name = "told to end", setup = op.add_cgroup(top .. "/told"),
+	step { op.spawn { "sleep", s .. "7", cgroup = top .. "/told" }, op.freeze(top .. "/told"), op.log "ready" },
+	step { op.wait "sleep" }, teardown = op.log "torn down" }
+END
+exec {tape}< <(exec "$KSNAP" run "$tap_dir/told.lua")
+executor=$!
+ok "a scenario waits for its program" await_line $tape '# ready' "$tap_dir/told.tape"
+kill -TERM $executor
+wait $executor
+cat <&$tape >>"$tap_dir/told.tape"
+exec {tape}<&-
+like "$(cat "$tap_dir/told.tape")" 'stopped by signal 15' "it says what ended it"
+like "$(cat "$tap_dir/told.tape")" '# torn down' "and tears down"
+nothing_left "sleep ${s}7"
+
 # ---- the executor is killed ------------------------------------------------------------------------
 
 scenario killed <<'END'
