@@ -28,7 +28,7 @@ else
 	like "$out" '# 3 -> 0 by factor' 'names the culprit'
 fi
 exec {registers}>&-
-example two_settings.lua 'a ratio of [0-9.]+' 'gives the ratio'
+example two_settings.lua '# nice 0: [0-9]+ ms, beside [0-9]+ ms' 'gives both'
 example queue_drains.lua '# jobs that are not over: [1-8][0-9 ]* 0 0 0' 'shows the queue'
 example runaway.lua '# 1200 captures: 64 kept, 1024 evictions told, 112 counted' 'counts all'
 example nested.lua '# inner: in the middle, within the task' 'shows whose captures they are'
