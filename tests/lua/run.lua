@@ -103,7 +103,6 @@ end
 assert(outcome(function(run) return run.bridge:get "nowhere" end).code == "E_NOTFOUND")
 assert(outcome(function() return { op.capture_snapshot "r1", "junk" } end).msg:find "item 2 of what the function returned is no op")
 assert(not outcome(function() return { "no", "ops" } end) and not outcome(function() return nil, "text" end))
-assert(bridge:has "r1" == true)
 
 -- Writing takes a word for it.
 local write = { "w", entries = { { at = "counter", value = 1 } } }
