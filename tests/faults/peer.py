@@ -34,7 +34,9 @@ class Executor:
             ("store_snapshot", {"tag": tag}, (REPORT,)), ("capture_snapshot", {"tag": tag}, ()), ("has", {"tag": tag}, ()),
             ("list", {}, ()), ("ping", {}, ()), ("drain_events", {}, ()), ("drain", {}, ()), ("get", {"tag": tag}, ()),
             ("no_such_op", {}, ()), ("store_snapshot", {"tag": ""}, (REPORT,)),
-        ], (30, 20, 10, 5, 20, 2, 1, 10, 1, 1))[0]
+            ("watch_snapshot", {"symbol": f"map{self.random.randrange(2)}", "each": self.random.random() < 0.5}, ()),
+            ("unwatch", {"symbol": f"map{self.random.randrange(2)}"}, ()), ("list_watches", {}, ()),
+        ], (30, 20, 10, 5, 20, 2, 1, 10, 1, 1, 5, 4, 2))[0]
 
     def send(self, id):
         op, p, blobs = self.asked[id].request

@@ -27,7 +27,7 @@ from tap import comment, equal, run, test  # noqa: E402
 SECONDS = float(os.environ.get("KSNAP_FAULTS_SECONDS", "20"))
 SEED = os.environ.get("KSNAP_FAULTS_SEED") or str(random.SystemRandom().randrange(1 << 32))
 KSNAP = os.environ["KSNAP"]
-TARGETS = ["fixture:maps=2,entries=10", "fixture:maps=1,entries=4"]
+TARGETS = ["fixture:maps=2,entries=10,hits=20", "fixture:maps=1,entries=4"]
 PER_S = float(os.environ.get("KSNAP_FAULTS_PER_S", "4"))
 EXECUTORS, MONITORS = 4, int(os.environ.get("KSNAP_FAULTS_MONITORS", "4"))
 WAIT_S = 60
