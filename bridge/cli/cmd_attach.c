@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/duration.h"
+#include "cli/lua_line.h"
 #include "cli/out.h"
 #include "cli/print.h"
 #include "cli/stay.h"
@@ -144,6 +145,20 @@ static int hold(struct link *l, int fd, const char *name, uint64_t time_ns, stru
 	return r;
 }
 
+/* In a script the file is the op's to read. */
+static int say_line(const struct args *args, const char *name, struct ksnap_err *err)
+{
+	bool replaces = args_flag(args, "replace");
+	_params_ struct params p;
+
+	params_init(&p);
+	params_str(&p, "file", args->words[0]);
+	params_str(&p, "name", name);
+	if (!replaces)
+		params_str(&p, "target", args_string(args, "target", NULL));
+	return lua_line_op(replaces ? "replace_object" : "attach_object", &p, err);
+}
+
 static int run_attach(const struct cli *cli, const struct args *args)
 {
 	const char *targets[] = { args_string(args, "target", "live"), NULL };
@@ -152,7 +167,7 @@ static int run_attach(const struct cli *cli, const struct args *args)
 	struct ksnap_err err = { 0 };
 	char own[NAME_MOST + 1];
 	const char *name = args_string(args, "name", own);
-	_blob_ struct ksnap_blob *elf = read_object(args->words[0], &err);
+	_blob_ struct ksnap_blob *elf = cli->lua ? NULL : read_object(args->words[0], &err);
 	_close_ int fd = elf ? stay_signals(&err) : -1;
 	_link_ struct link l = { 0 };
 	const char *time = args_string(args, "for", NULL);
@@ -160,6 +175,8 @@ static int run_attach(const struct cli *cli, const struct args *args)
 	int r = fd < 0 ? err.code : 0;
 
 	name_of(args->words[0], own);
+	if (cli->lua)
+		return say_line(args, name, &err) < 0 ? say_err(&err) : EXIT_OK;
 	if (r == 0 && time)
 		r = duration_parse(time, "--for", &time_ns, &err);
 	if (r == 0)
@@ -186,5 +203,6 @@ const struct command cmd_attach = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,
+	.is_op = true,
 	.run = run_attach,
 };
