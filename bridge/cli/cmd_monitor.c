@@ -352,7 +352,7 @@ static int run_monitor(const struct cli *cli, const struct args *args)
 	struct monitor m = { .cli = cli, .line = BUF_INIT };
 	uint64_t began = clock_mono_ns(), ignored;
 	struct ksnap_err err = { 0 };
-	_link_ struct link l;
+	_link_ struct link l = { 0 };
 	int r = link_open(&l, cli, "monitor", NULL, &err);
 
 	if (r == 0)

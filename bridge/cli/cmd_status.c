@@ -12,7 +12,7 @@ static int run_status(const struct cli *cli, const struct args *args)
 {
 	struct ksnap_reply reply = { 0 };
 	struct ksnap_err err;
-	_link_ struct link l;
+	_link_ struct link l = { 0 };
 	int r = link_open(&l, cli, "tool", NULL, &err);
 
 	if (r == 0)
