@@ -275,7 +275,8 @@ def rest(world):
         equal(sum(b["watches"] for b in s["bridges"]), 0)
         room = sum(b["bytes"] for b in s["bridges"]) + HEADER_BYTES * sum(row["retained"] for row in s["channels"])
         comment(f"rss {s['rss_bytes']}, at first {world.first_rss}, stored and remembered {room}")
-        assert s["rss_bytes"] <= world.first_rss + room + RSS_ROOM, (s["rss_bytes"], world.first_rss, room)
+        sanitized = os.environ.get("SANITIZER", "no") != "no"  # keeps what was freed for a while
+        assert s["rss_bytes"] <= world.first_rss + room + RSS_ROOM or sanitized, (s["rss_bytes"], world.first_rss, room)
 
 
 @test("it ends well and leaves no process and no socket")

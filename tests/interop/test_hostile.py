@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Peers that mean harm, or are broken: floods, frames that never end, replies that nobody reads, stolen
 identities. The broker answers everybody else, and its books say what became of it."""
+import os
 import random
 import sys
 
@@ -15,6 +16,7 @@ from worker import Worker
 from zmtp import LONG, Peer
 
 MIB = 1 << 20
+SANITIZED = os.environ.get("SANITIZER", "no") != "no"  # keeps what was freed for a while
 
 
 def status(broker):
@@ -56,7 +58,7 @@ def tiny_frames(broker):
     after = status(broker)
     told = {row["code"]: row["n"] for row in after["errors"]}["E_PROTO"]
     equal(told - {row["code"]: row["n"] for row in before["errors"]}.get("E_PROTO", 0), 100001)
-    assert after["rss_bytes"] < before["rss_bytes"] + 256 * MIB, "it grew"
+    assert after["rss_bytes"] < before["rss_bytes"] + 256 * MIB or SANITIZED, "it grew"
 
 
 @test("a peer that asks and never reads loses replies, which are counted; others are answered")
@@ -71,7 +73,7 @@ def never_reads(broker):
             peer.socket.sendall(request)
             n += 1000
             other.call("ping")
-        assert status(broker)["rss_bytes"] < before["rss_bytes"] + 64 * MIB, "it grew"
+        assert status(broker)["rss_bytes"] < before["rss_bytes"] + 64 * MIB or SANITIZED, "it grew"
     with broker.client() as c:
         c.call("ping")
 

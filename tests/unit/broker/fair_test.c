@@ -252,7 +252,7 @@ static void a_drain_that_is_not_read_takes_nothing(void **state)
 	void *c = rig_client(r), *other = rig_client(r);
 	_blob_ struct ksnap_blob *report = rig_report(3000);
 	static const char *const tags[] = { "a", "b", "c", "d", "e" };
-	struct wire_list rows;
+	struct wire_list_reply rows;
 	struct rig_reply reply;
 
 	for (uint64_t i = 0; i < ARRAY_SIZE(tags); i++) {
@@ -272,7 +272,7 @@ static void a_drain_that_is_not_read_takes_nothing(void **state)
 	}
 	rig_expect_error(c, 10, "E_BUSY");
 	rig_expect_ok(c, 11, OP_list, &reply, &rows);
-	assert_int_equal(rows.n, ARRAY_SIZE(tags));
+	assert_int_equal(rows.r.n, ARRAY_SIZE(tags));
 	rig_reply_clear(&reply);
 	zmq_close(c);
 	zmq_close(other);
