@@ -28,7 +28,9 @@ class Terminal:
         if self.pid == 0:
             os.environ.update(TERM="xterm", XDG_STATE_HOME=state, XDG_RUNTIME_DIR=state)
             os.environ.pop("KSNAP_ENDPOINT", None)
-            os.environ["ASAN_OPTIONS"] = "detect_leaks=0"  # libedit keeps two strings of its own
+            asan = os.environ.get("ASAN_OPTIONS")
+            os.environ["ASAN_OPTIONS"] = (asan + ":" if asan else "") + "fast_unwind_on_malloc=0"  # to know whose a leak is
+            os.environ["LSAN_OPTIONS"] = "print_suppressions=0:suppressions=" + os.path.join(os.environ["KSNAP_TOP_SRCDIR"], "tests/lsan.supp")
             signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs this may have been told to ignore it
             os.execv(ksnap, [ksnap, "repl", "--target", "fixture:maps=1,entries=2"])
 
