@@ -12,8 +12,7 @@
 #include "wire/pack.h"
 #include "wire/scan.h"
 
-#define BUF_MT      "ksnap.buf"
-#define UNPACKED_MT "ksnap.unpacked"
+#define BUF_MT "ksnap.buf"
 
 static int buf_gc(lua_State *L)
 {
@@ -21,21 +20,16 @@ static int buf_gc(lua_State *L)
 	return 0;
 }
 
-static void set_gc_metatable(lua_State *L, const char *name, lua_CFunction gc)
-{
-	if (luaL_newmetatable(L, name)) {
-		lua_pushcfunction(L, gc);
-		lua_setfield(L, -2, "__gc");
-	}
-	lua_setmetatable(L, -2);
-}
-
 struct buf *buf_push(lua_State *L)
 {
 	struct buf *b = lua_newuserdatauv(L, sizeof(*b), 0);
 
 	buf_init(b);
-	set_gc_metatable(L, BUF_MT, buf_gc);
+	if (luaL_newmetatable(L, BUF_MT)) {
+		lua_pushcfunction(L, buf_gc);
+		lua_setfield(L, -2, "__gc");
+	}
+	lua_setmetatable(L, -2);
 	return b;
 }
 
@@ -188,12 +182,6 @@ void msgpack_encode(lua_State *L, int idx, struct buf *out)
 
 /* ---- decode ------------------------------------------------------------------------------- */
 
-static int unpacked_gc(lua_State *L)
-{
-	msgpack_unpacked_destroy(luaL_checkudata(L, 1, UNPACKED_MT));
-	return 0;
-}
-
 static void push_array(lua_State *L, const msgpack_object_array *a)
 {
 	lua_createtable(L, (int)a->size, 0);
@@ -254,26 +242,124 @@ void msgpack_push(lua_State *L, const msgpack_object *o)
 	}
 }
 
+/* Sound msgpack, as scan_whole leaves it: what follows is read without a look at the end, and
+ * straight into Lua, so that nothing is allocated but Lua's own values. */
+struct cursor {
+	const uint8_t *p, *end;
+};
+
+static void push_next(lua_State *L, struct cursor *c);
+
+static uint64_t big_endian(const uint8_t *p, uint64_t n)
+{
+	uint64_t v = 0;
+
+	while (n--)
+		v = v << 8 | *p++;
+	return v;
+}
+
+static lua_Integer integer_at(const uint8_t *p, const struct scan_head *h)
+{
+	unsigned unused = 64 - 8 * (unsigned)h->body;
+
+	if (!h->body)
+		return (int8_t)p[0]; // the format's own byte
+	if (h->type == SCAN_UINT)
+		return (lua_Integer)big_endian(p + 1, h->body);
+	return (int64_t)(big_endian(p + 1, h->body) << unused) >> unused;
+}
+
+static lua_Number float_at(const uint8_t *p, const struct scan_head *h)
+{
+	uint64_t bits = big_endian(p + 1, h->body);
+	uint32_t half = (uint32_t)bits;
+	float f;
+	double d;
+
+	memcpy(&f, &half, sizeof(f));
+	memcpy(&d, &bits, sizeof(d));
+	return h->body == sizeof(f) ? (lua_Number)f : d;
+}
+
+static void push_items(lua_State *L, struct cursor *c, uint64_t n)
+{
+	lua_createtable(L, (int)n, 0);
+	for (uint64_t i = 1; i <= n; i++) {
+		push_next(L, c);
+		if (lua_isnil(L, -1)) {
+			lua_pop(L, 1);
+			lua_pushlightuserdata(L, NULL);
+		}
+		lua_rawseti(L, -2, (lua_Integer)i);
+	}
+}
+
+static void push_pairs(lua_State *L, struct cursor *c, uint64_t n)
+{
+	lua_createtable(L, 0, (int)n);
+	while (n--) {
+		push_next(L, c);
+		push_next(L, c);
+		if (lua_isnil(L, -2) || (lua_type(L, -2) == LUA_TNUMBER && !lua_isinteger(L, -2)))
+			lua_pop(L, 2);
+		else
+			lua_rawset(L, -3);
+	}
+}
+
+static void push_scalar(lua_State *L, const uint8_t *p, const struct scan_head *h)
+{
+	const char *body = (const char *)p + h->size;
+
+	switch (h->type) {
+	case SCAN_BOOL:
+		lua_pushboolean(L, p[0] & 1);
+		break;
+	case SCAN_UINT:
+	case SCAN_INT:
+		lua_pushinteger(L, integer_at(p, h));
+		break;
+	case SCAN_FLOAT:
+		lua_pushnumber(L, float_at(p, h));
+		break;
+	case SCAN_STR:
+	case SCAN_BIN:
+		lua_pushlstring(L, body, h->body);
+		break;
+	case SCAN_EXT:
+		lua_pushlstring(L, body + 1, h->body - 1); // without its type
+		break;
+	default:
+		lua_pushnil(L);
+	}
+}
+
+static void push_next(lua_State *L, struct cursor *c)
+{
+	const uint8_t *p = c->p;
+	struct scan_head h;
+
+	luaL_checkstack(L, 4, "value nested too deep");
+	if (scan_head(p, (size_t)(c->end - p), &h))
+		luaL_error(L, "a message is not as it was scanned");
+	c->p = p + h.size + h.body;
+	if (h.type == SCAN_LIST)
+		push_items(L, c, h.items);
+	else if (h.type == SCAN_MAP)
+		push_pairs(L, c, h.items / 2);
+	else
+		push_scalar(L, p, &h);
+}
+
 int msgpack_decode(lua_State *L, const void *data, size_t len, struct ksnap_err *err)
 {
-	msgpack_unpacked *u;
-	size_t off = 0;
+	struct cursor c = { data, (const uint8_t *)data + len };
 	int rc = scan_whole(data, len, err);
 
-	if (rc)
-		return rc;
-	u = lua_newuserdatauv(L, sizeof(*u), 0);
-	msgpack_unpacked_init(u);
-	set_gc_metatable(L, UNPACKED_MT, unpacked_gc);
-	if (msgpack_unpack_next(u, data, len, &off) != MSGPACK_UNPACK_SUCCESS) {
-		lua_pop(L, 1);
-		return err_set(err, KSNAP_E_PROTO,
-			       "the bytes are no msgpack value, or memory is out");
-	}
-	msgpack_push(L, &u->data);
-	msgpack_unpacked_destroy(u); // early; destroying once more is harmless
-	lua_remove(L, -2);
-	return 0;
+	if (!rc)
+		push_next(L, &c);
+	return rc;
 }
 
 /* ---- for Lua ------------------------------------------------------------------------------ */
@@ -301,11 +387,20 @@ static int decode(lua_State *L)
 	return 1;
 }
 
+static const char list_mark[] = "list", map_mark[] = "map", bin_mark[] = "bin",
+		  uint_mark[] = "uint";
+
+/* One metatable a mark, for all tables that have it. */
 static int set_mark(lua_State *L, const char *mark)
 {
-	lua_createtable(L, 0, 1);
-	lua_pushstring(L, mark);
-	lua_setfield(L, -2, "__msgpack");
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, mark) == LUA_TNIL) {
+		lua_pop(L, 1);
+		lua_createtable(L, 0, 1);
+		lua_pushstring(L, mark);
+		lua_setfield(L, -2, "__msgpack");
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, mark);
+	}
 	lua_setmetatable(L, -2);
 	return 1;
 }
@@ -321,12 +416,12 @@ static int mark_table(lua_State *L, const char *mark)
 
 static int make_list(lua_State *L)
 {
-	return mark_table(L, "list");
+	return mark_table(L, list_mark);
 }
 
 static int make_map(lua_State *L)
 {
-	return mark_table(L, "map");
+	return mark_table(L, map_mark);
 }
 
 static int make_bin(lua_State *L)
@@ -335,7 +430,7 @@ static int make_bin(lua_State *L)
 	lua_createtable(L, 1, 0);
 	lua_pushvalue(L, 1);
 	lua_rawseti(L, -2, 1);
-	return set_mark(L, "bin");
+	return set_mark(L, bin_mark);
 }
 
 static int make_uint(lua_State *L)
@@ -344,7 +439,7 @@ static int make_uint(lua_State *L)
 	lua_createtable(L, 1, 0);
 	lua_pushvalue(L, 1);
 	lua_rawseti(L, -2, 1);
-	return set_mark(L, "uint");
+	return set_mark(L, uint_mark);
 }
 
 static const luaL_Reg msgpack_functions[] = {
