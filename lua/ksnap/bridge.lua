@@ -112,21 +112,22 @@ local undone_by = {
 }
 
 local function call(bridge, op, param, value)
-	return engine.perform { kind = "call", client = bridge.client, op = op, params = { [param] = value },
-		opts = { bridge = bridge.name } }
+	return engine.call(bridge.client, op, { [param] = value }, { bridge = bridge.name or nil })
 end
 
 local function key_of(op, value)
 	return op .. " " .. tostring(value)
 end
 
-local undoes = {}
-for _, undo in pairs(undone_by) do undoes[undo[1]] = undo[2] end
+local undoes, remembered = {}, {}
+for name, undo in pairs(undone_by) do
+	undoes[undo[1]] = undo[2]
+	remembered[name], remembered[undo[1]] = true, true
+end
 
 local function remember(bridge, op, r)
 	local undo = undone_by[op.name]
 	local param = undo and undo[2] or undoes[op.name]
-	if not param then return end
 	local value = op.params[param] or type(r) == "table" and r[param]
 	if param == "cgroup" then value = cgroup.path(value) or value end
 	if not undo then
@@ -156,26 +157,37 @@ local function own_result(op, r, err)
 	return r, err
 end
 
+-- What the client is told besides; most ops need nothing.
+local function call_options(bridge, op)
+	local timeout_ms, blobs, parts = op.timeout_ms, op.blobs, op.plan.row.multipart
+	if not (bridge.name or timeout_ms or blobs or parts) then return nil end
+	return { bridge = bridge.name or nil, timeout_ms = timeout_ms, blobs = blobs and blobs(), parts = parts }
+end
+
+local function issue_within(run, bridge, op)
+	local elapsed_ms = run:elapsed_ms()
+	op = run:fill(op, elapsed_ms)
+	local r, blobs = engine.call(bridge.client, op.name, op.params, call_options(bridge, op))
+	if not (r == nil and errors.is(blobs)) then run:did(op, elapsed_ms) end
+	return r, blobs
+end
+
 --- Issue an op made by ksnap.op.<name>. What the outside world does wrong returns nil, err.
 function methods:issue(op)
-	local run, elapsed_ms = self.run, nil
-	if op.run then return own_result(op, op.run(self, op.params, op)) end
-	if writes[op.name] and self:is_safe() then
-		return nil, errors.new("E_DENIED", "it says safe = false where it means to write", op.name)
+	if not ops.is(op) then errors.raise("E_ARG", "issue takes an op, such as ksnap.op.list(), not a %s", type(op)) end
+	local plan, name, run, r, blobs = op.plan, op.name, self.run, nil, nil
+	if plan.row.run then return own_result(op, plan.row.run(self, op.params, op)) end
+	if writes[name] and self:is_safe() then
+		return nil, errors.new("E_DENIED", "it says safe = false where it means to write", name)
 	end
-	if run then
-		elapsed_ms = run:elapsed_ms()
-		op = run:fill(op, elapsed_ms)
+	if run and plan.within_run then
+		r, blobs = issue_within(run, self, op)
+	else
+		r, blobs = engine.call(self.client, name, op.params, call_options(self, op))
 	end
-	local opts = { bridge = self.name, timeout_ms = op.timeout_ms, blobs = op.blobs and op.blobs(),
-		parts = op.multi }
-	local r, blobs = engine.perform {
-		kind = "call", client = self.client, op = op.name, params = op.params, opts = opts,
-	}
 	if r == nil and errors.is(blobs) then return nil, blobs end
-	remember(self, op, r)
-	if run then run:did(op, elapsed_ms) end
-	local result = results[op.name] or op.multi and all_parts
+	if remembered[name] then remember(self, op, r) end
+	local result = results[name] or plan.row.multipart and all_parts
 	if result then return result(self, r, blobs) end
 	return r
 end
@@ -238,20 +250,20 @@ function Bridge:__tostring()
 	return "bridge " .. (self.name or "default")
 end
 
-function Bridge.__index(_, key)
-	local method = methods[key]
-	if method then return method end
-	if key == "name" or key == "run" then return nil end
-	local name = ops.check_name(key)
-	methods[key] = function(self, args) return self:issue(ops.build(name, args)) end
-	return methods[key]
-end
+Bridge.__index = setmetatable(methods, {
+	__index = function(_, key)
+		local name <const> = ops.check_name(key)
+		local function method(self, args) return self:issue(ops.build(name, args)) end
+		methods[key] = method
+		return method
+	end,
+})
 
 --- A handle over a connected client; opts: bridge, safe.
 function M.new(client, opts)
 	engine.keep_alive(client)
-	return setmetatable({ client = client, name = opts.bridge, safe = opts.safe ~= false, undo_list = {}, children = {},
-		cgroups = {}, foreign = {} }, Bridge)
+	return setmetatable({ client = client, name = opts.bridge or false, run = false, safe = opts.safe ~= false,
+		undo_list = {}, children = {}, cgroups = {}, foreign = {} }, Bridge)
 end
 
 --- Connect to a broker: nil, err when nobody answers. opts: bridge, name, timeout_ms,

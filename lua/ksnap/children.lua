@@ -36,7 +36,7 @@ local function stop(bridge, child)
 	if not child.handle:has_ended() then
 		child.handle:signal(process.signals.TERM)
 		child.handle:signal(process.signals.CONT)
-		engine.perform { kind = "wait", child = child.handle, until_ns = clock.mono_ns() + polite_ns }
+		engine.wait { child = child.handle, until_ns = clock.mono_ns() + polite_ns }
 	end
 	return close(bridge, child)
 end
@@ -88,7 +88,7 @@ ops.define("wait", {
 		local child, err = find(bridge, "wait", p.name)
 		if not child then return nil, err end
 		local until_ns = op.timeout_ms and clock.mono_ns() + op.timeout_ms * 1000000 or nil
-		engine.perform { kind = "wait", child = child.handle, until_ns = until_ns }
+		engine.wait { child = child.handle, until_ns = until_ns }
 		local outcome = child.handle:outcome()
 		if not outcome then
 			return new_error("wait", "E_TIMEOUT", "%q, process %d, was not over within %d ms", p.name, child.handle:pid(),

@@ -40,12 +40,13 @@ end
 local default_timeout_ms <const> = 30000
 
 -- The call's time is also bounded by its task's.
-local function serve_call(r, deadline_ns)
+local function serve_call(client, op, params, opts, deadline_ns)
 	if deadline_ns then
 		local left_ms = math.max(1, (deadline_ns - clock.mono_ns()) // 1000000)
-		r.opts.timeout_ms = math.min(r.opts.timeout_ms or default_timeout_ms, left_ms)
+		opts = opts or {}
+		opts.timeout_ms = math.min(opts.timeout_ms or default_timeout_ms, left_ms)
 	end
-	return r.client:call(r.op, r.params, r.opts)
+	return client:call(op, params, opts)
 end
 
 local function ping_due()
@@ -90,7 +91,7 @@ end
 local never <const> = math.maxinteger
 
 local function serve(r)
-	if r.kind == "call" then return serve_call(r, M.current().deadline_ns) end
+	if r.kind == "call" then return serve_call(r.client, r.op, r.params, r.opts, M.current().deadline_ns) end
 	if r.task then
 		errors.raise("E_STATE", "a task cannot be waited for within a sort, or a coroutine of the script's own")
 	end
@@ -105,22 +106,34 @@ local function resumed(ok, ...)
 	return ...
 end
 
---- Have a request answered: {kind = "call", client, op, params, opts}, or {kind = "wait", until_ns,
---- task, child}, which gives "time" or "ready".
-function M.perform(request)
-	local pool = current and current.pool
-	if not pool or request.kind == "call" and not pool.ready[1] and not next(pool.waiting) then
-		return serve(request) -- nobody else could go on meanwhile
-	end
+-- Hand a request to whoever takes the turns, where one can yield.
+local function hand_over(request)
 	if coroutine.running() == current.co and coroutine.isyieldable() then
 		return resumed(coroutine.yield(setmetatable(request, Request)))
 	end
 	return serve(request)
 end
 
+--- Wait for {until_ns, task, child}: "time" or "ready".
+function M.wait(request)
+	request.kind = "wait"
+	if not current then return serve(request) end
+	return hand_over(request)
+end
+
+--- Call an op of a client's broker; opts, as the client takes them, may be nil.
+function M.call(client, op, params, opts)
+	if not current then return serve_call(client, op, params, opts) end
+	local pool = current.pool
+	if not pool.ready[1] and not next(pool.waiting) then -- nobody else could go on meanwhile
+		return serve_call(client, op, params, opts, current.deadline_ns)
+	end
+	return hand_over { kind = "call", client = client, op = op, params = params, opts = opts }
+end
+
 --- Sleep until the monotonic clock shows until_ns.
 function M.sleep_until(until_ns)
-	M.perform { kind = "wait", until_ns = until_ns }
+	M.wait { until_ns = until_ns }
 end
 
 -- ---- tasks -----------------------------------------------------------------------------------------
@@ -158,7 +171,8 @@ end
 local function take(task, request)
 	if getmetatable(request) ~= Request then return fail(task, foreign_yield) end
 	if request.kind == "call" then
-		return make_ready(task, pcall(serve_call, request, task.deadline_ns))
+		return make_ready(task,
+			pcall(serve_call, request.client, request.op, request.params, request.opts, task.deadline_ns))
 	end
 	if request.task and request.task.done then return make_ready(task, true, "ready") end
 	task.pool.waiting[task] = request
@@ -319,7 +333,7 @@ end
 --- when the time was too short.
 function Task:wait_until(until_ns)
 	if self == current then errors.raise("E_STATE", "a task cannot wait for itself") end
-	if not self.done then M.perform { kind = "wait", task = self, until_ns = until_ns } end
+	if not self.done then M.wait { task = self, until_ns = until_ns } end
 	if not self.done then return nil, errors.new("E_TIMEOUT", "the task is not done yet") end
 	return results_of(self)
 end
@@ -348,7 +362,7 @@ function M.with_deadline(until_ns, fn, ...)
 	end
 	local task = M.spawn(fn, ...)
 	task.deadline_ns = math.min(until_ns, task.deadline_ns or until_ns)
-	if M.perform { kind = "wait", task = task, until_ns = task.deadline_ns } == "time" and not task.done then
+	if M.wait { task = task, until_ns = task.deadline_ns } == "time" and not task.done then
 		cancel(task)
 		task.waited = true
 		return nil, errors.new("E_TIMEOUT", "it was not done in time")

@@ -39,7 +39,7 @@ end
 local Op = { __name = "ksnap.op" }
 
 function Op:__tostring()
-	local main = self.main and self.params[self.main]
+	local main = self.plan.main and self.params[self.plan.main]
 	return self.name .. (type(main) == "string" and ' "' .. main .. '"' or "")
 end
 
@@ -216,23 +216,40 @@ local function main_param(name, row)
 	return not row.rest and row.params[1] and row.params[1].name
 end
 
-local plans = {}
+local no_params <const> = msgpack.map {}
+local of_a_run <const> = { step = true, elapsed_ms = true, maps = true, boundary_ms = true }
 
--- What building an op of this name takes, looked up once.
-local function plan_of(name)
-	local plan = plans[name]
-	if plan then return plan end
-	local row = row_of(name)
-	plan = { row = row, main = main_param(name, row), take = special[name] and special[name].take, required = {} }
-	for _, field in ipairs(row.params) do
-		if field.required then plan.required[#plan.required + 1] = field end
-	end
-	if plan.main and not plan.take then plan.main_field = fields_by_name(row.params)[plan.main] end
-	plans[name] = plan
-	return plan
+local any_length <const> = { min = 0, max = math.huge }
+
+-- The range of the main parameter when it may stand alone and is any string of some length.
+local function lone_string(plan)
+	local field = plan.main and fields_by_name(plan.row.params)[plan.main]
+	local required = plan.required
+	if plan.take or not field or field.enum or not (field.type == "str" or field.type == "tag") then return nil end
+	if required[2] or required[1] and required[1] ~= field then return nil end
+	local range = field.type == "tag" and tag_range or field
+	return range.min and range.max and range or not (range.min or range.max) and any_length or nil
 end
 
-local no_params <const> = msgpack.map {}
+-- What building an op of this name takes, looked up once. bare: the op without parameters; lone: the range
+-- of a string that may be all there is; within_run: a run fills some in, and remembers it.
+local plans = setmetatable({}, {
+	__index = function(plans, name)
+		local row = row_of(name)
+		local plan = { row = row, main = main_param(name, row), take = special[name] and special[name].take,
+			required = {} }
+		for _, field in ipairs(row.params) do
+			if field.required then plan.required[#plan.required + 1] = field end
+			plan.within_run = plan.within_run or of_a_run[field.name]
+		end
+		if not plan.take and #plan.required == 0 then
+			plan.bare = setmetatable({ name = name, plan = plan, params = no_params }, Op)
+		end
+		plan.lone = lone_string(plan)
+		plans[name] = plan
+		return plan
+	end,
+})
 
 -- All that stands without a name is one parameter's list.
 local function gather_rest(copy, rest)
@@ -248,9 +265,10 @@ local function arguments(op, args, plan)
 	for key, value in pairs(args) do copy[key] = value end
 	gather_rest(copy, plan.row.rest)
 	if copy[1] ~= nil then
-		if not op.main then errors.raise("E_ARG", "%s takes no parameters", op.name) end
-		if copy[op.main] ~= nil then errors.raise("E_ARG", "%s: %s is given twice", op.name, op.main) end
-		copy[op.main], copy[1] = copy[1], nil
+		local main = plan.main
+		if not main then errors.raise("E_ARG", "%s takes no parameters", op.name) end
+		if copy[main] ~= nil then errors.raise("E_ARG", "%s: %s is given twice", op.name, main) end
+		copy[main], copy[1] = copy[1], nil
 	end
 	return copy
 end
@@ -264,11 +282,6 @@ local function require_all(op, required)
 end
 
 local function read_arguments(op, args, plan)
-	if type(args) ~= "table" and plan.main_field then -- just the main parameter
-		local params = { [plan.main] = M.check(op.name, plan.main, plan.main_field, args) }
-		op.params = op.run and params or msgpack.map(params)
-		return
-	end
 	args = arguments(op, args, plan)
 	if args.timeout ~= nil then
 		op.timeout_ms = math.max(1, duration(args.timeout, op.name .. ": timeout") // 1000000)
@@ -276,17 +289,24 @@ local function read_arguments(op, args, plan)
 	end
 	if plan.take then plan.take(op, args) end
 	op.params = check_fields(op.name, plan.row.params, args)
-	if not op.run then op.params = msgpack.map(op.params) end
+	if not plan.row.run and next(op.params) == nil then op.params = no_params end
 end
 
---- An op that is issued at once; one that is kept knows where it was written, too.
-function M.build(name, args)
-	local plan = plan_of(name)
-	local op = setmetatable({ name = name, main = plan.main, multi = plan.row.multipart, run = plan.row.run,
-		params = no_params }, Op)
+local function make(name, args, plan)
+	local lone = plan.lone
+	if lone and type(args) == "string" and #args >= lone.min and #args <= lone.max then
+		return setmetatable({ name = name, plan = plan, params = { [plan.main] = args } }, Op)
+	end
+	local op = setmetatable({ name = name, plan = plan, params = no_params }, Op)
 	if args ~= nil or plan.take then read_arguments(op, args, plan) end
 	require_all(op, plan.required)
 	return op
+end
+
+--- An op that is issued at once, and not changed.
+function M.build(name, args)
+	local plan = plans[name]
+	return args == nil and plan.bare or make(name, args, plan)
 end
 
 --- The name back, or an error with near names.
@@ -304,7 +324,7 @@ end
 --- The op, or a copy with parameters filled in where it has such a parameter and the script gave none.
 function M.with_defaults(op, defaults)
 	local params
-	for _, field in ipairs(op.run and {} or schema.ops[op.name].params) do
+	for _, field in ipairs(op.plan.row.run and {} or op.plan.row.params) do
 		if is_left_out(op, field, defaults) then
 			params = params or {}
 			params[field.name] = M.check(op.name, field.name, field, defaults[field.name])
@@ -314,7 +334,7 @@ function M.with_defaults(op, defaults)
 	for key, value in pairs(op.params) do params[key] = value end
 	local copy = {}
 	for key, value in pairs(op) do copy[key] = value end
-	copy.params = msgpack.map(params)
+	copy.params = params
 	return setmetatable(copy, Op)
 end
 
@@ -322,8 +342,8 @@ M.constructors = setmetatable({}, {
 	__index = function(self, name)
 		M.check_name(name)
 		local function constructor(args)
-			local op = M.build(name, args)
-			op.where = errors.where()
+			local op = make(name, args, plans[name])
+			op.where = errors.where() -- it is kept: say later where it was written
 			return op
 		end
 		rawset(self, name, constructor)

@@ -35,8 +35,13 @@ end)
 assert(own() == 1 and own() == 2)
 
 -- A wrong argument raises where the script stands, through the engine.
-local fine, why = pcall(bridge.issue, bridge, { name = "ping", params = { print } })
-assert(not fine and why.code == "E_ARG", tostring(why))
+local odd = ksnap.op.ping()
+odd.params = { print }
+local fine, why = pcall(bridge.issue, bridge, odd)
+assert(not fine and why.code == "E_ARG" and why.msg:find "a function has no form", tostring(why))
+assert(ksnap.op.ping().params[1] == nil and bridge:ping())
+fine, why = pcall(bridge.issue, bridge, { name = "ping", params = {} })
+assert(not fine and why.code == "E_ARG" and why.msg:find "issue takes an op", tostring(why))
 
 local before = ksnap.now()
 ksnap.sleep(0)
@@ -109,9 +114,9 @@ local raised, boom = pcall(ksnap.with_timeout, "1m", function() error "boom" end
 assert(not raised and tostring(boom):find "boom")
 local given
 local spy = { call = function(_, _, _, opts) given = opts.timeout_ms end }
-ksnap.with_timeout("2s", function() engine.perform { kind = "call", client = spy, op = "x", opts = {} } end)
+ksnap.with_timeout("2s", function() engine.call(spy, "x") end)
 assert(given and given <= 2000 and given > 0)
-ksnap.with_timeout("1m", function() engine.perform { kind = "call", client = spy, op = "x", opts = { timeout_ms = 9 } } end)
+ksnap.with_timeout("1m", function() engine.call(spy, "x", nil, { timeout_ms = 9 }) end)
 assert(given == 9)
 
 -- Waiting for oneself, or in a circle, is an error and no standstill.

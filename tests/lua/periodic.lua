@@ -44,7 +44,7 @@ local s = ksnap.scenario {
 }
 local failures = scenario.run(s, bridge)
 assert(#failures == 0, "%s", failures[1] and failures[1].err)
-assert(bridge.run == nil)
+assert(not bridge.run)
 
 -- One of them fails for good, one is tried again until it is served, timeouts end all of it.
 local function attempts(results)

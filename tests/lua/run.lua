@@ -93,7 +93,7 @@ failures = scenario.run(ksnap.scenario { name = "outer", setup = undo "outer",
 		assert(run.taken[1].step == 2)
 	end } }, bridge)
 assert(#failures == 0, "%s", failures[1] and failures[1].err)
-assert(table.concat(undone, " ") == "inner outer" and beside.cancelled and bridge.run == nil)
+assert(table.concat(undone, " ") == "inner outer" and beside.cancelled and not bridge.run)
 
 -- What a function returns is looked at: ops are issued, an error fails the step.
 local function outcome(fn)
