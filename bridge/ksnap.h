@@ -629,18 +629,35 @@ enum ksnap_change_kind {
 	KSNAP_CHANGE_CHANGED,
 };
 
-enum ksnap_change_what { KSNAP_CHANGE_MAP, KSNAP_CHANGE_ENTRY, KSNAP_CHANGE_VALUE };
+enum ksnap_change_what {
+	KSNAP_CHANGE_MAP,
+	KSNAP_CHANGE_ENTRY,
+	KSNAP_CHANGE_VALUE,
+	KSNAP_CHANGE_PROG, /* from here on: what a report lists beside its maps */
+	KSNAP_CHANGE_LINK,
+	KSNAP_CHANGE_STRUCT_OPS,
+	KSNAP_CHANGE_SCHED,
+	KSNAP_CHANGE_CPU,
+	KSNAP_CHANGE_TASK,
+};
+
+struct msgpack_object; /* of msgpack.h */
 
 /* One difference; valid during the call that gives it. May grow at its end. */
 struct ksnap_change {
 	enum ksnap_change_kind kind;
 	enum ksnap_change_what what; /* MAP: a whole map; VALUE: a part of an entry, a global */
-	const char *path;            /* "tasks", "tasks[1234].switches", "obj.bss:nr" */
+	const char *path;            /* "tasks", "tasks[1234].switches", "obj.bss:nr",
+				      * "prog:on_switch.run_cnt" */
 	const struct ksnap_map *map_a, *map_b; /* NULL where there is none */
 	const struct ksnap_value *key;         /* of the entry, or NULL */
 	const struct ksnap_value *a, *b; /* what it was, what it is; NULL where there is none */
 	const char *delta;               /* "+2", "-0.5"; NULL: not two numbers */
 	const char *text;                /* NOTE: for people */
+	const char *name; /* beside the maps: whose it is ("on_switch"), by its id; or NULL */
+	uint64_t id;
+	/* In place of a and b, for what is no memory of the kernel: as the report has it. */
+	const struct msgpack_object *plain_a, *plain_b;
 };
 
 /* Anything but 0 ends the comparison. */
@@ -648,9 +665,12 @@ typedef int (*ksnap_change_fn)(void *arg, const struct ksnap_change *change);
 
 /* Tell @fn how @b differs from @a, sorted by map name, then in the order of the entries. Maps are
  * matched by name, and by id when both snapshots are of one boot; entries by the bytes of their
- * keys; parts of values by name, also when the types differ. @path: only this map or value; NULL:
- * all. 1: something was told, 0: nothing was, or what @fn returned, or a negative code: E_STATE
- * when either is a placeholder, E_NOTFOUND when @path is in neither. */
+ * keys; parts of values by name, also when the types differ; what pointers point to, when both
+ * snapshots have it, once and under the first pointer that leads there. After the maps come
+ * programs, links and what else the reports list, in the same way. @path: only this map, value,
+ * list ("progs") or part of one ("prog:on_switch"); NULL: all. 1: something was told, 0: nothing
+ * was, or what @fn returned, or a negative code: E_STATE when either is a placeholder, E_NOTFOUND
+ * when @path is in neither. */
 int ksnap_snapshot_diff(const struct ksnap_snapshot *a, const struct ksnap_snapshot *b,
 			const char *path, ksnap_change_fn fn, void *arg, struct ksnap_err *err);
 

@@ -144,8 +144,9 @@ const struct command cmd_diff = {
 	.text = SOURCE_TEXT
 	"Maps are matched by name, entries by key, parts of values by name. A line that "
 	"begins with + or - was added or removed, with ! says what keeps the comparison "
-	"from being exact. PATH names one map or one value, as in 'ksnap show'. -o json "
-	"gives a list, -o jsonl one change a line.",
+	"from being exact. With --chase in both, what pointers point to is compared; with --progs "
+	"in both, programs and links. PATH names one map or one value, as in 'ksnap show', or "
+	"progs, prog:NAME, links, ... -o json gives a list, -o jsonl one change a line.",
 	.options = options,
 	.min_words = 2,
 	.max_words = 3,

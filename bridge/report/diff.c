@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* diff.c - what differs between two snapshots: maps by name, entries by key.
+/* diff.c - what differs between two snapshots: maps by name, entries by key, then the rest.
  *
  * Memory is that of one map's index of keys; what is found goes to the caller at once. */
 #include "ksnap.h"
@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "report/diff_state.h"
 #include "report/key_index.h"
+#include "report/pairs.h"
 
 /* ---- telling ------------------------------------------------------------------------------- */
 
@@ -32,6 +33,8 @@ void diff_tell(struct diff *d, const struct ksnap_change *c)
 	full.map_a = d->ma;
 	full.map_b = d->mb;
 	full.key = d->key;
+	full.name = d->name;
+	full.id = d->id;
 	d->has_told = true;
 	d->rc = d->fn(d->arg, &full);
 }
@@ -86,6 +89,7 @@ static void diff_entry(struct diff *d, const struct ksnap_value *key, uint64_t i
 	d->key = key;
 	before = key ? diff_push_key(d, key) : diff_push(d, "[%llu]", (unsigned long long)ia);
 	diff_value(d, &a, &b, 0);
+	diff_behind(d);
 	d->path.len = before;
 	d->key = NULL;
 }
@@ -155,6 +159,7 @@ static void diff_section(struct diff *d)
 	if (a.type != TYPE_NONE && b.type != TYPE_NONE)
 		diff_push(d, ":");
 	diff_value(d, &a, &b, 0);
+	diff_behind(d);
 	d->path.len = before;
 }
 
@@ -239,6 +244,7 @@ static int diff_map(struct diff *d)
 	int rc = 0;
 
 	check_identity(d);
+	diff_ring(d);
 	if (!check_read(d) || !check_keys(d))
 		return 0;
 	check_types(d);
@@ -252,13 +258,13 @@ static int diff_map(struct diff *d)
 }
 
 /* A pair of which one may be NULL. */
-static int diff_pair(struct diff *d, const struct map_pair *p)
+static int diff_pair(struct diff *d, const struct pair *p)
 {
-	const struct ksnap_map *m = p->b ? p->b : p->a;
+	const struct ksnap_map *m = p->b ? p->b->what : p->a->what;
 	int rc = 0;
 
-	d->ma = p->a;
-	d->mb = p->b;
+	d->ma = p->a ? p->a->what : NULL;
+	d->mb = p->b ? p->b->what : NULL;
 	d->path.len = 0;
 	if (p->is_ambiguous)
 		diff_push(d, "id:%u", m->id);
@@ -276,20 +282,44 @@ static int diff_pair(struct diff *d, const struct map_pair *p)
 
 /* ---- all of it, or one place --------------------------------------------------------------- */
 
+static struct named *name_maps(const struct ksnap_snapshot *s)
+{
+	struct named *list = calloc(s->nmaps + 1, sizeof(*list));
+
+	for (size_t i = 0; list && i < s->nmaps; i++)
+		list[i] = (struct named){ s->maps[i].name, s->maps[i].id, &s->maps[i] };
+	return list;
+}
+
+/* All, or the pair that has @ma or @mb. */
 static int diff_maps(struct diff *d, const struct ksnap_map *ma, const struct ksnap_map *mb)
 {
-	struct map_pairs pairs;
-	int rc = map_pairs_make(&pairs, d->a, d->b, d->same_boot);
+	_free_ struct named *a = name_maps(d->a), *b = name_maps(d->b);
+	struct pairs pairs;
+	int rc;
 
+	if (!a || !b)
+		return KSNAP_E_NOMEM;
+	rc = pairs_make(&pairs, a, d->a->nmaps, b, d->b->nmaps, d->same_boot);
 	for (size_t i = 0; !rc && !d->rc && i < pairs.n; i++) {
-		const struct map_pair *p = &pairs.pair[i];
+		const struct pair *p = &pairs.pair[i];
 
-		if ((ma || mb) && !(ma && p->a == ma) && !(mb && p->b == mb))
+		if ((ma || mb) && !(ma && p->a && p->a->what == ma) &&
+		    !(mb && p->b && p->b->what == mb))
 			continue;
 		rc = diff_pair(d, p);
 	}
-	map_pairs_fini(&pairs);
+	pairs_fini(&pairs);
+	d->ma = NULL;
+	d->mb = NULL;
 	return rc;
+}
+
+static int diff_all(struct diff *d, struct ksnap_err *err)
+{
+	int rc = diff_maps(d, NULL, NULL);
+
+	return rc || d->rc ? rc : diff_rows(d, NULL, err);
 }
 
 /* One value on both sides, by its path. */
@@ -309,6 +339,7 @@ static int diff_place(struct diff *d, const char *path, struct ksnap_err *err)
 	}
 	d->alike = types_alike(d->a->types, a.type, d->b->types, b.type);
 	diff_value(d, &a, &b, 0);
+	diff_behind(d);
 	return 0;
 }
 
@@ -320,6 +351,8 @@ static int diff_path(struct diff *d, const char *path, struct ksnap_err *err)
 
 	if (why_a.code == KSNAP_E_ARG || why_b.code == KSNAP_E_ARG)
 		return err_set(err, KSNAP_E_ARG, "%s", why_a.code ? why_a.text : why_b.text);
+	if (!ma && !mb && diff_names_rows(d, path))
+		return diff_rows(d, path, err);
 	return ma || mb ? diff_maps(d, ma, mb) : diff_place(d, path, err);
 }
 
@@ -342,7 +375,7 @@ static int diff_init(struct diff *d, struct ksnap_err *err)
 	d->left = WALK_BASE + WALK_PER_BYTE * bytes;
 	if (forms_init(&d->fa, d->a->types, true) < 0)
 		return err_nomem(err);
-	if (forms_init(&d->fb, d->b->types, true) < 0)
+	if (forms_init(&d->fb, d->b->types, true) < 0 || diff_behind_init(d) < 0)
 		return err_nomem(err);
 	return 0;
 }
@@ -351,6 +384,7 @@ static void diff_fini(struct diff *d)
 {
 	forms_fini(&d->fa);
 	forms_fini(&d->fb);
+	diff_behind_fini(d);
 	buf_fini(&d->path);
 	buf_fini(&d->text_a);
 	buf_fini(&d->text_b);
@@ -370,7 +404,7 @@ int ksnap_snapshot_diff(const struct ksnap_snapshot *a, const struct ksnap_snaps
 		return rc;
 	rc = diff_init(&d, err);
 	if (!rc)
-		rc = path ? diff_path(&d, path, err) : diff_maps(&d, NULL, NULL);
+		rc = path ? diff_path(&d, path, err) : diff_all(&d, err);
 	if (!rc)
 		rc = d.rc;
 	if (rc == KSNAP_E_NOMEM || d.fa.failed || d.fb.failed)

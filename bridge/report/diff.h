@@ -2,9 +2,9 @@
 /* diff.h - what ksnap_snapshot_diff() tells, as text, JSON or msgpack.
  *
  * A line of text for people is "tasks[1234].switches  10 → 12  (+2)", "+ tasks[77]  {...}",
- * "- map tasks (hash, 3 entries)", "! tasks: why it is not exact". As data a change is a map with
- * the keys change, what, path, map, key, old, new, delta, type, entries, text, in this order, of
- * which those are there that mean something. */
+ * "- map tasks (hash, 3 entries)", "! tasks: why it is not exact", "prog:on_switch.run_cnt  7 → 9
+ * (+2)". As data a change is a map with the keys change, what, path, map, name, id, key, old, new,
+ * delta, type, entries, text, in this order, of which those are there that mean something. */
 #ifndef KSNAP_REPORT_DIFF_H
 #define KSNAP_REPORT_DIFF_H
 

@@ -90,19 +90,32 @@ static void put_name(struct diff_printer *p, const char *s, struct buf *out)
 	sink_escaped(&p->sink, s, strlen(s));
 }
 
-static void put_value(struct diff_printer *p, const struct ksnap_value *v, struct buf *out)
+/* What the cell has, cut. */
+static void put_cell(struct diff_printer *p, struct buf *out)
 {
-	size_t len;
+	size_t len = p->cell.len;
 
-	buf_clear(&p->cell);
-	aim(p, sink_text, &p->cell);
-	show(p, v);
-	len = p->cell.len;
 	if (len > DIFF_TEXT_WIDTH)
 		len = utf8_cut((const char *)p->cell.data, DIFF_TEXT_WIDTH);
 	buf_append(out, p->cell.data, len);
 	if (len < p->cell.len)
 		put(out, "\u2026");
+}
+
+static void put_value(struct diff_printer *p, const struct ksnap_value *v, struct buf *out)
+{
+	buf_clear(&p->cell);
+	aim(p, sink_text, &p->cell);
+	show(p, v);
+	put_cell(p, out);
+}
+
+static void put_plain(struct diff_printer *p, const msgpack_object *o, struct buf *out)
+{
+	buf_clear(&p->cell);
+	aim(p, sink_text, &p->cell);
+	walk_object(&p->a, o);
+	put_cell(p, out);
 }
 
 /* A path that begins with an id does not say which map it is. */
@@ -136,6 +149,15 @@ static void put_key(struct diff_printer *p, const struct ksnap_change *c, struct
 	put_value(p, c->key, out);
 }
 
+static void put_side(struct diff_printer *p, const struct ksnap_value *v,
+		     const msgpack_object *plain, struct buf *out)
+{
+	if (v)
+		put_value(p, v, out);
+	else if (plain)
+		put_plain(p, plain, out);
+}
+
 int diff_print_text(struct diff_printer *p, const struct ksnap_change *c, struct buf *out)
 {
 	static const char *const signs[] = { "! ", "+ ", "- ", "" };
@@ -149,12 +171,10 @@ int diff_print_text(struct diff_printer *p, const struct ksnap_change *c, struct
 	}
 	if (c->text)
 		put_name(p, c->text, out);
-	if (c->a)
-		put_value(p, c->a, out);
-	if (c->a && c->b)
+	put_side(p, c->a, c->plain_a, out);
+	if ((c->a && c->b) || (c->plain_a && c->plain_b))
 		put(out, " \u2192 ");
-	if (c->b)
-		put_value(p, c->b, out);
+	put_side(p, c->b, c->plain_b, out);
 	if (c->delta)
 		buf_printf(out, "  (%s)", c->delta);
 	put_key(p, c, out);
@@ -178,12 +198,22 @@ static void say_text(struct diff_printer *p, const char *key, const char *s)
 	p->sink.ops->text(&p->sink, s, strlen(s));
 }
 
-static void say_value(struct diff_printer *p, const char *key, const struct ksnap_value *v)
+static void say_value(struct diff_printer *p, const char *key, const struct ksnap_value *v,
+		      const msgpack_object *plain)
 {
-	if (!v)
+	if (!v && !plain)
 		return;
 	say_key(p, key);
-	show(p, v);
+	if (v)
+		show(p, v);
+	else
+		walk_object(&p->a, plain);
+}
+
+static void say_number(struct diff_printer *p, const char *key, uint64_t n)
+{
+	say_key(p, key);
+	p->sink.ops->uint(&p->sink, n);
 }
 
 static void say_delta(struct diff_printer *p, const char *delta)
@@ -209,7 +239,8 @@ static void say_delta(struct diff_printer *p, const char *delta)
 static void say_change(struct diff_printer *p, const struct ksnap_change *c)
 {
 	static const char *const kinds[] = { "note", "added", "removed", "changed" };
-	static const char *const whats[] = { "map", "entry", "value" };
+	static const char *const whats[] = { "map",        "entry", "value", "prog", "link",
+					     "struct_ops", "sched", "cpu",   "task" };
 	const struct ksnap_map *m = map_of(c);
 
 	p->sink.ops->open(&p->sink, true);
@@ -217,15 +248,18 @@ static void say_change(struct diff_printer *p, const struct ksnap_change *c)
 	say_text(p, "what", whats[c->what]);
 	say_text(p, "path", c->path);
 	say_text(p, "map", m ? m->name : NULL);
-	say_value(p, "key", c->key);
-	say_value(p, "old", c->a);
-	say_value(p, "new", c->b);
+	if (c->name) {
+		say_text(p, "name", c->name);
+		say_number(p, "id", c->id);
+	}
+	say_value(p, "key", c->key, NULL);
+	say_value(p, "old", c->a, c->plain_a);
+	say_value(p, "new", c->b, c->plain_b);
 	if (c->delta)
 		say_delta(p, c->delta);
 	if (c->kind != KSNAP_CHANGE_NOTE && c->what == KSNAP_CHANGE_MAP) {
 		say_text(p, "type", m->type);
-		say_key(p, "entries");
-		p->sink.ops->uint(&p->sink, m->count);
+		say_number(p, "entries", m->count);
 	}
 	say_text(p, "text", c->text);
 	p->sink.ops->close(&p->sink, true);

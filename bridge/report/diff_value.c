@@ -46,7 +46,7 @@ size_t diff_push_key(struct diff *d, const struct ksnap_value *key)
 
 /* ---- pieces -------------------------------------------------------------------------------- */
 
-static bool spend(struct diff *d, uint64_t n)
+bool diff_spend(struct diff *d, uint64_t n)
 {
 	if (d->left < n) {
 		d->has_cut = true;
@@ -62,8 +62,9 @@ bool diff_is_same(const struct diff *d, const struct ksnap_value *a, const struc
 	size_t len_a = a->ncpu ? (a->ncpu - 1) * a->stride + a->size : a->size;
 	size_t len_b = b->ncpu ? (b->ncpu - 1) * b->stride + b->size : b->size;
 
-	return d->alike && d->same_order && !a->bit_size && !b->bit_size && a->ncpu == b->ncpu &&
-	       a->stride == b->stride && len_a == len_b && !memcmp(a->data, b->data, len_a);
+	return d->alike && d->same_order && !diff_leads_on(d, a->type) && !a->bit_size &&
+	       !b->bit_size && a->ncpu == b->ncpu && a->stride == b->stride && len_a == len_b &&
+	       !memcmp(a->data, b->data, len_a);
 }
 
 /* A part that may be on one side only. */
@@ -148,7 +149,7 @@ static void diff_words(struct diff *d, const struct ksnap_value *a, const struct
 		d->rc = KSNAP_E_NOMEM;
 		return;
 	}
-	spend(d, (d->text_a.len + d->text_b.len) / WORDS_FREE);
+	diff_spend(d, (d->text_a.len + d->text_b.len) / WORDS_FREE);
 	if (d->text_a.len != d->text_b.len ||
 	    memcmp(d->text_a.data, d->text_b.data, d->text_a.len) != 0)
 		tell_changed(d, a, b, NULL);
@@ -166,6 +167,13 @@ static void diff_leaf(struct diff *d, const struct ksnap_value *a, const struct 
 	else if (a->type != TYPE_NONE || b->type != TYPE_NONE || a->size != b->size ||
 		 memcmp(a->data, b->data, a->size) != 0)
 		diff_words(d, a, b);
+}
+
+/* Another address is another object, but for that of another boot, which says nothing. */
+static void diff_pointers(struct diff *d, const struct ksnap_value *a, const struct ksnap_value *b)
+{
+	diff_leaf(d, a, b);
+	diff_follow(d, a, b);
 }
 
 /* ---- arrays and CPUs ----------------------------------------------------------------------- */
@@ -250,7 +258,7 @@ static const struct type_member *counterpart(struct diff *d, const struct record
 			return &other->row->members[(*next)++];
 		}
 	}
-	if (!spend(d, value_row(r->b)->nmembers))
+	if (!diff_spend(d, value_row(r->b)->nmembers))
 		return NULL;
 	return member_find(r->b->snap->types, r->b->type, name->name, name->len, ret_off);
 }
@@ -284,7 +292,7 @@ static void diff_members(struct diff *d, const struct records *r, const struct f
 {
 	uint32_t next = 0;
 
-	for (uint32_t i = 0; i < form->nmembers && spend(d, 1); i++) {
+	for (uint32_t i = 0; i < form->nmembers && diff_spend(d, 1); i++) {
 		const struct form_member *m = &form->members[i];
 		const struct form *sub = form_of(r->fa, m->type), *beside = NULL;
 		const struct type_member *mb;
@@ -334,10 +342,10 @@ void diff_value(struct diff *d, const struct ksnap_value *a, const struct ksnap_
 {
 	const struct form *fa = form_of(&d->fa, a->type), *fb = form_of(&d->fb, b->type);
 
-	if (diff_is_same(d, a, b) || !spend(d, 1))
+	if (diff_is_same(d, a, b) || !diff_spend(d, 1))
 		return;
 	if (depth >= DEPTH_MAX)
-		spend(d, UINT64_MAX); /* no honest type is so deep */
+		diff_spend(d, UINT64_MAX); /* no honest type is so deep */
 	else if (a->ncpu && b->ncpu)
 		diff_cpus(d, a, b, depth);
 	else if (a->ncpu || b->ncpu || a->bit_size || b->bit_size)
@@ -346,6 +354,8 @@ void diff_value(struct diff *d, const struct ksnap_value *a, const struct ksnap_
 		diff_records(d, a, b, fa, fb, depth);
 	else if (is_array(fa) && is_array(fb))
 		diff_array(d, a, b, fa, fb, depth);
+	else if (fa->class == FORM_PTR && fb->class == FORM_PTR)
+		diff_pointers(d, a, b);
 	else
 		diff_leaf(d, a, b);
 }

@@ -55,7 +55,8 @@ function ksnap.unsigned(n)
 end
 
 --- snapshot:diff(other [, path]): what other has added, removed and changed; a list of tables
---- {change, what, path, map, key, old, new, delta, text}, empty when nothing differs.
+--- {change, what, path, map, name, id, key, old, new, delta, text}, empty when nothing differs. Programs and
+--- links have name and id in place of map and key.
 reading.snapshot.diff = require "ksnap.diff"
 
 -- As on the command line: a path has a "/" or ends in ".ksnap". A report begins with a byte that

@@ -440,6 +440,39 @@ static void says_which_rights_are_missing(void **state)
 
 /* ---- the program ----------------------------------------------------------------------------- */
 
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static int note_path(void *arg, const struct ksnap_change *c)
+{
+	strcat(arg, c->path);
+	strcat(arg, c->delta ? c->delta : "");
+	strcat(arg, ";");
+	return 0;
+}
+
+/* The map of pt_entry stays as it is; what its pointer leads to, another map's value, does not. */
+static void a_change_behind_a_pointer_is_told(void **state)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, "pt_chain");
+	struct ksnap_snapshot *before = chase("pt_entry", 4), *after;
+	struct ksnap_err err = { 0 };
+	char told[1024] = "";
+	struct pt_node node;
+	uint32_t key = 2;
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &node), 0);
+	node.value += 7;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &node, BPF_ANY), 0);
+	after = chase("pt_entry", 4);
+	assert_int_equal(ksnap_snapshot_diff(before, before, NULL, note_path, told, &err), 0);
+	assert_int_equal(ksnap_snapshot_diff(before, after, NULL, note_path, told, &err), 1);
+	assert_string_equal(told, "pt_entry[0].next.next.next.value+7;");
+	node.value -= 7;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &node, BPF_ANY), 0);
+	ksnap_snapshot_close(before);
+	ksnap_snapshot_close(after);
+}
+
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	return 0;
@@ -492,6 +525,7 @@ int main(void)
 		cmocka_unit_test(the_kernel_is_followed_on),
 		cmocka_unit_test(every_address_stands_once),
 		cmocka_unit_test(rendering_shows_the_target_once),
+		cmocka_unit_test(a_change_behind_a_pointer_is_told),
 		cmocka_unit_test(the_deadline_is_a_reason),
 		cmocka_unit_test(maps_are_good_without_programs),
 		cmocka_unit_test(says_which_rights_are_missing),

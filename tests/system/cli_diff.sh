@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# ksnap diff: stored tags and files, every form of output, exit codes, and one Lua script.
+# ksnap diff: stored tags and files, every form of output, exit codes, one Lua script, and programs of
+# the running kernel.
 . "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+. "$KSNAP_TOP_SRCDIR/tests/system/sys_kernel.sh"
 need_python
 
 serve_start b --target fixture:maps=2,entries=3 --target fixture:maps=2,entries=4,seed=9 || exit 1
@@ -106,4 +108,45 @@ assert(none == nil and why.code == "E_NOTFOUND")
 END
 exits 0 'a script compares a file with a stored snapshot' "$KSNAP" run diff.lua
 [ "$status" = 0 ] || diag "$out"
+
+# ---- programs and links of the running kernel ----------------------------------------------------
+
+serve_stop
+if lack=$(kernel_lacks); then
+	skip 'programs of the running kernel' "$lack"
+	finish
+fi
+ok 'a broker for the kernel' serve_start live --target live || finish
+mkfifo end
+"$KSNAP_TOP_BUILDDIR/tests/bpf/hold" "$KSNAP_TOP_BUILDDIR/tests/bpf/counter.bpf.o" <>end >ids &
+holder=$!
+serve_pids[$holder]=1
+until grep -q READY ids; do kill -0 "$holder" || break; done
+id=$(sed -n 's/^prog count_switch //p' ids)
+capture() {
+	"$KSNAP" -q capture "$1" --map obj:counter --progs >/dev/null
+}
+capture p0
+(:) # a process that ends: some switch from one to the other
+capture p1
+exits 0 'two captures with programs' "$KSNAP" diff p0 p1 prog:count_switch -o json
+is "$(json '[(c["what"], c["change"], c["id"] == '"$id"', c["new"] - c["old"] == c["delta"] > 0)
+	for c in d if c["path"] == "prog:count_switch.run_cnt"]' <<<"$out")" \
+	"[('prog', 'changed', True, True)]" 'say how often it ran in between'
+kill "$holder"
+wait "$holder" 2>/dev/null
+unset "serve_pids[$holder]"
+gone() {
+	"$KSNAP" -q capture p2 --map obj:counter --progs >/dev/null
+	"$KSNAP" diff p1 p2 progs >told
+	grep -q '^- prog:count_switch ' told
+}
+until gone; do :; done
+exits 0 'a program that is gone' "$KSNAP" diff p1 p2 links
+like "$out" '- link:count_switch  \{id = [0-9]+, type = "raw_tracepoint"' 'took its link along'
+exits 0 'programs in one only' bash -c '"$1" -q capture p3 --map "!*" >/dev/null && "$1" diff p2 p3 | grep "^!"' - "$KSNAP"
+is "$out" '! progs: only the first snapshot has them, and they are not compared: capture both with programs (progs, --progs)' \
+	'are said'
+exits 1 'a program that is in neither' "$KSNAP" diff p1 p2 prog:nope
+like "$err" 'E_NOTFOUND.*prog:nope' 'says so'
 finish
