@@ -128,12 +128,15 @@ class Guest:
 
     CHARDEVS = "console", "port", "control", "qmp", "gdb"
 
-    def __init__(self, image, folder, append=os.environ.get("KSNAP_GUEST_APPEND", ""), cpus=2, extra=()):
+    def __init__(self, image, folder, append=os.environ.get("KSNAP_GUEST_APPEND", ""), cpus=2,
+                 cpu=os.environ.get("KSNAP_GUEST_CPU", "qemu64"), extra=()):
         self.dir, self.memory = folder, folder + "/memory"
         self.qmp_path, self.gdb_path = folder + "/qmp", folder + "/gdb"
         initramfs(folder + "/initramfs")
         self.sockets = {}
         for name in self.CHARDEVS:
+            if os.path.exists(f"{folder}/{name}"):
+                os.unlink(f"{folder}/{name}")  # of a guest before
             self.sockets[name] = s = socket.socket(socket.AF_UNIX)
             s.bind(f"{folder}/{name}")
             s.listen(1)
@@ -143,8 +146,8 @@ class Guest:
             f"memory-backend-file,id=ram,size={MEMORY_MIB}M,mem-path={self.memory},share=on",
             "-kernel", image, "-initrd", folder + "/initramfs", "-append", f"console=ttyS0 quiet panic=-1 lsm=bpf {append}",
             "-display", "none", "-nodefaults", "-no-user-config",
-            "-cpu", os.environ.get("KSNAP_GUEST_CPU", "qemu64"), "-serial", "chardev:console", "-serial", "chardev:port", "-mon", "chardev=control,mode=control",
-            "-mon", "chardev=qmp,mode=control", "-gdb", "chardev:gdb", *extra]
+            "-cpu", cpu, "-serial", "chardev:console", "-serial", "chardev:port",
+            "-mon", "chardev=control,mode=control", "-mon", "chardev=qmp,mode=control", "-gdb", "chardev:gdb", *extra]
         for name, s in self.sockets.items():
             self.command += ["-chardev", f"socket,id={name},fd={s.fileno()},server=on,wait=off"]
 

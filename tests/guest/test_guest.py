@@ -91,8 +91,8 @@ def by_name(r, name):
 class Place:
     """The guest, its core, and what it said before it was dumped."""
 
-    def __init__(self, g, folder):
-        self.guest, self.dir, self.core = g, folder, folder + "/core"
+    def __init__(self, g, folder, kernel):
+        self.guest, self.dir, self.core, self.kernel = g, folder, folder + "/core", kernel
         self.target = f"guest:{g.qmp_path},mem={g.memory}"
         self.symbols = folder + "/kallsyms"
         with open(self.symbols, "w") as f:
@@ -166,6 +166,29 @@ def _(p):
                 raise AssertionError(f"{part}: {r['reasons']}")
         elif b"ksnap: error: E_" not in got.stderr:
             raise AssertionError(f"{part}: exit {got.returncode}: {got.stderr.decode()}")
+
+
+@test("a core that becomes shorter while it is captured: an error, and the worker lives")
+def _(p):
+    cut, size = p.dir + "/cut", os.path.getsize(p.core)
+    for left in 0, 4096, size // 2:
+        guest.run("cp", "--sparse=always", p.core, cut)
+        with Broker("core:" + cut) as b, Client(b.ipc) as c:
+            c.call("capture_snapshot", {"tag": "t0"})
+            worker = c.call("status")["workers"][0]["pid"]
+            for _ in range(8):
+                c.send("capture_snapshot", {"tag": "t0", "progs": True})
+            answers = c.receive()
+            os.truncate(cut, left)  # the second one is being captured
+            answers += [c.receive()[0] for _ in range(7)]
+            equal(answers[0].envelope["ok"], True)
+            refused = [a.envelope["e"] for a in answers if not a.envelope["ok"]]
+            equal({e["code"] for e in refused}, {"E_TARGET"})
+            if not all("shrank from" in e["msg"] for e in refused):
+                raise AssertionError(refused)
+            got = c.refusal("read_kernel_hot", {"tag": "k", "at": "linux_banner", "width": {"bytes": 8}})
+            equal(got.code, "E_TARGET")
+            equal(c.call("status")["workers"][0]["pid"], worker)
 
 
 @test("a core with broken bytes: a report or an error, never a crash")
@@ -596,6 +619,20 @@ def _(p):
     equal(p.guest.status(), "running")
 
 
+@test("a qemu that is gone is an error; another machine in its place is found: no KASLR, five levels of page tables")
+def _(p):
+    with Broker(p.target) as b, Client(b.ipc) as c:
+        c.call("capture_snapshot", {"tag": "before"})
+        p.guest.__exit__()
+        for op in {"op": "capture_snapshot", "p": {"tag": "x"}}, {"op": "read_kernel_hot", "p": {"tag": "k", "at": "mark"}}:
+            equal(c.refusal(**op).code, "E_TARGET")
+        os.unlink(p.guest.memory)
+        with guest.Guest(p.kernel, p.dir, append="nokaslr", cpu="qemu64,+la57") as again:
+            c.call("capture_snapshot", {"tag": "after"})
+            compare(report.load(c.part("get", {"tag": "after"}).blobs[0]), again.maps())
+            equal(again.status(), "running")
+
+
 def lack(why):
     if "guest" in os.environ.get("KSNAP_TEST_REQUIRE", "").split(","):
         print(f"Bail out! KSNAP_TEST_REQUIRE names guest, but {why}")
@@ -613,7 +650,7 @@ def main():
     try:
         os.chdir(folder)  # sockets have short names then
         with guest.Guest(kernel, ".") as g:
-            return run(Place(g, "."))
+            return run(Place(g, ".", kernel))
     finally:
         os.chdir("/")
         shutil.rmtree(folder)

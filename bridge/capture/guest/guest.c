@@ -14,11 +14,7 @@
 #include "base/error.h"
 #include "capture/guest/hole.h"
 #include "capture/guest/stop.h"
-#include "capture/outside/map_report.h"
-#include "capture/outside/options.h"
-#include "capture/outside/spot.h"
-#include "capture/outside/tasks.h"
-#include "capture/target.h"
+#include "capture/outside/observed.h"
 
 #define FORM         "guest:QMP_SOCKET,mem=FILE"
 #define MACHINE      "/"  /* what freeze and thaw call all of the guest */
@@ -29,14 +25,10 @@
 #define BOOT_STEP_MS 100
 
 struct target {
-	struct outside_options opts;
+	struct observed machine;
 	uint64_t low, stop_ms;
-	struct physical mem;
-	struct kernel kernel;
-	bool has_kernel;
 	uint64_t resets;  /* of qmp.resets, when the kernel was found */
 	uint64_t jiffies; /* when it was last looked at */
-	struct seen seen;
 	struct qmp qmp;
 	struct stop stop;
 	char frozen_by[72]; /* who holds it still; "": nobody */
@@ -57,10 +49,7 @@ static void close_guest(struct target *t)
 		return;
 	stop_end(&t->stop, &t->qmp, NULL);
 	qmp_close(&t->qmp);
-	seen_fini(&t->seen);
-	kernel_close(&t->kernel);
-	physical_close(&t->mem);
-	outside_options_fini(&t->opts);
+	observed_fini(&t->machine);
 	free(t);
 	errno = saved;
 }
@@ -68,7 +57,7 @@ static void close_guest(struct target *t)
 static int take_number(const struct target *t, const char *key, uint64_t most, uint64_t *ret,
 		       struct ksnap_err *err)
 {
-	const char *text = outside_option(&t->opts, key);
+	const char *text = outside_option(&t->machine.opts, key);
 	char *end;
 
 	if (!text)
@@ -85,9 +74,9 @@ static int take_options(struct target *t, const char *options, struct ksnap_err 
 {
 	static const char *const takes[] = { "mem", "low",     "vmlinux", "kallsyms",
 					     "btf", "stop_ms", NULL };
-	int ret = outside_options_parse(&t->opts, FORM, options, takes, err);
+	int ret = outside_options_parse(&t->machine.opts, FORM, options, takes, err);
 
-	if (!ret && !outside_option(&t->opts, "mem"))
+	if (!ret && !outside_option(&t->machine.opts, "mem"))
 		ret = err_set(err, KSNAP_E_ARG,
 			      "mem= is missing, the file that backs the guest's memory: %s", FORM);
 	if (!ret)
@@ -103,7 +92,7 @@ static struct target *open_guest(const char *options, struct ksnap_err *err)
 		err_nomem(err);
 		return NULL;
 	}
-	t->mem = PHYSICAL_INIT;
+	t->machine = OBSERVED_INIT;
 	t->qmp = QMP_INIT;
 	t->stop = STOP_INIT;
 	t->stop_ms = STOP_MS;
@@ -115,28 +104,19 @@ static struct target *open_guest(const char *options, struct ksnap_err *err)
 
 /* ---- the kernel in it ------------------------------------------------------------------------ */
 
-static void lose_kernel(struct target *t)
-{
-	kernel_close(&t->kernel);
-	t->has_kernel = false;
-}
-
 static uint64_t jiffies_of(struct target *t)
 {
 	uint64_t at, now = 0;
 
-	if (symbols_find(&t->kernel.image.symbols, "jiffies_64", &at))
-		space_u64(&t->kernel.image.space, at, &now);
+	if (symbols_find(&t->machine.kernel.image.symbols, "jiffies_64", &at))
+		space_u64(&t->machine.kernel.image.space, at, &now);
 	return now;
 }
 
 static int find_kernel(struct target *t, struct ksnap_err *err)
 {
-	const struct image_source src = { outside_option(&t->opts, "vmlinux"),
-					  outside_option(&t->opts, "kallsyms") };
-	int ret = kernel_open(&t->kernel, &t->mem, &src, outside_option(&t->opts, "btf"), err);
+	int ret = observed_find_kernel(&t->machine, err);
 
-	t->has_kernel = !ret;
 	t->resets = t->qmp.resets;
 	t->jiffies = ret ? 0 : jiffies_of(t);
 	return ret;
@@ -148,7 +128,7 @@ static bool is_same_kernel(struct target *t)
 {
 	uint64_t now;
 
-	if (t->resets != t->qmp.resets || !image_is_there(&t->kernel.image))
+	if (t->resets != t->qmp.resets || !image_is_there(&t->machine.kernel.image))
 		return false;
 	now = jiffies_of(t);
 	if (now < t->jiffies)
@@ -157,19 +137,13 @@ static bool is_same_kernel(struct target *t)
 	return true;
 }
 
-static int ensure_kernel(struct target *t, struct ksnap_err *err)
-{
-	if (t->has_kernel && is_same_kernel(t))
-		return 0;
-	lose_kernel(t);
-	return find_kernel(t, err);
-}
-
+/* Behind a new connection may be another machine. */
 static int ensure_qmp(struct target *t, struct ksnap_err *err)
 {
 	if (t->qmp.fd >= 0)
 		return 0;
-	return qmp_open(&t->qmp, t->opts.first, in_ms(CONNECT_MS), err);
+	observed_lose_kernel(&t->machine);
+	return qmp_open(&t->qmp, t->machine.opts.first, in_ms(CONNECT_MS), err);
 }
 
 static int await_kernel(struct target *t, struct ksnap_err *err)
@@ -186,13 +160,32 @@ static int await_kernel(struct target *t, struct ksnap_err *err)
 	return ret;
 }
 
-static int open_memory(struct target *t, struct ksnap_err *err)
+/* A qemu that was started again may have made its file anew. */
+static int ensure_memory(struct target *t, struct ksnap_err *err)
 {
-	if (t->mem.map)
+	const char *path = outside_option(&t->machine.opts, "mem");
+	struct physical *mem = &t->machine.mem;
+
+	if (physical_is_file(mem, path))
 		return 0;
+	observed_lose_kernel(&t->machine);
+	physical_close(mem);
 	if (!t->low)
 		t->low = hole_find(&t->qmp, in_ms(STOP_WAIT_MS));
-	return physical_open_guest(&t->mem, outside_option(&t->opts, "mem"), t->low, true, err);
+	return physical_open_guest(mem, path, t->low, true, err);
+}
+
+static int ensure_kernel(struct target *t, struct ksnap_err *err)
+{
+	int ret;
+
+	qmp_listen(&t->qmp);
+	ret = ensure_qmp(t, err);
+	if (!ret)
+		ret = ensure_memory(t, err);
+	if (!ret && (!t->machine.has_kernel || !is_same_kernel(t)))
+		ret = find_kernel(t, err);
+	return ret;
 }
 
 /* A kernel that is not up yet is not a failure: the first capture looks again. */
@@ -201,8 +194,8 @@ static int init_guest(struct target *t, struct ksnap_err *err)
 	int ret = ensure_qmp(t, err);
 
 	if (!ret)
-		ret = open_memory(t, err);
-	if (!ret && !t->has_kernel)
+		ret = ensure_memory(t, err);
+	if (!ret && !t->machine.has_kernel)
 		ret = await_kernel(t, err);
 	return ret == KSNAP_E_NOTFOUND ? 0 : ret;
 }
@@ -212,7 +205,7 @@ static int init_guest(struct target *t, struct ksnap_err *err)
 /* The monitor tells of all CPUs in words, each a few hundred bytes. */
 static size_t read_registers(struct target *t, struct registers *regs)
 {
-	size_t room = (size_t)t->kernel.ncpu * 4096 + 4096;
+	size_t room = (size_t)t->machine.kernel.ncpu * 4096 + 4096;
 	_free_ char *text = malloc(room);
 	struct json reply;
 
@@ -221,68 +214,47 @@ static size_t read_registers(struct target *t, struct registers *regs)
 		     in_ms(STOP_WAIT_MS), &reply, NULL) ||
 	    !json_string(reply, text, room))
 		return 0;
-	return registers_from_text(text, regs, t->kernel.ncpu);
+	return registers_from_text(text, regs, t->machine.kernel.ncpu);
 }
 
-static int report_state(struct target *t, uint64_t deadline, struct report_builder *rb,
-			struct ksnap_err *err)
+static int read_guest(struct target *t, const struct capture_request *rq, struct report_builder *rb,
+		      struct ksnap_err *err)
 {
-	_free_ struct registers *regs = calloc(t->kernel.ncpu, sizeof(*regs));
-	size_t n;
-	int ret;
-
-	if (!regs)
-		return err_nomem(err);
-	n = read_registers(t, regs);
-	ret = cpus_report(&t->kernel, regs, n, rb, err);
-	return ret ? ret : tasks_report(&t->kernel, deadline, rb, err);
-}
-
-static int read_guest(struct target *t, const struct capture_request *rq, struct selection *sel,
-		      struct report_builder *rb, struct ksnap_err *err)
-{
+	_free_ struct registers *regs = NULL;
 	uint64_t deadline = in_ms(t->stop_ms);
-	int ret = physical_check(&t->mem, err);
+	int ret = ensure_kernel(t, err);
+	size_t n = 0;
 
-	if (!ret)
-		ret = ensure_kernel(t, err);
 	if (ret)
 		return ret;
+	regs = calloc(t->machine.kernel.ncpu, sizeof(*regs));
+	if (!regs)
+		return err_nomem(err);
+	if (rq->progs)
+		n = read_registers(t, regs);
 	if (deadline > rq->deadline_mono_ns)
 		deadline = rq->deadline_mono_ns;
-	btf_types_begin(t->kernel.types);
-	ret = seen_capture(&t->seen, &t->kernel, sel, rq->progs, deadline, rb, err);
-	if (!ret && rq->progs)
-		ret = report_state(t, deadline, rb, err);
-	return ret ? ret : selection_report_misses(sel, rb);
+	return observed_capture(&t->machine, rq, deadline, regs, n, rb, err);
 }
 
 static int capture_guest(struct target *t, const struct capture_request *rq,
 			 struct report_builder *rb, struct ksnap_err *err)
 {
 	bool held = t->frozen_by[0];
-	struct selection sel;
-	int ret = selection_init(&sel, rq->maps, rq->nmaps, err), end;
+	int ret = ensure_qmp(t, err), end;
 
-	if (!ret)
-		ret = ensure_qmp(t, err);
 	if (!ret)
 		ret = stop_begin(&t->stop, &t->qmp, err);
 	if (ret)
 		return ret;
-	ret = read_guest(t, rq, &sel, rb, err);
+	ret = read_guest(t, rq, rb, err);
 	end = held ? 0 : stop_end(&t->stop, &t->qmp, ret ? NULL : err);
 	return ret ? ret : end;
 }
 
 static void describe_guest(struct target *t, struct report_info *info)
 {
-	info->consistency = "stopped";
-	if (!t->has_kernel)
-		return;
-	info->host = t->kernel.host;
-	info->kernel = t->kernel.image.release;
-	info->cpus = t->kernel.ncpu;
+	observed_describe(&t->machine, info);
 }
 
 /* ---- holding it still ------------------------------------------------------------------------ */
@@ -332,32 +304,20 @@ static int thaw_guest(struct target *t, const char *cgroup, struct ksnap_err *er
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-static int find_spot(struct target *t, const struct kernel_at *at, struct spot *ret,
-		     struct ksnap_err *err)
-{
-	int code = physical_check(&t->mem, err);
-
-	if (!code)
-		code = ensure_kernel(t, err);
-	return code ? code : spot_find(&t->kernel, &t->seen, at, ret, err);
-}
-
 static int read_memory(struct target *t, const struct kernel_at *at, struct kernel_width width,
 		       struct buf *room, struct kernel_value *ret, struct ksnap_err *err)
 {
-	struct spot s;
-	int code = find_spot(t, at, &s, err);
+	int code = ensure_kernel(t, err);
 
-	return code ? code : spot_read(&t->kernel, &s, width, room, ret, err);
+	return code ? code : observed_read(&t->machine, at, width, room, ret, err);
 }
 
 static int write_memory(struct target *t, const struct kernel_at *at, struct kernel_width width,
 			const struct kernel_value *value, struct ksnap_err *err)
 {
-	struct spot s;
-	int code = find_spot(t, at, &s, err);
+	int code = ensure_kernel(t, err);
 
-	return code ? code : spot_write(&t->kernel, &s, width, value, err);
+	return code ? code : observed_write(&t->machine, at, width, value, err);
 }
 
 static int halt_guest(struct target *t, struct ksnap_err *err)

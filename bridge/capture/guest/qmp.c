@@ -132,6 +132,14 @@ static void note_event(struct qmp *q, struct json line)
 		q->resets++;
 }
 
+void qmp_listen(struct qmp *q)
+{
+	struct json line;
+
+	while (q->fd >= 0 && !next_line(q, 0, &line, NULL))
+		note_event(q, line);
+}
+
 /* The answer with this id; events and answers to earlier calls go by. */
 static int await_answer(struct qmp *q, const char *command, uint64_t id, uint64_t deadline,
 			struct json *ret, struct ksnap_err *err)

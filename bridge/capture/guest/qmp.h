@@ -28,6 +28,9 @@ struct qmp {
  * another client has the socket; E_TIMEOUT. */
 int qmp_open(struct qmp *q, const char *path, uint64_t deadline_mono_ns, struct ksnap_err *err);
 void qmp_close(struct qmp *q);
+/* Take what qemu has said meanwhile: RESET events, or that it is gone, which closes. Never blocks.
+ */
+void qmp_listen(struct qmp *q);
 
 /* Execute @command with @arguments, a JSON object or NULL. *ret, which may be NULL, is what it
  * returns, good until the next call. E_TARGET: qemu refuses, or is gone (then the connection is

@@ -7,18 +7,17 @@
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "capture/memory/mapping.h"
 
 #define ABOVE_HOLE (4ull << 30) /* where QEMU goes on behind the hole for devices */
 
 static int map_file(struct physical *p, const char *path, struct ksnap_err *err)
 {
-	int prot = PROT_READ | (p->is_writable ? PROT_WRITE : 0);
 	struct stat st;
 
 	p->fd = open(path, (p->is_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
@@ -28,19 +27,13 @@ static int map_file(struct physical *p, const char *path, struct ksnap_err *err)
 		return err_set(err, KSNAP_E_ARG, "%s is not a regular file", path);
 	if (!st.st_size)
 		return err_set(err, KSNAP_E_TARGET, "%s is empty", path);
-	p->map = mmap(NULL, st.st_size, prot, MAP_SHARED, p->fd, 0);
-	if (p->map == MAP_FAILED) {
-		p->map = NULL;
-		return err_errno(err, KSNAP_E_TARGET, errno, "%s cannot be mapped", path);
-	}
 	p->size = st.st_size;
-	return 0;
+	return mapping_make(p->fd, p->size, p->is_writable, &p->map, err);
 }
 
 void physical_close(struct physical *p)
 {
-	if (p->map)
-		munmap(p->map, p->size);
+	mapping_drop(p->map, p->size);
 	cleanup_close(&p->fd);
 	free(p->segments);
 	*p = PHYSICAL_INIT;
@@ -52,10 +45,24 @@ int physical_check(const struct physical *p, struct ksnap_err *err)
 
 	if (fstat(p->fd, &st))
 		return err_errno(err, KSNAP_E_TARGET, errno, "the memory's file cannot be asked");
-	if ((uint64_t)st.st_size >= p->size)
+	if ((uint64_t)st.st_size >= p->size && !mapping_is_torn(p->map))
 		return 0;
 	return err_set(err, KSNAP_E_TARGET, "the memory's file shrank from %zu to %lld bytes",
 		       p->size, (long long)st.st_size);
+}
+
+int physical_settle(const struct physical *p, int code, struct ksnap_err *err)
+{
+	return p->map && mapping_is_torn(p->map) ? physical_check(p, err) : code;
+}
+
+bool physical_is_file(const struct physical *p, const char *path)
+{
+	struct stat ours, there;
+
+	return p->map && !mapping_is_torn(p->map) && !fstat(p->fd, &ours) && !stat(path, &there) &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino &&
+	       (uint64_t)ours.st_size >= p->size;
 }
 
 /* ---- segments -------------------------------------------------------------------------------- */

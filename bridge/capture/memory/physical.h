@@ -3,8 +3,8 @@
  * segments, or the file that backs the memory of a guest.
  *
  * The file is mapped, not read: what a running guest writes is seen, and what is written here the
- * guest sees. Nothing outside the file is ever touched; a file that shrinks under its mapping is
- * what physical_check is for. */
+ * guest sees. A file that becomes shorter meanwhile reads as zeros from then on, all of it: who has
+ * read asks physical_settle whether that counts. */
 #ifndef KSNAP_CAPTURE_MEMORY_PHYSICAL_H
 #define KSNAP_CAPTURE_MEMORY_PHYSICAL_H
 
@@ -45,8 +45,12 @@ int physical_open_core(struct physical *p, const char *path, struct ksnap_err *e
 int physical_open_guest(struct physical *p, const char *path, uint64_t low, bool writable,
 			struct ksnap_err *err);
 void physical_close(struct physical *p);
-/* E_TARGET when the file has become shorter than it was: its end must not be touched any more. */
+/* E_TARGET when the file has become shorter than it was. */
 int physical_check(const struct physical *p, struct ksnap_err *err);
+/* To be asked after reading: @code, or E_TARGET when the file became shorter under it. */
+int physical_settle(const struct physical *p, int code, struct ksnap_err *err);
+/* Is it still the file that @path names, in full? */
+bool physical_is_file(const struct physical *p, const char *path);
 
 /* Where @pa is in the mapping, and how many bytes from there on are (*ret_left); NULL: nowhere. */
 uint8_t *physical_at(const struct physical *p, uint64_t pa, uint64_t *ret_left);

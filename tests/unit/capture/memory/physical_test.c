@@ -4,11 +4,15 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "capture/memory/mapping.h"
 
 static char path[64];
 
@@ -184,6 +188,95 @@ static void notices_a_file_that_shrank(void **state)
 	physical_close(&p);
 }
 
+/* Not "an error some day": the read itself must survive, and then be known not to count. */
+static void survives_a_file_that_shrinks_under_it(void **state)
+{
+	struct ksnap_err err = { 0 };
+	struct physical p;
+	uint8_t data[0x3000], b[4] = { 1, 1, 1, 1 };
+
+	memset(data, 7, sizeof(data));
+	write_file(data, sizeof(data));
+	assert_int_equal(physical_open_guest(&p, path, 0, true, &err), 0);
+	assert_true(physical_is_file(&p, path));
+	assert_int_equal(physical_settle(&p, 0, &err), 0);
+	assert_int_equal(truncate(path, 0x1000), 0);
+	assert_int_equal(physical_settle(&p, 5, &err), 5); /* nothing was touched */
+	assert_true(physical_read(&p, 0x1ffe, b, 4));
+	assert_memory_equal(b, "\0\0\0\0", 4);
+	assert_int_equal(physical_settle(&p, 0, &err), KSNAP_E_TARGET);
+	assert_non_null(strstr(err.text, "from 12288 to 4096 bytes"));
+	assert_int_equal(truncate(path, 0x3000), 0); /* too late */
+	assert_int_equal(physical_settle(&p, 0, &err), KSNAP_E_TARGET);
+	assert_false(physical_is_file(&p, path));
+	physical_close(&p);
+}
+
+static void knows_its_file(void **state)
+{
+	struct ksnap_err err;
+	struct physical p = PHYSICAL_INIT;
+	uint8_t data[0x1000] = { 0 };
+
+	assert_false(physical_is_file(&p, path));
+	write_file(data, sizeof(data));
+	assert_int_equal(physical_open_guest(&p, path, 0, false, &err), 0);
+	assert_true(physical_is_file(&p, path));
+	assert_int_equal(unlink(path), 0);
+	assert_false(physical_is_file(&p, path));
+	write_file(data, sizeof(data));
+	assert_false(physical_is_file(&p, path));
+	physical_close(&p);
+}
+
+static void touch_a_torn_page_of_others(void)
+{
+	_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint8_t *at = mmap(NULL, 0x1000, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED || ftruncate(fd, 0))
+		_exit(1);
+	_exit(*(volatile uint8_t *)at ? 2 : 3);
+}
+
+static void leaves_other_faults_alone(void **state)
+{
+	struct ksnap_err err;
+	struct physical p;
+	uint8_t data[0x1000] = { 0 };
+	pid_t pid;
+	int status;
+
+	write_file(data, sizeof(data));
+	pid = fork();
+	if (!pid) {
+		signal(SIGBUS, SIG_DFL); /* of the runner */
+		if (!physical_open_guest(&p, path, 0, false, &err))
+			touch_a_torn_page_of_others();
+		_exit(4);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+}
+
+static void says_when_no_more_fit(void **state)
+{
+	struct physical p[MAPPINGS_MAX + 1];
+	struct ksnap_err err = { 0 };
+	uint8_t data[16] = { 0 };
+
+	write_file(data, sizeof(data));
+	for (size_t i = 0; i < MAPPINGS_MAX; i++)
+		assert_int_equal(physical_open_guest(&p[i], path, 0, false, &err), 0);
+	assert_int_equal(physical_open_guest(&p[MAPPINGS_MAX], path, 0, false, &err),
+			 KSNAP_E_LIMIT);
+	assert_non_null(strstr(err.text, "64"));
+	physical_close(&p[3]);
+	assert_int_equal(physical_open_guest(&p[3], path, 0, false, &err), 0);
+	for (size_t i = 0; i < MAPPINGS_MAX; i++)
+		physical_close(&p[i]);
+}
+
 static int remove_file(void **state)
 {
 	unlink(path);
@@ -197,6 +290,10 @@ int main(void)
 		cmocka_unit_test(survives_hostile_segments),
 		cmocka_unit_test(keeps_what_a_cut_core_has),
 		cmocka_unit_test(notices_a_file_that_shrank),
+		cmocka_unit_test(survives_a_file_that_shrinks_under_it),
+		cmocka_unit_test(leaves_other_faults_alone),
+		cmocka_unit_test(says_when_no_more_fit),
+		cmocka_unit_test(knows_its_file),
 		cmocka_unit_test(reads_across_segments),
 		cmocka_unit_test(splits_guest_memory_at_the_hole),
 	};
