@@ -31,6 +31,18 @@ return {
 		      hit = { n = 1, addr = 281474976710656, len = 8, pid = 812, tid = 812, comm = "writer", cpu = 0, cgroup = 1,
 			      mono = 81234567890, regs = {}, stack = {}, suppressed = 0, old = "\1\0\0\0\0\0\0\0",
 			      new = "\2\0\0\0\0\0\0\0" } } },
+	{ name = "live_over", kind = "over", channels = { "watch/<bridge>" },
+	  doc = "A watch is over: its last message here, behind all its hits and before the event watch_disarmed.",
+	  fields = {
+		{ "watch", "uint", required = true, doc = "Id of the watch." },
+		{ "symbol", "str", required = true, doc = "What was watched." },
+		{ "reason", "str", required = true, doc = "As watch_disarmed has it." },
+		{ "exact", "bool", required = true, doc = "hits and suppressed are the worker's totals. If not, nobody could be asked (its worker, session or bridge is gone): they are the last that were told, and there may have been more." },
+		{ "hits", "uint", required = true, doc = "All hits." },
+		{ "suppressed", "uint", required = true, doc = "Those among them that were only counted." },
+		{ "missed", "uint", required = true, doc = "Captures, of all its targets, that told hits did not get because one was under way; exact." },
+	  },
+	  example = { watch = 1, symbol = "jiffies_64", reason = "max_hits", exact = true, hits = 1000, suppressed = 980, missed = 3 } },
 	{ name = "live_joined", kind = "joined", channels = { "worker" },
 	  doc = "A capture worker joined.", fields = {
 		{ "worker", "str", required = true, doc = "Name of the worker." },

@@ -63,6 +63,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 						     .symbol = wire_slice_of(w->symbol),
 						     .hits = t.hits,
 						     .suppressed = t.suppressed };
+		watching_total(w, t.hits, t.suppressed);
 		w->holds++; /* the reply's symbol is the watch's */
 		watching_end(w, "unwatch");
 		request_answer(rq, &reply, NULL, 0);

@@ -35,6 +35,7 @@ struct watch {
 	char base[KSNAP_TAG_MAX + 1]; /* of tags of its own target */
 
 	uint64_t hits, suppressed;  /* as told last */
+	bool exact;                 /* which was after its end */
 	uint64_t captures, missed;  /* as list_watches shows them */
 	uint64_t throttled_told;    /* suppressed when watch_throttled was raised last */
 	uint64_t throttled_mono_ns; /* and when that was; 0: never */

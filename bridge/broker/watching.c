@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "broker/bridges.h"
 #include "broker/hits.h"
+#include "broker/publish.h"
 #include "broker/request.h"
 #include "broker/session.h"
 #include "broker/workers.h"
@@ -335,6 +336,37 @@ int watching_rows(struct watching *all, struct wire_slice bridge, struct wire_li
 
 /* ---- ending --------------------------------------------------------------------------------- */
 
+void watching_total(struct watch *w, uint64_t hits, uint64_t suppressed)
+{
+	w->hits = hits;
+	w->suppressed = suppressed;
+	w->exact = true;
+}
+
+/* With those that the last captures, which are still to come, will leave out. */
+static uint64_t missed_in_all(const struct watch *w)
+{
+	uint64_t n = w->missed;
+
+	for (unsigned i = 0; i < w->nlanes; i++)
+		if (w->lane[i].begun_n < w->n)
+			n += w->n - w->lane[i].begun_n - 1;
+	return n;
+}
+
+static void tell_over(struct watch *w, struct hosted *h, const char *reason)
+{
+	struct wire_live_over live = { .watch = w->id,
+				       .symbol = wire_slice_of(w->symbol),
+				       .reason = wire_slice_of(reason),
+				       .exact = w->exact,
+				       .hits = w->hits,
+				       .suppressed = w->suppressed,
+				       .missed = missed_in_all(w) };
+
+	publish(h->watch, "over", &wire_shape_live_over, &live);
+}
+
 void watching_end(struct watch *w, const char *reason)
 {
 	struct broker *b = w->all->broker;
@@ -344,8 +376,10 @@ void watching_end(struct watch *w, const char *reason)
 	if (o)
 		sessions_disown(b->sessions, o);
 	w->life = WATCH_IS_OVER;
-	if (h)
+	if (h) {
+		tell_over(w, h, reason);
 		bridge_watch_release(h->core, w->id, reason);
+	}
 	watch_reap(w);
 }
 
@@ -517,6 +551,7 @@ void watching_told(struct watching *all, const char *worker, const struct wire_w
 	if (wire_slice_is(m->state, "throttled")) {
 		throttled(w);
 	} else if (wire_slice_is(m->state, "disarmed")) {
+		watching_total(w, m->hits, m->suppressed);
 		err_set(&word, 0, "%.*s", m->has_reason ? (int)m->reason.len : 0,
 			m->has_reason ? m->reason.p : "");
 		watching_end(w, word.text[0] ? word.text : "unknown");

@@ -38,7 +38,9 @@ struct watch *watching_find(struct watching *all, uint64_t id);
 /* The bridge's one on this symbol. E_NOTFOUND naming what there is, E_STATE: several are. */
 struct watch *watching_find_symbol(struct watching *all, struct wire_slice bridge,
 				   struct wire_slice symbol, struct ksnap_err *err);
-/* An armed watch is over; @w is gone. */
+/* An armed watch is over; @w is gone. Whoever has its totals gives them to watching_total before.
+ */
+void watching_total(struct watch *w, uint64_t hits, uint64_t suppressed);
 void watching_end(struct watch *w, const char *reason);
 /* The same for what the job unwatch @params names. */
 void watching_end_by_params(struct broker *b, struct wire_slice params, const char *reason);

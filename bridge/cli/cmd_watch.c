@@ -54,7 +54,8 @@ struct watcher {
 	uint64_t beat_mono_ns;  /* when to ping next */
 	char hits_channel[KSNAP_TAG_MAX + 16], events_channel[KSNAP_TAG_MAX + 16];
 	uint64_t id; /* of the watch */
-	uint64_t shown, hits, suppressed, lost;
+	uint64_t shown, hits, suppressed, missed, lost;
+	bool exact;                /* hits, suppressed: nothing came behind them */
 	char over[KSNAP_ERR_TEXT]; /* why it is over; "": it is not */
 	struct buf line;
 };
@@ -167,12 +168,27 @@ static void print_hit(struct watcher *w, const msgpack_object *header)
 	out_flush();
 }
 
-static void take_event(struct watcher *w, const msgpack_object *header)
+static bool is_kind(const msgpack_object *header, const char *name)
 {
-	msgpack_object_str kind = field_str(header, "k"), reason = field_str(header, "reason");
+	msgpack_object_str k = field_str(header, "k");
 
-	if (kind.size == 14 && !memcmp(kind.ptr, "watch_disarmed", 14))
-		snprintf(w->over, sizeof(w->over), "%.*s", (int)reason.size, reason.ptr);
+	return k.size == strlen(name) && !memcmp(k.ptr, name, k.size);
+}
+
+static void take_reason(struct watcher *w, const msgpack_object *header)
+{
+	msgpack_object_str reason = field_str(header, "reason");
+
+	snprintf(w->over, sizeof(w->over), "%.*s", (int)reason.size, reason.ptr);
+}
+
+static void take_over(struct watcher *w, const msgpack_object *header)
+{
+	w->hits = field_uint(header, "hits", w->hits);
+	w->suppressed = field_uint(header, "suppressed", w->suppressed);
+	w->missed = field_uint(header, "missed", 0);
+	w->exact = field_bool(header, "exact");
+	take_reason(w, header);
 }
 
 static int take_message(struct watcher *w, const struct ksnap_live_msg *msg, struct ksnap_err *err)
@@ -183,10 +199,12 @@ static int take_message(struct watcher *w, const struct ksnap_live_msg *msg, str
 	if (r < 0)
 		return r;
 	if (field_uint(&u.data, "watch", 0) == w->id) {
-		if (!strcmp(msg->channel, w->hits_channel))
+		if (is_kind(&u.data, "hit"))
 			print_hit(w, &u.data);
-		else if (!strcmp(msg->channel, w->events_channel))
-			take_event(w, &u.data);
+		else if (is_kind(&u.data, "over"))
+			take_over(w, &u.data);
+		else if (is_kind(&u.data, "watch_disarmed")) /* when the other one was lost */
+			take_reason(w, &u.data);
 	}
 	msgpack_unpacked_destroy(&u);
 	return 0;
@@ -283,6 +301,7 @@ static int unwatch(struct watcher *w, struct ksnap_err *err)
 	if (r >= 0) {
 		w->hits = field_uint(&u.data, "hits", w->hits);
 		w->suppressed = field_uint(&u.data, "suppressed", w->suppressed);
+		w->exact = true;
 		msgpack_unpacked_destroy(&u);
 	}
 	ksnap_reply_clear(&reply);
@@ -292,12 +311,16 @@ static int unwatch(struct watcher *w, struct ksnap_err *err)
 
 static void tell_totals(const struct watcher *w)
 {
-	char lost[64] = "";
+	const char *least = w->exact ? "" : "at least ";
+	char lost[64] = "", missed[64] = "";
 
 	if (w->lost)
 		snprintf(lost, sizeof(lost), ", %" PRIu64 " lost on the way", w->lost);
-	say_note(w->cli, "%" PRIu64 " hits, %" PRIu64 " shown, %" PRIu64 " only counted%s", w->hits,
-		 w->shown, w->suppressed, lost);
+	if (w->missed)
+		snprintf(missed, sizeof(missed), ", %" PRIu64 " without a capture", w->missed);
+	say_note(w->cli, "%s%" PRIu64 " hits, %" PRIu64 " shown, %s%" PRIu64 " only counted%s%s%s",
+		 least, w->hits, w->shown, least, w->suppressed, missed, lost,
+		 w->exact ? "" : "; nobody was there to tell the last counts");
 }
 
 /* It ended by itself: fine when that was asked for. */
@@ -319,7 +342,6 @@ static int finish(struct watcher *w, struct ksnap_err *err)
 
 	if (r == 0)
 		r = read_rest(w, err);
-	tell_totals(w);
 	return r;
 }
 
@@ -334,6 +356,7 @@ static int watch(struct watcher *w, const struct args *args, uint64_t time_ns,
 		w->until_mono_ns = time_ns ? clock_mono_ns() + time_ns : 0;
 		r = follow(w, err);
 		r = r == 0 ? finish(w, err) : r;
+		tell_totals(w);
 	}
 	ksnap_subscriber_destroy(w->sub);
 	buf_fini(&w->line);

@@ -1,7 +1,7 @@
 return {
 	name = "watch_disarmed", number = 203, since = 1,
 	summary = "A watch is over and its debug register free.",
-	doc = [[The reason says who ended it.]],
+	doc = [[The reason says who ended it; the message `over` on watch/<bridge>, right before it, how often it had fired.]],
 	fields = {
 		{ "symbol", "str", required = true, doc = "What was watched." },
 		{ "watch", "uint", required = true, doc = "Id of the watch." },

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 
+import reports
 from serve import Broker
 from tap import equal, run, test
-from watcher import Stage
+from watcher import REPORT, Stage, Watcher
 
 KSNAP = os.environ["KSNAP"]
 END_S = 30
@@ -112,9 +113,9 @@ def ends(broker):
     with Stage(broker) as s, Command(s, "x", "--max-hits", "2") as c:
         s.w.fire(c.id, 1)
         s.w.fire(c.id, 2)
-        s.w.tell_watched(c.id, "disarmed", 2, 0, reason="max_hits")
+        s.w.tell_watched(c.id, "disarmed", 20, 18, reason="max_hits")
         code, out, err = c.end()
-        equal((code, len(out.splitlines()), err), (0, 2, "ksnap: 2 hits, 2 shown, 0 only counted\n"))
+        equal((code, len(out.splitlines()), err), (0, 2, "ksnap: 20 hits, 2 shown, 18 only counted\n"))
     with Stage(broker) as s, Command(s, "x", "--for", "50ms") as c:
         code, out, err = c.end()
         equal((code, out, err), (0, "", "ksnap: 1000 hits, 0 shown, 980 only counted\n"))
@@ -125,7 +126,23 @@ def ends(broker):
         assert "hits" in out and "1000" in out, out
         code, out, err = c.end()
         equal((code, out), (0, ""))
-        assert "somebody else ended the watch" in err, err
+        equal(err, "ksnap: somebody else ended the watch\nksnap: 1000 hits, 0 shown, 980 only counted\n")
+
+
+@test("hits that came while a capture was under way are counted as those without one")
+def missed(broker):
+    with Stage(broker, captures=False) as s, Command(s, "x") as c:
+        s.w.fire(c.id, 1)
+        job = s.w.job("capture_snapshot")
+        for n in 2, 3, 4:
+            s.w.fire(c.id, n, hits=n + 5, suppressed=5)
+        for n in range(4):
+            c.line()
+        s.w.tell_watched(c.id, "disarmed", 10, 6, reason="max_hits")
+        code, _, err = c.end()
+        equal((code, err), (0, "ksnap: 10 hits, 4 shown, 6 only counted, 2 without a capture\n"))
+        s.w.done(job["job"], reports.captured(), blob=REPORT)
+        equal(s.w.job("capture_snapshot")["p"]["missed"], 2)
 
 
 @test("it fails when the watch is over for a bad reason")
@@ -135,6 +152,17 @@ def bad_ends(broker):
         code, _, err = c.end()
         equal(code, 1)
         assert "the watch is over: hot" in err, err
+        assert "ksnap: 1000000 hits, 0 shown, 1000000 only counted\n" in err, err
+    with Stage(broker) as s, Command(s, "x") as c:
+        s.w.fire(c.id, 1, hits=8, suppressed=7)
+        c.line()
+        s.w.close()
+        with Watcher(broker.work, s.name, s.target) as s.w:  # another life under its name
+            code, _, err = c.end()
+        equal(code, 1)
+        assert "the watch is over: worker_lost" in err, err
+        assert ("at least 8 hits, 1 shown, at least 7 only counted; nobody was there to tell the last counts\n"
+                in err), err
     with Stage(broker) as s, Command(s, "x") as c:
         s.call("close_bridge")
         code, _, err = c.end()

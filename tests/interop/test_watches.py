@@ -43,6 +43,9 @@ def life(broker):
         part = s.c.part("unwatch", {"watch": id}, b=s.target)
         check_reply("unwatch", [part])
         equal(part.r, {"watch": id, "symbol": "jiffies_64", "hits": 1000, "suppressed": 980})
+        over = s.next("over")
+        equal((over["symbol"], over["watch"], over["reason"]), ("jiffies_64", id, "unwatch"))
+        equal((over["exact"], over["hits"], over["suppressed"], over["missed"]), (True, 1000, 980, 0))
         over = s.next("watch_disarmed")
         equal((over["symbol"], over["watch"], over["reason"]), ("jiffies_64", id, "unwatch"))
         equal((s.rows(), s.held()), ([], 0))
@@ -219,6 +222,7 @@ def killed_worker(broker):
             s.watch(symbol)
         s.w.close()
         with Watcher(broker.work, s.name, s.target) as s.w:  # another life under its name
+            equal(s.totals(), ("worker_lost", False, 0, 0, 0))
             equal({s.next("watch_disarmed")["reason"] for _ in "abc"}, {"worker_lost"})
             equal(s.rows(), [])
             mine, = [row for row in s.c.call("status")["sessions"] if row["name"] == s.name]
@@ -326,7 +330,8 @@ def last_hit(broker):
         first = s.w.job("capture_snapshot")
         s.w.fire(id, 2)
         s.w.fire(id, 3)
-        s.w.tell_watched(id, "disarmed", 3, 0, reason="max_hits")
+        s.w.tell_watched(id, "disarmed", 30, 27, reason="max_hits")
+        equal(s.totals(), ("max_hits", True, 30, 27, 1))
         over = s.next("watch_disarmed")
         equal((over["watch"], over["reason"], s.rows(), s.held()), (id, "max_hits", [], 0))
         s.w.done(first["job"], reports.captured(), blob=REPORT)

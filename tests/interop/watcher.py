@@ -102,8 +102,13 @@ class Stage:
     def next(self, k):
         """The next message of this kind about the bridge; its header fits the schema."""
         header = self.live.next(lambda h: h["k"] == k)
-        check_header(header, {"hit": "live_hit", "captured": "live_captured"}.get(k, f"event_{k}"))
+        check_header(header, {"hit": "live_hit", "over": "live_over", "captured": "live_captured"}.get(k, f"event_{k}"))
         return header
+
+    def totals(self):
+        """(reason, exact, hits, suppressed, missed) of the next watch that is over."""
+        over = self.next("over")
+        return tuple(over[key] for key in ("reason", "exact", "hits", "suppressed", "missed"))
 
     def held(self):
         return next(row for row in self.c.call("status")["bridges"] if row["name"] == self.target)["watches"]
