@@ -3,7 +3,7 @@
  * two so that nothing has to wait.
  *
  *   ksnap_bridge (bridge.c): the lock, the callbacks, and
- *     store.c     snapshots by tag and in order  ── tag_table.c, near.c
+ *     store.c     snapshots by tag and in order  ── tag_table.c
  *     events.c    the event log                  ── event_kinds.c
  *     watches.c   watch slots
  *     oplog.c     kernel ops

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "core/near.h"
+#include "base/near.h"
 
 void procs_log_init(struct procs_log *log, uint64_t cap)
 {

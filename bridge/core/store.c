@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/limits.h"
-#include "core/near.h"
+#include "base/near.h"
 
 #define DEFAULT_SCHEMA "ksnap.report/1"
 #define CACHE_LINE     64

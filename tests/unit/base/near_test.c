@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* near_test.c - a miss names what is near, and no more than fits. */
-#include "core/near.h"
-#include "rig.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/near.h"
 
 static void expect(const char *want, const char *const *names, const char *text)
 {
@@ -58,5 +64,5 @@ int main(void)
 		cmocka_unit_test(an_overlap_counts_once),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, rig_done);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

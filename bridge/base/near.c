@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* near.c - name what is there when something else was asked for. */
-#include "core/near.h"
+#include "base/near.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* near.h - of many names the three nearest to a wanted one, for the text of a miss. */
-#ifndef KSNAP_CORE_NEAR_H
-#define KSNAP_CORE_NEAR_H
+#ifndef KSNAP_BASE_NEAR_H
+#define KSNAP_BASE_NEAR_H
 
 #include <stddef.h>
 
