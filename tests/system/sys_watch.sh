@@ -41,6 +41,7 @@ watch() {
 
 serve_start b --target live --target fixture:maps=1,entries=1 9>&- || finish
 ok 'a global is watched' watch watched:watched_u64 --max-hits 3 -o jsonl --map 'watched*' --also fixture:maps=1,entries=1
+addr=$(sed -n 's/.* bytes at \(0x[0-9a-f]*\),.*/\1/p' "$tap_dir/tape")
 order write_u64 3
 wait "$watcher"
 is $? 0 'it ends after three hits'
@@ -115,6 +116,27 @@ wait "$watcher"
 is $? 0 'and sees the write'
 like "$(cat "$tap_dir/hits")" '→' 'and prints it'
 registers_are_free 'and leaves no register taken'
+
+# A System.map as of a kernel that was moved, with a variable that kallsyms has not.
+map=$tap_dir/System.map
+"$PYTHON3" - "$addr" >"$map" <<'END'
+import sys
+moved = 0x1000000
+for line in open("/proc/kallsyms"):
+    if "\t" not in line and line.split()[1] not in "aA":
+        print("%x %s" % (int(line.split()[0], 16) - moved, line.split(" ", 1)[1]), end="")
+print("%x D in_the_map_only" % (int(sys.argv[1], 16) - moved))
+END
+ok 'a variable that only a System.map has is watched' watch in_the_map_only --len 8 --max-hits 1 \
+	--target "live:kallsyms=$map"
+order write_u64 1
+wait "$watcher"
+is $? 0 'where the kernel has it'
+exits 1 'a name that it has not' "$KSNAP" watch in_the_map --target "live:kallsyms=$map"
+like "$err" 'near: "in_the_map_only"' 'is told a near one'
+sed 's/^[0-9a-f]* T schedule$/ffffffff81000008 T schedule/' "$map" >"$map.other"
+exits 1 'the map of another kernel' "$KSNAP" watch in_the_map_only --target "live:kallsyms=$map.other"
+like "$err" 'is of another kernel' 'is refused'
 exec {orders}>&-
 wait "$writer"
 is $? 0 'the writer ends well'

@@ -11,7 +11,6 @@
 #include "capture/btf_path.h"
 #include "capture/live/bpf_place.h"
 #include "capture/live/kernel_read.h"
-#include "capture/live/kernel_symbol.h"
 #include "capture/live/live.h"
 #include "capture/live/per_cpu.h"
 #include "capture/live/task_field.h"
@@ -29,15 +28,16 @@ struct spot {
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-static int find_kernel_symbol(const struct symbol *s, const struct ksnap_err *no_global,
-			      struct spot *ret, struct ksnap_err *err)
+static int find_kernel_symbol(struct target *t, const struct symbol *s,
+			      const struct ksnap_err *no_global, struct spot *ret,
+			      struct ksnap_err *err)
 {
 	struct ksnap_err why = { 0 };
-	int code = kernel_symbol_find(KALLSYMS, s->text, &ret->addr, &why);
+	int code = kernel_names_find(&t->names, s->text, &ret->addr, &why);
 
 	ret->kind = AT_ADDRESS;
 	if (code == KSNAP_E_NOTFOUND)
-		return err_set(err, code, "%s; and %s", no_global->text, why.text);
+		return err_set(err, code, "%.190s; and %.310s", no_global->text, why.text);
 	return code ? err_set(err, code, "%s", why.text) : 0;
 }
 
@@ -50,7 +50,7 @@ static int find_in_maps(struct target *t, const struct symbol *s, struct spot *r
 	ret->kind = IN_MAP;
 	ret->btf = ret->place.spot;
 	if (code == KSNAP_E_NOTFOUND && s->kind == SYMBOL_NAME)
-		return find_kernel_symbol(s, &why, ret, err);
+		return find_kernel_symbol(t, s, &why, ret, err);
 	return code ? err_set(err, code, "%s", why.text) : 0;
 }
 

@@ -9,9 +9,12 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/near.h"
 #include "capture/live/bpf_insns.h"
 #include "capture/live/ledger.h"
 #include "report/listing.h"
+
+#define KERNEL_HALF (1ull << 63)
 
 /* ---- kallsyms -------------------------------------------------------------------------------- */
 
@@ -22,6 +25,7 @@ struct scan {
 	unsigned n;
 	struct list all;
 	uint64_t functions, variables; /* that the file lists */
+	uint64_t from, to;             /* the pattern of each CPU's variables; 0: it tells not */
 	bool is_hidden;
 };
 
@@ -43,11 +47,26 @@ static void take_line(struct scan *s, char *line)
 	s->is_hidden |= !addr && strchr("tT", at[1]);
 	s->functions += !!strchr("tTwW", at[1]);
 	s->variables += !!strchr("dDbB", at[1]);
+	if (!strcmp(name, "__per_cpu_start\n"))
+		s->from = addr;
+	if (!strcmp(name, "__per_cpu_end\n"))
+		s->to = addr;
 	if (strncmp(name, s->name, s->len) || !strchr("\n\t", name[s->len]))
 		return;
 	s->addr = addr;
 	s->n++;
 	list_add(&s->all, "0x%llx", (unsigned long long)addr);
+}
+
+int kernel_symbol_check(const char *name, uint64_t addr, uint64_t from, uint64_t to,
+			struct ksnap_err *err)
+{
+	if (addr & KERNEL_HALF && (addr < from || addr >= to))
+		return 0;
+	return err_set(err, KSNAP_E_ARG,
+		       "%.64s is a variable of each CPU, or a constant: per_cpu:%.64s@0 is the "
+		       "first CPU's",
+		       name, name);
 }
 
 static int judge(const struct scan *s, const char *path, struct ksnap_err *err)
@@ -60,7 +79,7 @@ static int judge(const struct scan *s, const char *path, struct ksnap_err *err)
 			       "%u kernel symbols are called %s; name an address: %s", s->n,
 			       s->name, list_text(&s->all));
 	if (s->n)
-		return 0;
+		return kernel_symbol_check(s->name, s->addr, s->from, s->to, err);
 	return err_set(err, KSNAP_E_NOTFOUND, "the kernel lists no symbol %.64s%s", s->name,
 		       has_variables(s) ? ""
 					: "; it lists functions only and no variables "
@@ -92,6 +111,24 @@ static void emit_find(struct ledger *l, uint32_t var, uint32_t cpu)
 	     STORE(7, 0, 0), MOVE_NUMBER(0, 0), EXIT());
 }
 
+/* The kernel's BTF has variables of CPUs only. */
+static int miss(const struct btf *btf, const char *name, struct ksnap_err *err)
+{
+	struct near near = { .want = name };
+	char names[NEAR_TEXT];
+
+	for (uint32_t i = 1; i < btf__type_cnt(btf); i++) {
+		const struct btf_type *t = btf__type_by_id(btf, i);
+
+		if (btf_is_var(t))
+			near_add(&near, btf__name_by_offset(btf, t->name_off));
+	}
+	near.seen = 0; /* how many others there are helps nobody */
+	near_text(&near, names, sizeof(names));
+	return err_set(err, KSNAP_E_NOTFOUND,
+		       "the kernel's BTF has no per-CPU variable %.64s; near: %s", name, names);
+}
+
 int per_cpu_variable_find(const struct btf *btf, const char *name, uint32_t cpu, uint64_t *ret,
 			  uint32_t *ret_type, struct ksnap_err *err)
 {
@@ -101,8 +138,7 @@ int per_cpu_variable_find(const struct btf *btf, const char *name, uint32_t cpu,
 	int code;
 
 	if (var <= 0)
-		return err_set(err, KSNAP_E_NOTFOUND,
-			       "the kernel's BTF has no per-CPU variable %.64s", name);
+		return miss(btf, name, err);
 	code = ledger_init(&l, sizeof(*ret), err);
 	if (code)
 		return code;

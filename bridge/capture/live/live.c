@@ -48,6 +48,7 @@ static void close_live(struct target *t)
 	active_fini(&t->active);
 	btf_types_destroy(t->types);
 	ksyms_fini(&t->ksyms);
+	kernel_names_fini(&t->names);
 	free(t->scratch.keys);
 	free(t->scratch.vals);
 	free(t);
@@ -90,17 +91,15 @@ static struct target *open_live(const char *options, struct ksnap_err *err)
 {
 	struct target *t;
 
-	if (*options) {
-		err_set(err, KSNAP_E_ARG, "target live takes no options, not '%s'", options);
-		return NULL;
-	}
 	t = calloc(1, sizeof(*t));
 	if (!t) {
 		err_nomem(err);
 		return NULL;
 	}
 	t->stats_fd = t->watches.epoll = t->watches.timer = t->ends.timer = -1;
-	t->types = btf_types_create(err);
+	kernel_names_init(&t->names);
+	if (!kernel_names_options(&t->names, options, err))
+		t->types = btf_types_create(err);
 	if (!t->types || begin_watches(t, err)) {
 		close_live(t);
 		return NULL;
@@ -120,13 +119,15 @@ static void describe_live(struct target *t, struct report_info *info)
 }
 
 /* Types are loaded map by map when they are first needed; what can fail for good is the right to
- * look at all. */
+ * look at all, and a named file of symbols. */
 static int check_access(struct target *t, struct ksnap_err *err)
 {
+	char source[512];
 	uint32_t id = 0;
 
 	if (!bpf_map_get_next_id(id, &id) || errno == ENOENT)
-		return 0;
+		return t->names.option ? kernel_names_source(&t->names, source, sizeof(source), err)
+				       : 0;
 	return privilege_or_target(err, errno, "list BPF maps");
 }
 

@@ -12,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/live/kernel_read.h"
-#include "capture/live/kernel_symbol.h"
 #include "capture/live/live.h"
 #include "capture/live/per_cpu.h"
 
@@ -99,11 +98,11 @@ static int find_per_cpu(struct target *t, const struct symbol *sym, unsigned len
 	return pick_len(spot.size, len, sym->text, &s->at.len, err);
 }
 
-/* kallsyms tells no sizes: as many bytes as are aligned. */
-static int find_in_kernel(const struct symbol *sym, unsigned len, struct watch_spot *s,
-			  struct ksnap_err *err)
+/* Lists tell no sizes: as many bytes as are aligned. */
+static int find_in_kernel(struct target *t, const struct symbol *sym, unsigned len,
+			  struct watch_spot *s, struct ksnap_err *err)
 {
-	int ret = kernel_symbol_find(KALLSYMS, sym->text, &s->at.addr, err);
+	int ret = kernel_names_find(&t->names, sym->text, &s->at.addr, err);
 	uint64_t aligned = s->at.addr | WIDEST;
 
 	s->at.len = len ? len : aligned & -aligned;
@@ -119,8 +118,8 @@ static int find_name(struct target *t, const struct symbol *sym, unsigned len, s
 
 	if (ret != KSNAP_E_NOTFOUND)
 		return ret ? err_set(err, ret, "%s", of_bpf.text) : 0;
-	ret = find_in_kernel(sym, len, s, &of_kernel);
-	return ret ? err_set(err, ret, "%.220s; and %.220s", of_bpf.text, of_kernel.text) : 0;
+	ret = find_in_kernel(t, sym, len, s, &of_kernel);
+	return ret ? err_set(err, ret, "%.190s; and %.310s", of_bpf.text, of_kernel.text) : 0;
 }
 
 static int find_address(struct target *t, const struct symbol *sym, unsigned len,

@@ -40,22 +40,55 @@ static void take_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct sym
 	}
 }
 
+static size_t padded(uint32_t len)
+{
+	return ((size_t)len + 3) & ~(size_t)3;
+}
+
+static void take_note(const Elf64_Nhdr *nh, const uint8_t *body, char *buf)
+{
+	const uint8_t *id = body + padded(nh->n_namesz);
+
+	if (nh->n_type != NT_GNU_BUILD_ID || nh->n_namesz != 4 || memcmp(body, "GNU", 4) ||
+	    nh->n_descsz * 2 >= BUILD_ID_MAX)
+		return;
+	for (size_t i = 0; i < nh->n_descsz; i++)
+		snprintf(buf + 2 * i, 3, "%02x", id[i]);
+}
+
+/* Of notes one after the other, as ELF has them. */
+static void find_build_id(const uint8_t *notes, size_t len, char *buf)
+{
+	Elf64_Nhdr nh;
+	size_t size;
+
+	for (size_t at = 0; len - at >= sizeof(nh); at += size) {
+		memcpy(&nh, notes + at, sizeof(nh));
+		at += sizeof(nh);
+		size = padded(nh.n_namesz) + padded(nh.n_descsz);
+		if (size > len - at)
+			return;
+		take_note(&nh, notes + at, buf);
+	}
+}
+
 static void take_build_id(Elf_Scn *scn, char *buf)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
-	size_t at = 0, name, desc;
-	GElf_Nhdr nh;
 
-	while (data && (at = gelf_getnote(data, at, &nh, &name, &desc)) > 0) {
-		const uint8_t *id = (const uint8_t *)data->d_buf + desc;
+	if (data && data->d_buf)
+		find_build_id(data->d_buf, data->d_size, buf);
+}
 
-		if (nh.n_type != NT_GNU_BUILD_ID || nh.n_namesz != 4 ||
-		    memcmp((const char *)data->d_buf + name, "GNU", 4) ||
-		    nh.n_descsz * 2 >= BUILD_ID_MAX)
-			continue;
-		for (size_t i = 0; i < nh.n_descsz; i++)
-			snprintf(buf + 2 * i, 3, "%02x", id[i]);
-	}
+void vmlinux_running_id(const char *path, char buf[BUILD_ID_MAX])
+{
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t notes[4096];
+	ssize_t n = fd < 0 ? -1 : read(fd, notes, sizeof(notes));
+
+	buf[0] = 0;
+	if (n > 0)
+		find_build_id(notes, n, buf);
 }
 
 /* The string at @addr when this section holds it. */

@@ -16,5 +16,7 @@ struct vmlinux {
 /* Its symbols, at link addresses, are added to @s. E_ARG: it is no x86-64 ELF file with symbols;
  * E_TARGET: it cannot be read. */
 int vmlinux_read(struct vmlinux *v, const char *path, struct symbols *s, struct ksnap_err *err);
+/* The build id in the notes file @path, /sys/kernel/notes; "": it cannot be read or has none. */
+void vmlinux_running_id(const char *path, char buf[BUILD_ID_MAX]);
 
 #endif
