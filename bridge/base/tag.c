@@ -23,8 +23,11 @@ int ksnap_tag_check(const char *tag, size_t len, struct ksnap_err *err)
 		return err_set(err, KSNAP_E_ARG, "%zu bytes, at most %d allowed (limit MAX_TAG)",
 			       len, KSNAP_TAG_MAX);
 	for (size_t at = 0; at < len; at += used) {
-		uint32_t rune;
+		uint32_t rune = (uint8_t)tag[at];
 
+		used = 1;
+		if (rune >= 0x20 && rune < 0x7f)
+			continue;
 		used = utf8_next(tag + at, len - at, &rune);
 		if (!used)
 			return err_set(err, KSNAP_E_ARG, "is not UTF-8 at byte %zu", at);

@@ -2,7 +2,7 @@
 /* codec.c - the one reader of the field tables.
  *
  * Maps and lists are walked on the scanned bytes, so that every value is a slice of the frame and
- * nothing is allocated but lists; numbers are read by msgpack-c.
+ * nothing is allocated but lists.
  */
 #include "wire/codec.h"
 
@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "wire/pack.h"
+#include "wire/emit.h"
 #include "wire/scan.h"
 #include "wire/shapes.h"
 
@@ -35,7 +35,9 @@ struct place {
 
 bool wire_slice_is(struct wire_slice s, const char *word)
 {
-	return s.len == strlen(word) && !memcmp(s.p, word, s.len);
+	/* Most words differ at once. */
+	return s.len && s.p[0] != word[0] ? false
+					  : s.len == strlen(word) && !memcmp(s.p, word, s.len);
 }
 
 struct wire_slice wire_slice_of(const char *s)
@@ -125,8 +127,12 @@ static struct cursor open_items(struct wire_slice object, struct scan_head *ret)
 static struct wire_slice next_object(struct cursor *c)
 {
 	struct wire_slice s = { c->p, 0 };
+	struct scan_head h;
 
-	scan_object(c->p, c->left, &s.len, NULL);
+	scan_head(c->p, c->left, &h);
+	s.len = h.size + h.body;
+	if (h.items)
+		scan_object(c->p, c->left, &s.len, NULL);
 	c->p += s.len;
 	c->left -= s.len;
 	return s;
@@ -160,18 +166,28 @@ static int refuse_type(struct decoder *d, const struct place *at, const char *ex
 	return misshapen(d, at, "expected %s, got %s", expected, describe(got));
 }
 
-/* A boolean or number. All else reads as nil: for a string, too, msgpack-c would make a zone. */
+/* A boolean or number; all else reads as nil. */
 static msgpack_object read_scalar(struct wire_slice object)
 {
-	msgpack_unpacked u;
+	msgpack_object o = { .type = MSGPACK_OBJECT_NIL };
 	struct scan_head h;
-	size_t used = 0;
 
-	msgpack_unpacked_init(&u);
 	scan_head(object.p, object.len, &h);
-	if (h.type <= SCAN_FLOAT)
-		msgpack_unpack_next(&u, object.p, object.len, &used);
-	return u.data;
+	if (h.type == SCAN_BOOL) {
+		o.type = MSGPACK_OBJECT_BOOLEAN;
+		o.via.boolean = (uint8_t)object.p[0] == 0xc3;
+	} else if (h.type == SCAN_UINT) {
+		o.type = MSGPACK_OBJECT_POSITIVE_INTEGER;
+		o.via.u64 = scan_uint(object.p, &h);
+	} else if (h.type == SCAN_INT) {
+		o.via.i64 = scan_int(object.p, &h);
+		o.type = o.via.i64 < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER
+				       : MSGPACK_OBJECT_POSITIVE_INTEGER;
+	} else if (h.type == SCAN_FLOAT) {
+		o.type = h.body == 4 ? MSGPACK_OBJECT_FLOAT32 : MSGPACK_OBJECT_FLOAT64;
+		o.via.f64 = scan_float(object.p, &h);
+	}
+	return o;
 }
 
 static int check_range(struct decoder *d, const struct place *at, const struct wire_field *f,
@@ -396,11 +412,16 @@ static int refuse_key(struct decoder *d, const struct place *at, const struct wi
 			 names);
 }
 
-static const struct wire_field *find_field(const struct wire_shape *shape, struct wire_slice key)
+/* Fields mostly come in the order of their table, with some left out: the search begins at @from.
+ */
+static const struct wire_field *find_field(const struct wire_shape *shape, struct wire_slice key,
+					   size_t from)
 {
-	for (size_t i = 0; i < shape->nfields; i++)
+	for (size_t n = shape->nfields, i = from; n; n--, i++) {
+		i = i < shape->nfields ? i : 0;
 		if (wire_slice_is(key, shape->fields[i].name))
 			return &shape->fields[i];
+	}
 	return NULL;
 }
 
@@ -408,10 +429,12 @@ static int check_missing(struct decoder *d, const struct place *up, const struct
 			 uint64_t seen)
 {
 	for (size_t i = 0; i < shape->nfields; i++) {
-		struct place at = { .up = up, .name = wire_slice_of(shape->fields[i].name) };
+		struct place at = { .up = up };
 
-		if (shape->fields[i].required && !(seen >> i & 1))
-			return misshapen(d, &at, "is missing");
+		if (!shape->fields[i].required || seen >> i & 1)
+			continue;
+		at.name = wire_slice_of(shape->fields[i].name);
+		return misshapen(d, &at, "is missing");
 	}
 	return 0;
 }
@@ -427,7 +450,8 @@ static int read_pair(struct decoder *d, const struct place *up, const struct wir
 	if (h.type != SCAN_STR)
 		return misshapen(d, up, "a key is %s, expected a string", describe(key));
 	at.name = body_of(key, &h);
-	f = find_field(shape, at.name);
+	/* Behind the field of the highest number that was there. */
+	f = find_field(shape, at.name, *seen ? 64 - (size_t)__builtin_clzll(*seen) : 0);
 	if (!f)
 		return d->unknown == WIRE_SKIP_UNKNOWN ? 0 : refuse_key(d, &at, shape);
 	if (*seen >> (f - shape->fields) & 1)
@@ -499,61 +523,61 @@ bool wire_map_find(struct wire_slice map, const char *key, struct wire_slice *re
 
 /* ---- writing ---- */
 
-static void write_map(msgpack_packer *pk, const struct wire_shape *shape, const void *value);
-static void write_list(msgpack_packer *pk, const struct wire_field *f, const struct wire_list *l);
+static void write_map(struct buf *out, const struct wire_shape *shape, const void *value);
+static void write_list(struct buf *out, const struct wire_field *f, const struct wire_list *l);
 
-static void write_any(msgpack_packer *pk, const struct wire_slice *s)
+static void write_any(struct buf *out, const struct wire_slice *s)
 {
 	if (s->len)
-		pk->callback(pk->data, s->p, s->len);
+		buf_append(out, s->p, s->len);
 	else
-		msgpack_pack_nil(pk);
+		emit_nil(out);
 }
 
-static void write_value(msgpack_packer *pk, const struct wire_field *f, enum wire_kind kind,
+static void write_value(struct buf *out, const struct wire_field *f, enum wire_kind kind,
 			const void *value)
 {
 	const struct wire_slice *s = value;
 
 	switch (kind) {
 	case WIRE_BOOL:
-		pack_bool(pk, *(const bool *)value);
+		emit_bool(out, *(const bool *)value);
 		break;
 	case WIRE_UINT:
-		msgpack_pack_uint64(pk, *(const uint64_t *)value);
+		emit_uint(out, *(const uint64_t *)value);
 		break;
 	case WIRE_INT:
-		msgpack_pack_int64(pk, *(const int64_t *)value);
+		emit_int(out, *(const int64_t *)value);
 		break;
 	case WIRE_F64:
-		msgpack_pack_double(pk, *(const double *)value);
+		emit_f64(out, *(const double *)value);
 		break;
 	case WIRE_STR:
 	case WIRE_TAG:
-		pack_strn(pk, s->p, s->len);
+		emit_strn(out, s->p, s->len);
 		break;
 	case WIRE_BIN:
-		pack_bin(pk, s->p, s->len);
+		emit_bin(out, s->p, s->len);
 		break;
 	case WIRE_ANY:
-		write_any(pk, s);
+		write_any(out, s);
 		break;
 	case WIRE_MAP:
-		write_map(pk, f->shape, value);
+		write_map(out, f->shape, value);
 		break;
 	case WIRE_LIST:
-		write_list(pk, f, value);
+		write_list(out, f, value);
 		break;
 	}
 }
 
-static void write_list(msgpack_packer *pk, const struct wire_field *f, const struct wire_list *l)
+static void write_list(struct buf *out, const struct wire_field *f, const struct wire_list *l)
 {
 	size_t size = item_size(f);
 
-	msgpack_pack_array(pk, l->n);
+	emit_list(out, l->n);
 	for (size_t i = 0; i < l->n; i++)
-		write_value(pk, f, f->item, (const char *)l->items + i * size);
+		write_value(out, f, f->item, (const char *)l->items + i * size);
 }
 
 static bool goes_out(const struct wire_field *f, const void *value)
@@ -561,33 +585,31 @@ static bool goes_out(const struct wire_field *f, const void *value)
 	return f->required || *(const bool *)((const char *)value + f->has_offset);
 }
 
-static void write_map(msgpack_packer *pk, const struct wire_shape *shape, const void *value)
+static void write_map(struct buf *out, const struct wire_shape *shape, const void *value)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < shape->nfields; i++)
 		n += goes_out(&shape->fields[i], value);
-	msgpack_pack_map(pk, n);
+	emit_map(out, n);
 	for (size_t i = 0; i < shape->nfields; i++) {
 		const struct wire_field *f = &shape->fields[i];
 
 		if (!goes_out(f, value))
 			continue;
-		pack_str(pk, f->name);
-		write_value(pk, f, f->kind, (const char *)value + f->offset);
+		emit_str(out, f->name);
+		write_value(out, f, f->kind, (const char *)value + f->offset);
 	}
 }
 
 int wire_encode(const struct wire_shape *shape, const void *value, struct buf *out)
 {
 	const struct wire_field *first = shape->fields;
-	msgpack_packer pk;
 
-	pack_init(&pk, out);
 	if (shape->bare)
-		write_value(&pk, first, first->kind, (const char *)value + first->offset);
+		write_value(out, first, first->kind, (const char *)value + first->offset);
 	else
-		write_map(&pk, shape, value);
+		write_map(out, shape, value);
 	return buf_ok(out) ? 0 : KSNAP_E_NOMEM;
 }
 

@@ -7,24 +7,25 @@
 
 #include "base/error.h"
 #include "base/limits.h"
-#include "wire/pack.h"
+#include "wire/emit.h"
 #include "wire/scan.h"
 #include "wire/shapes.h"
 
+#define ID_ROOM  (EMIT_HEAD + sizeof(((struct wire_id *)0)->str))
 #define CODE_MAX 64 /* bytes of an error code's name, with its end */
 
-static int write_id(const struct wire_id *id, struct buf *out)
+/* Encoded into @room, which holds any id. */
+static struct wire_slice write_id(const struct wire_id *id, uint8_t room[ID_ROOM])
 {
-	msgpack_packer pk;
+	struct buf out = { .data = room, .cap = ID_ROOM };
 
-	pack_init(&pk, out);
 	if (id->kind == WIRE_ID_UINT)
-		msgpack_pack_uint64(&pk, id->num);
+		emit_uint(&out, id->num);
 	else if (id->kind == WIRE_ID_STR)
-		pack_strn(&pk, id->str, id->len);
+		emit_strn(&out, id->str, id->len);
 	else
-		msgpack_pack_nil(&pk);
-	return buf_ok(out) ? 0 : KSNAP_E_NOMEM;
+		emit_nil(&out);
+	return (struct wire_slice){ (const char *)room, out.len };
 }
 
 static int read_id_string(struct wire_slice s, struct wire_id *ret, struct ksnap_err *err)
@@ -38,17 +39,15 @@ static int read_id_string(struct wire_slice s, struct wire_id *ret, struct ksnap
 	return 0;
 }
 
-static int read_id_number(struct wire_slice object, struct wire_id *ret, struct ksnap_err *err)
+static int read_id_number(struct wire_slice object, const struct scan_head *h, struct wire_id *ret,
+			  struct ksnap_err *err)
 {
-	msgpack_unpacked u;
-	size_t used = 0;
+	int64_t v = h->type == SCAN_INT ? scan_int(object.p, h) : 0;
 
-	msgpack_unpacked_init(&u);
-	msgpack_unpack_next(&u, object.p, object.len, &used);
-	if (u.data.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+	if (v < 0)
 		return err_set(err, KSNAP_E_PROTO, "id: a negative integer, at least 0 wanted");
 	ret->kind = WIRE_ID_UINT;
-	ret->num = u.data.via.u64;
+	ret->num = h->type == SCAN_INT ? (uint64_t)v : scan_uint(object.p, h);
 	return 0;
 }
 
@@ -61,7 +60,7 @@ static int read_id(struct wire_slice object, struct wire_id *ret, struct ksnap_e
 	if (h.type == SCAN_STR)
 		return read_id_string((struct wire_slice){ object.p + h.size, h.body }, ret, err);
 	if (h.type == SCAN_UINT || h.type == SCAN_INT)
-		return read_id_number(object, ret, err);
+		return read_id_number(object, &h, ret, err);
 	return err_set(err, KSNAP_E_PROTO, "id: expected an unsigned integer or a string, got %s",
 		       scan_type_name(h.type));
 }
@@ -167,7 +166,7 @@ int request_decode(const void *data, size_t len, struct wire_request *ret, struc
 
 int request_encode(const struct wire_request *rq, struct buf *out)
 {
-	_buf_ struct buf id = BUF_INIT;
+	uint8_t id[ID_ROOM];
 	struct wire_request_envelope env = {
 		.v = KSNAP_PROTOCOL,
 		.op = rq->op,
@@ -179,9 +178,7 @@ int request_encode(const struct wire_request *rq, struct buf *out)
 		.has_t = rq->deadline_ms,
 	};
 
-	if (write_id(&rq->id, &id))
-		return KSNAP_E_NOMEM;
-	env.id = (struct wire_slice){ (const char *)id.data, id.len };
+	env.id = write_id(&rq->id, id);
 	return wire_encode(&wire_shape_request_envelope, &env, out);
 }
 
@@ -242,7 +239,7 @@ static int code_of(struct wire_slice name)
 
 int reply_encode(const struct wire_reply *rp, struct buf *out)
 {
-	_buf_ struct buf id = BUF_INIT;
+	uint8_t id[ID_ROOM];
 	struct wire_reply_envelope env = {
 		.v = KSNAP_PROTOCOL,
 		.ok = rp->ok,
@@ -254,17 +251,18 @@ int reply_encode(const struct wire_reply *rp, struct buf *out)
 		.blobs = rp->blobs,
 		.has_blobs = rp->blobs,
 	};
-	int code = code_of(rp->e.code);
+	int code;
 
-	if (write_id(&rp->id, &id))
-		return KSNAP_E_NOMEM;
-	env.id = (struct wire_slice){ (const char *)id.data, id.len };
-	env.e.code = rp->e.code;
-	env.e.class = wire_slice_of(ksnap_err_class(code));
-	env.e.msg = rp->e.msg;
-	env.e.retry = ksnap_err_retry(code);
-	env.e.detail = rp->e.detail;
-	env.e.has_detail = rp->e.detail.len;
+	env.id = write_id(&rp->id, id);
+	if (!rp->ok) {
+		code = code_of(rp->e.code);
+		env.e.code = rp->e.code;
+		env.e.class = wire_slice_of(ksnap_err_class(code));
+		env.e.msg = rp->e.msg;
+		env.e.retry = ksnap_err_retry(code);
+		env.e.detail = rp->e.detail;
+		env.e.has_detail = rp->e.detail.len;
+	}
 	return wire_encode(&wire_shape_reply_envelope, &env, out);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "wire/scan.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -48,37 +50,13 @@ static void set_count(struct scan_head *h, uint64_t count)
 		h->body += count;
 }
 
-/* The formats that keep a small count or value within their first byte. */
-static void read_short(uint8_t byte, struct scan_head *h)
+int scan_long_head(const uint8_t *p, size_t len, struct scan_head *ret)
 {
-	static const uint8_t high_types[] = { SCAN_MAP, SCAN_LIST, SCAN_STR, SCAN_STR };
-
-	if (byte < 0x80)
-		h->type = SCAN_UINT;
-	else if (byte >= 0xe0)
-		h->type = SCAN_INT;
-	else {
-		h->type = high_types[(byte >> 4) & 3];
-		set_count(h, byte & (h->type == SCAN_STR ? 0x1f : 0x0f));
-	}
-}
-
-int scan_head(const void *data, size_t len, struct scan_head *ret)
-{
-	const uint8_t *p = data;
 	struct scan_head h = { .size = 1 };
-	const struct format *f;
+	const struct format *f = &formats[p[0] - 0xc0];
 	uint64_t count = 0;
 
-	if (!len || p[0] == 0xc1)
-		return KSNAP_E_PROTO;
-	if (p[0] < 0xc0 || p[0] >= 0xe0) {
-		read_short(p[0], &h);
-		*ret = h;
-		return 0;
-	}
-	f = &formats[p[0] - 0xc0];
-	if (len - 1 < f->count_size)
+	if (p[0] == 0xc1 || len - 1 < f->count_size)
 		return KSNAP_E_PROTO;
 	for (unsigned i = 0; i < f->count_size; i++)
 		count = count << 8 | p[1 + i];
@@ -88,6 +66,44 @@ int scan_head(const void *data, size_t len, struct scan_head *ret)
 	set_count(&h, count);
 	*ret = h;
 	return 0;
+}
+
+/* The bytes behind the head, the highest first. */
+static uint64_t number_of(const uint8_t *p, const struct scan_head *h)
+{
+	uint64_t v = 0;
+
+	for (uint64_t i = 0; i < h->body; i++)
+		v = v << 8 | p[1 + i];
+	return v;
+}
+
+uint64_t scan_uint(const void *object, const struct scan_head *h)
+{
+	const uint8_t *p = object;
+
+	return h->body ? number_of(p, h) : p[0];
+}
+
+int64_t scan_int(const void *object, const struct scan_head *h)
+{
+	const uint8_t *p = object;
+	unsigned unused = 64 - 8 * (h->body ? (unsigned)h->body : 1);
+	uint64_t v = h->body ? number_of(p, h) : p[0];
+
+	return (int64_t)(v << unused) >> unused;
+}
+
+double scan_float(const void *object, const struct scan_head *h)
+{
+	uint64_t bits = number_of(object, h);
+	uint32_t low = (uint32_t)bits;
+	float narrow;
+	double wide;
+
+	memcpy(&narrow, &low, sizeof(narrow));
+	memcpy(&wide, &bits, sizeof(wide));
+	return h->body == sizeof(narrow) ? (double)narrow : wide;
 }
 
 static int refuse_head(const uint8_t *p, size_t at, size_t len, struct ksnap_err *err)
