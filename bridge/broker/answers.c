@@ -13,9 +13,11 @@
 #define KEPT_MAX   256
 #define KEPT_BYTES (1u << 20)
 #define KEPT_NS    (60 * NS_PER_S)
+#define CHAINS     256
 
 struct answer {
 	struct wire_id id;
+	unsigned chain;
 	uint64_t mono_ns;
 	struct ksnap_blob *envelope; /* NULL: not kept */
 };
@@ -30,7 +32,9 @@ struct answer_log {
 	struct answer_wait *waits;
 	uint64_t begin, end; /* answer n is at n % KEPT_MAX */
 	size_t bytes;
-	uint64_t ids[KEPT_MAX]; /* what is looked at first */
+	/* Answers whose ids share a hash, the newest first: places in the ring and one; 0: no more.
+	 */
+	uint16_t chain[CHAINS], older[KEPT_MAX];
 	struct answer *ring[KEPT_MAX];
 };
 
@@ -50,10 +54,15 @@ struct answer_logs *answer_logs_create(uint64_t max, struct ksnap_err *err)
 	return all;
 }
 
+/* The oldest is the last of its chain. */
 static void drop_oldest(struct answer_log *log)
 {
 	struct answer *a = log->ring[log->begin++ % KEPT_MAX];
+	uint16_t *link = &log->chain[a->chain];
 
+	while (log->older[*link - 1])
+		link = &log->older[*link - 1];
+	*link = 0;
 	log->bytes -= a->envelope ? ksnap_blob_size(a->envelope) : 0;
 	ksnap_blob_unref(a->envelope);
 	free(a);
@@ -173,14 +182,14 @@ static bool is_same(const struct wire_id *a, const struct wire_id *b)
 	return !a->len || !memcmp(a->str, b->str, a->len);
 }
 
-/* A number is itself; a string is hashed. */
-static uint64_t short_form(const struct wire_id *id)
+/* Ids that count up are spread evenly. */
+static unsigned chain_of(const struct wire_id *id)
 {
 	uint64_t h = id->num;
 
 	for (size_t i = 0; i < id->len; i++)
 		h = (h ^ (uint8_t)id->str[i]) * 0x100000001b3;
-	return h;
+	return (h ^ h >> 8 ^ h >> 32) % CHAINS;
 }
 
 bool answer_wait_begin(struct answer_log *log, const struct wire_id *id, struct answer_wait *w)
@@ -208,14 +217,12 @@ void answer_wait_end(struct answer_wait *w)
 enum answer_found answer_log_find(const struct answer_log *log, const struct wire_id *id,
 				  struct ksnap_blob **ret)
 {
-	uint64_t wanted = short_form(id);
+	for (unsigned at = log->chain[chain_of(id)]; at; at = log->older[at - 1]) {
+		const struct answer *a = log->ring[at - 1];
 
-	for (uint64_t n = log->end; n > log->begin; n--) {
-		const struct answer *a = log->ring[(n - 1) % KEPT_MAX];
-
-		if (log->ids[(n - 1) % KEPT_MAX] != wanted || !is_same(&a->id, id))
+		if (!is_same(&a->id, id))
 			continue;
-		if (is_old(log, n - 1))
+		if (is_old(log, at - 1))
 			return ANSWER_NONE;
 		*ret = a->envelope;
 		return a->envelope ? ANSWER_KEPT : ANSWER_GIVEN;
@@ -225,7 +232,8 @@ enum answer_found answer_log_find(const struct answer_log *log, const struct wir
 
 void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksnap_blob *envelope)
 {
-	size_t len = envelope ? ksnap_blob_size(envelope) : 0;
+	size_t len = envelope ? ksnap_blob_size(envelope) : 0, at = log->end % KEPT_MAX;
+	uint64_t now = clock_mono_ns();
 	struct answer *a = malloc(sizeof(*a));
 
 	if (!a)
@@ -237,8 +245,10 @@ void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksn
 	while (log->begin < log->end &&
 	       (log->end - log->begin == KEPT_MAX || log->bytes + len > KEPT_BYTES))
 		drop_oldest(log);
-	*a = (struct answer){ *id, clock_mono_ns(), ksnap_blob_ref(envelope) };
-	log->ids[log->end % KEPT_MAX] = short_form(id);
-	log->ring[log->end++ % KEPT_MAX] = a;
+	*a = (struct answer){ *id, chain_of(id), now, ksnap_blob_ref(envelope) };
+	log->ring[at] = a;
+	log->older[at] = log->chain[a->chain];
+	log->chain[a->chain] = (uint16_t)(at + 1);
+	log->end++;
 	log->bytes += len;
 }

@@ -4,6 +4,7 @@
 #include "broker/dispatch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -119,9 +120,10 @@ static int decode_params(struct request *rq, struct ksnap_err *err)
 
 	if (!p.len)
 		p = (struct wire_slice){ empty_map, 1 };
-	rq->params = calloc(1, shape->size ? shape->size : 1);
+	rq->params = shape->size <= sizeof(rq->room) ? rq->room : malloc(shape->size);
 	if (!rq->params)
 		return err_nomem(err);
+	memset(rq->params, 0, shape->size);
 	return wire_decode(shape, p.p, p.len, WIRE_REFUSE_UNKNOWN, &rq->arena, rq->params, err);
 }
 

@@ -16,10 +16,11 @@
 #include "broker/endpoint.h"
 #include "broker/heard.h"
 #include "broker/zap.h"
+#include "wire/emit.h"
 #include "wire/frames.h"
-#include "wire/pack.h"
 
 #define NAME_MAX_BYTES 81
+#define PREFIX_BYTES   (NAME_MAX_BYTES + 64)
 #define BASE_KEYS      6 /* v, epoch, ch, seq, ts, k */
 /* Subscription messages read before the loop looks at its other sources. */
 #define READ_BATCH 64
@@ -47,6 +48,9 @@ struct channel {
 	struct ksnap_blob *name_frame; /* NULL: the beat's, made when sent */
 	struct ksnap_blob **kept;      /* ring: header seq at seq % MAX_RETAINED_HEADERS */
 	char name[NAME_MAX_BYTES];
+	/* What all its headers have behind their map's head: v, epoch, ch and the key seq. */
+	uint8_t prefix[PREFIX_BYTES];
+	size_t prefix_len;
 };
 
 struct publisher {
@@ -180,6 +184,20 @@ struct channel *publisher_find(struct publisher *p, struct wire_slice name)
 	return NULL;
 }
 
+static void make_prefix(struct channel *c)
+{
+	struct buf b = { .data = c->prefix, .cap = sizeof(c->prefix) };
+
+	emit_str(&b, "v");
+	emit_uint(&b, KSNAP_PROTOCOL);
+	emit_str(&b, "epoch");
+	emit_uint(&b, c->publisher->broker->epoch);
+	emit_str(&b, "ch");
+	emit_str(&b, c->name);
+	emit_str(&b, "seq");
+	c->prefix_len = b.len;
+}
+
 static void append_channel(struct publisher *p, struct channel *c)
 {
 	c->next = NULL;
@@ -230,6 +248,7 @@ struct channel *publisher_channel(struct publisher *p, const char *prefix, const
 	}
 	c->publisher = p;
 	strcpy(c->name, full);
+	make_prefix(c);
 	c->start = c->last = *floor_of(p, c);
 	append_channel(p, c);
 	return c;
@@ -273,24 +292,20 @@ void publisher_retire(struct publisher *p, struct channel *c)
 }
 
 /* Begin to write the header's map with room for @extra more pairs behind its own. */
-static void begin_header(msgpack_packer *pk, const struct channel *c, uint64_t seq,
-			 const char *kind, size_t extra)
+static struct buf *begin_header(const struct channel *c, uint64_t seq, int64_t ts, const char *kind,
+				size_t extra)
 {
-	buf_clear(&c->publisher->header);
-	pack_init(pk, &c->publisher->header);
-	msgpack_pack_map(pk, BASE_KEYS + extra);
-	pack_str(pk, "v");
-	msgpack_pack_uint64(pk, KSNAP_PROTOCOL);
-	pack_str(pk, "epoch");
-	msgpack_pack_uint64(pk, c->publisher->broker->epoch);
-	pack_str(pk, "ch");
-	pack_str(pk, c->name);
-	pack_str(pk, "seq");
-	msgpack_pack_uint64(pk, seq);
-	pack_str(pk, "ts");
-	msgpack_pack_int64(pk, clock_real_ns());
-	pack_str(pk, "k");
-	pack_str(pk, kind);
+	struct buf *b = &c->publisher->header;
+
+	buf_clear(b);
+	emit_map(b, BASE_KEYS + extra);
+	buf_append(b, c->prefix, c->prefix_len);
+	emit_uint(b, seq);
+	emit_str(b, "ts");
+	emit_int(b, ts);
+	emit_str(b, "k");
+	emit_str(b, kind);
+	return b;
 }
 
 static int hwm_for(const struct publisher *p)
@@ -393,26 +408,26 @@ static void finish(struct channel *c, struct ksnap_blob *payload)
 		ksnap_blob_unref(header);
 }
 
-static void pack_event_field(msgpack_packer *pk, const struct ksnap_event_field *f)
+static void emit_event_field(struct buf *b, const struct ksnap_event_field *f)
 {
-	pack_str(pk, f->name);
+	emit_str(b, f->name);
 	if (f->str)
-		pack_str(pk, f->str);
+		emit_str(b, f->str);
 	else
-		msgpack_pack_uint64(pk, f->num);
+		emit_uint(b, f->num);
 }
 
 void publish_event(struct channel *c, const struct ksnap_event *ev)
 {
-	msgpack_packer pk;
+	struct buf *b;
 
 	if (FAULT_IS(FAULT_LOSE_LIVE) && ev->seq % 100 == 0)
 		return;
-	begin_header(&pk, c, next_number(c), ksnap_event_name(ev->kind), ev->nfields + 1);
-	pack_str(&pk, "mono");
-	msgpack_pack_uint64(&pk, ev->mono);
+	b = begin_header(c, next_number(c), ev->ts, ksnap_event_name(ev->kind), ev->nfields + 1);
+	emit_str(b, "mono");
+	emit_uint(b, ev->mono);
 	for (unsigned i = 0; i < ev->nfields; i++)
-		pack_event_field(&pk, &ev->fields[i]);
+		emit_event_field(b, &ev->fields[i]);
 	finish(c, NULL);
 }
 
@@ -426,25 +441,26 @@ static void encode_pairs(struct publisher *p, const struct wire_shape *shape, co
 }
 
 /* A message of the pairs that were encoded last. */
-static void publish_pairs(struct channel *c, const char *kind, struct ksnap_blob *payload)
+static void publish_pairs(struct channel *c, int64_t ts, const char *kind,
+			  struct ksnap_blob *payload)
 {
 	const struct buf *pairs = &c->publisher->pairs;
 	uint64_t seq = next_number(c);
-	msgpack_packer pk;
+	struct buf *b;
 
 	if (!buf_ok(pairs)) {
 		c->publisher->broker->tally.drops[DROP_LIVE_MEMORY]++;
 		return;
 	}
-	begin_header(&pk, c, seq, kind, pairs->data[0] & 0x0f);
-	buf_append(&c->publisher->header, pairs->data + 1, pairs->len - 1);
+	b = begin_header(c, seq, ts, kind, pairs->data[0] & 0x0f);
+	buf_append(b, pairs->data + 1, pairs->len - 1);
 	finish(c, payload);
 }
 
 void publish(struct channel *c, const char *kind, const struct wire_shape *shape, const void *body)
 {
 	encode_pairs(c->publisher, shape, body);
-	publish_pairs(c, kind, NULL);
+	publish_pairs(c, clock_real_ns(), kind, NULL);
 }
 
 void publish_snapshot(struct channel *snapshot, struct channel *report, const struct ksnap_entry *e,
@@ -471,27 +487,28 @@ void publish_snapshot(struct channel *snapshot, struct channel *report, const st
 		body.reason_count = counts->reasons;
 	}
 	encode_pairs(snapshot->publisher, &wire_shape_live_captured, &body);
-	publish_pairs(snapshot, "captured", NULL);
-	publish_pairs(report, "captured", e->report);
+	publish_pairs(snapshot, e->ts, "captured", NULL);
+	publish_pairs(report, e->ts, "captured", e->report);
 }
 
 void publish_beat(struct publisher *p)
 {
 	struct channel beat = { .publisher = p, .name = "beat" };
 	struct ksnap_blob *header;
-	msgpack_packer pk;
+	struct buf *b;
 	size_t n = 0;
 
 	for (struct channel *c = p->first; c; c = c->next)
 		n++;
-	begin_header(&pk, &beat, 0, "beat", 1);
-	pack_str(&pk, "last");
-	msgpack_pack_map(&pk, n);
+	make_prefix(&beat);
+	b = begin_header(&beat, 0, clock_real_ns(), "beat", 1);
+	emit_str(b, "last");
+	emit_map(b, n);
 	for (struct channel *c = p->first; c; c = c->next) {
-		pack_str(&pk, c->name);
-		msgpack_pack_uint64(&pk, c->last);
+		emit_str(b, c->name);
+		emit_uint(b, c->last);
 	}
-	header = buf_ok(&p->header) ? ksnap_blob_copy(p->header.data, p->header.len) : NULL;
+	header = buf_ok(b) ? ksnap_blob_copy(b->data, b->len) : NULL;
 	if (header)
 		send_live(&beat, header, NULL);
 	ksnap_blob_unref(header);

@@ -17,11 +17,14 @@
 
 struct request *request_create(struct broker *b, struct frames *f)
 {
-	struct request *rq = calloc(1, sizeof(*rq));
+	struct request *rq = malloc(sizeof(*rq)); /* calloc passes by what was just freed */
 
 	if (!rq)
 		return NULL;
+	memset(rq, 0, offsetof(struct request, room));
 	rq->broker = b;
+	rq->held = rq->few;
+	rq->held_cap = REQUEST_FEW;
 	rq->frames = *f;
 	f->n = 0;
 	rq->received_mono_ns = clock_mono_ns();
@@ -43,23 +46,27 @@ static void request_end(struct request *rq)
 		session_request_ended(rq->session);
 	frames_clear(&rq->frames);
 	drop_held(rq);
-	free(rq->held);
+	if (rq->held != rq->few)
+		free(rq->held);
 	wire_arena_fini(&rq->arena);
 	if (rq->entry)
 		ksnap_entry_clear(rq->entry);
 	free(rq->entry);
-	free(rq->params);
+	if (rq->params != rq->room)
+		free(rq->params);
 	free(rq);
 }
 
 static int hold(struct request *rq, struct ksnap_blob *frame)
 {
-	size_t cap = rq->held_cap ? 2 * rq->held_cap : 16;
+	size_t cap = 2 * rq->held_cap;
 	struct ksnap_blob **list = rq->held;
 
 	if (frame && rq->nheld == rq->held_cap) {
-		list = realloc(rq->held, cap * sizeof(*list));
+		list = realloc(list == rq->few ? NULL : list, cap * sizeof(*list));
 		if (list) {
+			if (rq->held == rq->few)
+				memcpy(list, rq->few, sizeof(rq->few));
 			rq->held = list;
 			rq->held_cap = cap;
 		}

@@ -7,10 +7,15 @@
 #ifndef KSNAP_BROKER_REQUEST_H
 #define KSNAP_BROKER_REQUEST_H
 
+#include <stddef.h>
+
 #include "broker/answers.h"
 #include "broker/parts.h"
 #include "wire/envelope.h"
 #include "wire/frames.h"
+
+#define REQUEST_ROOM 256
+#define REQUEST_FEW  8
 
 struct session;
 struct hosted;
@@ -24,7 +29,7 @@ struct request {
 	struct wire_request env;
 	const struct op *op; /* NULL until found */
 	const struct wire_op *row;
-	void *params;                /* struct wire_<op>_params */
+	void *params;                /* struct wire_<op>_params; in room, when it fits */
 	struct wire_arena arena;     /* its lists */
 	struct ksnap_entry *entry;   /* op get: the snapshot asked for */
 	uint64_t watch;              /* ops watch_snapshot and unwatch: its id */
@@ -32,7 +37,7 @@ struct request {
 	struct ksnap_blob **blobs;
 	size_t nblobs;
 	/* Frames of the parts so far, for a REQ socket: it takes one message for an answer. */
-	struct ksnap_blob **held;
+	struct ksnap_blob **held; /* few, until it holds more */
 	size_t nheld, held_cap;
 	bool in_parts; /* parts went out before the answer */
 	bool unnoted;  /* its answer is not one to give again */
@@ -40,6 +45,9 @@ struct request {
 		detail; /* of the refusal that is about to come: one encoded map, or nothing */
 	struct answer_wait wait;
 	uint64_t received_mono_ns, deadline_mono_ns;
+	/* Memory for what is mostly small; not cleared. */
+	max_align_t room[REQUEST_ROOM / sizeof(max_align_t)];
+	struct ksnap_blob *few[REQUEST_FEW];
 };
 
 /* The handlers of one operation: op_<name>.c defines `const struct op op_<name>`. */

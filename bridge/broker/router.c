@@ -29,7 +29,7 @@ static void receive(void *arg)
 	struct router *r = arg;
 
 	for (int i = 0; i < READ_BATCH; i++) {
-		_frames_ struct frames f = { 0 };
+		_frames_ struct frames f = { .no_users = !r->broker->zap };
 		struct ksnap_err err;
 		int rc = frames_recv(bound_socket(r->bound), &f, &err);
 

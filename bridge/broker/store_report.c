@@ -4,12 +4,12 @@
 
 #include "broker/bridges.h"
 #include "broker/snapshot_row.h"
+#include "core/bridge.h"
 
 int store_report(struct hosted *h, struct wire_slice tag, struct ksnap_store_args *args,
 		 const struct capture_counts *counts, uint64_t *ret_seq, struct ksnap_err *err)
 {
 	char name[KSNAP_TAG_MAX + 1];
-	struct ksnap_entry e;
 	int rc;
 
 	tag_copy(name, tag);
@@ -17,9 +17,6 @@ int store_report(struct hosted *h, struct wire_slice tag, struct ksnap_store_arg
 	rc = ksnap_bridge_store(h->core, args, ret_seq, err);
 	if (rc)
 		return rc;
-	if (!ksnap_bridge_get(h->core, name, &e, NULL)) {
-		publish_snapshot(h->snapshot, h->report, &e, counts);
-		ksnap_entry_clear(&e);
-	}
+	publish_snapshot(h->snapshot, h->report, store_newest(bridge_store(h->core)), counts);
 	return 0;
 }

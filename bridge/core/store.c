@@ -324,6 +324,11 @@ uint64_t store_first_seq(const struct store *s)
 
 /* ---- reading and draining ------------------------------------------------------------------- */
 
+const struct ksnap_entry *store_newest(const struct store *s)
+{
+	return s->tail ? &s->tail->entry : NULL;
+}
+
 const struct ksnap_entry *store_find(const struct store *s, const char *tag)
 {
 	struct tag_link *link = tag_table_find(&s->table, tag, tag_hash(tag));

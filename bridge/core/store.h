@@ -71,6 +71,8 @@ int store_put(struct store *s, struct store_node *node, struct store_node **left
 void store_revive(struct store *s, struct store_node *node, struct store_node **left);
 /* Number of the oldest node, or the next one to be given when nothing is stored. */
 uint64_t store_first_seq(const struct store *s);
+/* What was put last, NULL when nothing is stored. Good until the next put or drain. */
+const struct ksnap_entry *store_newest(const struct store *s);
 /* NULL: not there. Good until the next put or drain. */
 const struct ksnap_entry *store_find(const struct store *s, const char *tag);
 /* E_NOTFOUND, naming up to three stored tags that are near. */

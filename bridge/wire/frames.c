@@ -72,8 +72,15 @@ static int refuse_socket(struct ksnap_err *err, const char *what)
 static void read_user(zmq_msg_t *msg, char user[FRAMES_USER + 1])
 {
 	const char *id = zmq_msg_gets(msg, "User-Id");
+	size_t len = id ? strlen(id) : 0;
 
-	snprintf(user, FRAMES_USER + 1, "%s", !id ? "" : strlen(id) > FRAMES_USER ? "?" : id);
+	if (len > FRAMES_USER) {
+		id = "?";
+		len = 1;
+	}
+	if (len)
+		memcpy(user, id, len);
+	user[len] = 0;
 }
 
 /* After the first failure the rest is still read off, so that the next message begins clean. */
@@ -94,7 +101,7 @@ int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 		}
 		handover_after_recv();
 		more = zmq_msg_more(&msg);
-		if (parts < 2 && !f->user[0])
+		if (parts < 2 && !f->no_users && !f->user[0])
 			read_user(&msg, f->user);
 		if (parts++ < FRAMES_MAX && !lost)
 			lost = frames_push(f, blob_of_message(&msg));

@@ -17,6 +17,7 @@
 
 struct frames {
 	size_t n;
+	bool no_users;              /* set before a receipt: nobody says who anybody is */
 	char user[FRAMES_USER + 1]; /* received: who the ZAP handler said it is; "" nobody */
 	struct ksnap_blob *part[FRAMES_MAX];
 };

@@ -122,6 +122,24 @@ static void count_and_bytes_are_bounded(void **state)
 	answer_log_close(log);
 }
 
+/* 0x01 and 0x0100 share a chain, as all of such pairs do. */
+static void ids_that_share_a_chain_leave_by_age(void **state)
+{
+	struct answer_log *log = answer_log_create();
+
+	for (uint64_t n = 1; n <= 1000; n++)
+		add(log, number(n & 1 ? n : n << 8), 10);
+	for (uint64_t n = 1; n <= 1000; n++)
+		assert_int_equal(find(log, number(n & 1 ? n : n << 8)),
+				 n > 1000 - 256 ? ANSWER_KEPT : ANSWER_NONE);
+	for (uint64_t n = 0; n < 600; n++)
+		add(log, number(n << 16 | n << 8), 10);
+	assert_int_equal(find(log, number(343 << 16 | 343 << 8)), ANSWER_NONE);
+	assert_int_equal(find(log, number(344 << 16 | 344 << 8)), ANSWER_KEPT);
+	assert_int_equal(find(log, number(999)), ANSWER_NONE);
+	answer_log_close(log);
+}
+
 static void a_named_client_finds_its_log_again(void **state)
 {
 	struct answer_logs *all = answer_logs_create(2, NULL);
@@ -170,6 +188,7 @@ int main(void)
 		cmocka_unit_test(the_newest_of_an_id_counts),
 		cmocka_unit_test(old_ones_are_not_found),
 		cmocka_unit_test(count_and_bytes_are_bounded),
+		cmocka_unit_test(ids_that_share_a_chain_leave_by_age),
 		cmocka_unit_test(a_named_client_finds_its_log_again),
 		cmocka_unit_test(logs_of_the_absent_are_bounded),
 	};
