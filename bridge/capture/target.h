@@ -7,6 +7,7 @@
 #define KSNAP_CAPTURE_TARGET_H
 
 #include "capture/kernel_op.h"
+#include "capture/probe.h"
 #include "capture/watch.h"
 #include "ksnap.h"
 #include "report/builder.h"
@@ -137,6 +138,9 @@ struct target_ops {
 	bool stands_still; /* nothing changes while a job runs: cold ops need no cgroup */
 
 	const char *why_not; /* why NULL slots are NULL */
+
+	/* What this machine must have for it; NULL: only opening it tells. */
+	const struct probe *probes;
 };
 
 extern const struct target_ops target_live;

@@ -203,6 +203,7 @@ const struct command cmd_attach = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,
+	.words = WORDS_FILE,
 	.is_op = true,
 	.run = run_attach,
 };

@@ -48,5 +48,6 @@ const struct command cmd_check = {
 	.options = options,
 	.min_words = 1,
 	.max_words = UINT_MAX,
+	.words = WORDS_FILE,
 	.run = run_check,
 };

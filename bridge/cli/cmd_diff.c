@@ -150,6 +150,7 @@ const struct command cmd_diff = {
 	.options = options,
 	.min_words = 2,
 	.max_words = 3,
+	.words = WORDS_TAG,
 	.lua = lua_diff,
 	.run = run_diff,
 };

@@ -103,6 +103,7 @@ const struct command cmd_events = {
 		"those that 'ksnap drain --to FILE --events' kept.",
 	.options = options,
 	.max_words = 1,
+	.words = WORDS_FILE,
 	.is_op = true,
 	.run = run_events,
 };

@@ -33,5 +33,6 @@ const struct command cmd_help = {
 	.usage = "[COMMAND]",
 	.options = options,
 	.max_words = 1,
+	.words = WORDS_COMMAND,
 	.run = run_help,
 };

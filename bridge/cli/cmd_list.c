@@ -62,6 +62,7 @@ const struct command cmd_list = {
 	.text = "With FILE those that are in it.",
 	.options = options,
 	.max_words = 1,
+	.words = WORDS_FILE,
 	.is_op = true,
 	.run = run_list,
 };

@@ -213,5 +213,6 @@ const struct command cmd_run = {
 	.options = options,
 	.min_words = 1,
 	.max_words = UINT_MAX,
+	.words = WORDS_FILE,
 	.run = run_run,
 };

@@ -94,6 +94,7 @@ const struct command cmd_show = {
 	.options = options,
 	.min_words = 1,
 	.max_words = 2,
+	.words = WORDS_TAG,
 	.lua = lua_show,
 	.run = run_show,
 };

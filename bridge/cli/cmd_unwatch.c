@@ -45,6 +45,7 @@ const struct command cmd_unwatch = {
 		"Prints how often it was written to.",
 	.min_words = 1,
 	.max_words = 1,
+	.words = WORDS_WATCH,
 	.is_op = true,
 	.run = run_unwatch,
 };

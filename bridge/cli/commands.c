@@ -6,11 +6,11 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-	&cmd_run,      &cmd_check,   &cmd_new,     &cmd_repl,    &cmd_capture, &cmd_list,
-	&cmd_show,     &cmd_diff,    &cmd_drain,   &cmd_events,  &cmd_procs,   &cmd_freeze,
-	&cmd_thaw,     &cmd_watch,   &cmd_unwatch, &cmd_watches, &cmd_read,    &cmd_write,
-	&cmd_attach,   &cmd_monitor, &cmd_status,  &cmd_serve,   &cmd_worker,  &cmd_keygen,
-	&cmd_describe, &cmd_version, &cmd_help,    NULL,
+	&cmd_run,      &cmd_check,   &cmd_new,        &cmd_repl,    &cmd_capture, &cmd_list,
+	&cmd_show,     &cmd_diff,    &cmd_drain,      &cmd_events,  &cmd_procs,   &cmd_freeze,
+	&cmd_thaw,     &cmd_watch,   &cmd_unwatch,    &cmd_watches, &cmd_read,    &cmd_write,
+	&cmd_attach,   &cmd_monitor, &cmd_status,     &cmd_serve,   &cmd_worker,  &cmd_keygen,
+	&cmd_describe, &cmd_doctor,  &cmd_completion, &cmd_version, &cmd_help,    NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -10,6 +10,9 @@
 
 enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_MSGPACK, OUTPUT_PROMETHEUS };
 
+/* What the words of a command are, as far as a shell can complete them. */
+enum word_kind { WORDS_OTHER, WORDS_FILE, WORDS_TAG, WORDS_COMMAND, WORDS_WATCH };
+
 /* What the options that every command takes said. */
 struct cli {
 	const char *endpoint; /* NULL: not named */
@@ -46,6 +49,7 @@ struct command {
 	void (*lua)(const struct args *args, struct buf *out);
 	bool gives_metrics;            /* it knows OUTPUT_PROMETHEUS; the others never see it */
 	unsigned min_words, max_words; /* how many words it takes */
+	enum word_kind words;          /* what completion proposes for them */
 	int (*run)(const struct cli *cli, const struct args *args); /* gives an exit code */
 };
 
@@ -62,6 +66,7 @@ extern const struct option_row global_options[];
 extern const struct command cmd_serve, cmd_run, cmd_worker, cmd_capture, cmd_list, cmd_show,
 	cmd_diff, cmd_drain, cmd_events, cmd_procs, cmd_monitor, cmd_status, cmd_describe,
 	cmd_keygen, cmd_check, cmd_new, cmd_repl, cmd_version, cmd_help, cmd_freeze, cmd_thaw,
-	cmd_read, cmd_write, cmd_watch, cmd_unwatch, cmd_watches, cmd_attach;
+	cmd_read, cmd_write, cmd_watch, cmd_unwatch, cmd_watches, cmd_attach, cmd_doctor,
+	cmd_completion;
 
 #endif

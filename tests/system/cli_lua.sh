@@ -6,7 +6,7 @@ cd "$tap_dir" || exit 99
 
 # ---- commands that have none -------------------------------------------------------------------
 
-for line in serve worker monitor 'run x.lua' 'check x.lua' 'new x' repl keygen version help; do
+for line in serve worker monitor 'run x.lua' 'check x.lua' 'new x' repl keygen doctor 'completion bash' version help; do
 	# shellcheck disable=SC2086
 	exits 2 "$line --lua" "$KSNAP" $line --lua
 	like "$err" 'does nothing that a scenario does' 'is refused'

@@ -10,12 +10,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/live/cpu_bits.h"
 #include "capture/live/perf_holders.h"
 #include "capture/live/privilege.h"
+
+/* Somewhere in the kernel's half of the addresses, on every 64-bit machine; it is never armed. */
+#define SOME_KERNEL_ADDRESS 0xffffffff81000000
 
 struct breakpoint_cpu {
 	int event, link; /* -1: the CPU is not watched */
@@ -150,4 +154,21 @@ uint64_t breakpoint_count(const struct breakpoint *bp)
 	for (size_t i = 0; i < bp->ncpus; i++)
 		n += count_cpu(&bp->cpus[i]);
 	return n;
+}
+
+int breakpoint_try(struct ksnap_err *err)
+{
+	const struct breakpoint_spec spec = { .addr = SOME_KERNEL_ADDRESS, .len = 8 };
+	struct cpu_bits online;
+	int ret = cpu_bits_online(&online, err), n = libbpf_num_possible_cpus();
+
+	for (int cpu = 0; cpu < n && !ret; cpu++) {
+		int event = cpu_bits_has(&online, cpu) ? open_event(&spec, cpu) : -1;
+
+		if (event >= 0)
+			close(event);
+		else if (cpu_bits_has(&online, cpu))
+			ret = refuse(errno, cpu, err);
+	}
+	return ret;
 }

@@ -37,5 +37,7 @@ uint64_t breakpoint_count(const struct breakpoint *bp);
 /* CPUs may have come or gone: take registers of those that came. Fails as open does, with those
  * that could be had taken. */
 int breakpoint_follow(struct breakpoint *bp, struct ksnap_err *err);
+/* Has every online CPU a free register at this moment? Errors as of open; nothing stays taken. */
+int breakpoint_try(struct ksnap_err *err);
 
 #endif

@@ -23,6 +23,7 @@
 #include "capture/live/map_nested.h"
 #include "capture/live/per_cpu.h"
 #include "capture/live/privilege.h"
+#include "capture/live/probes.h"
 #include "capture/live/watch_spot.h"
 
 #define OBJECT_PREFIX "object:"
@@ -336,4 +337,5 @@ const struct target_ops target_live = {
 	.describe = describe_live,
 	.chases = true,
 	.why_not = "the running kernel offers no such thing",
+	.probes = live_probes,
 };

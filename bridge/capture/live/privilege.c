@@ -35,8 +35,7 @@ static uint64_t effective_capabilities(void)
 	return caps;
 }
 
-/* Names of those that are not there, "" when all are. */
-static void list_missing(char *buf, size_t cap)
+void privilege_missing(char *buf, size_t cap)
 {
 	uint64_t caps = effective_capabilities();
 	size_t len = 0;
@@ -53,7 +52,7 @@ bool privilege_is_lacking(void)
 {
 	char missing[64];
 
-	list_missing(missing, sizeof(missing));
+	privilege_missing(missing, sizeof(missing));
 	return missing[0];
 }
 
@@ -61,7 +60,7 @@ int privilege_denied(struct ksnap_err *err, const char *what)
 {
 	char missing[64];
 
-	list_missing(missing, sizeof(missing));
+	privilege_missing(missing, sizeof(missing));
 	if (!missing[0])
 		return err_set(
 			err, KSNAP_E_DENIED,
