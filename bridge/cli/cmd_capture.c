@@ -10,6 +10,8 @@
 #include "cli/out.h"
 #include "cli/print.h"
 #include "cli/report_out.h"
+#include "cli/series.h"
+#include "cli/stay.h"
 #include "report/reader.h"
 
 static const struct option_row options[] = {
@@ -30,30 +32,40 @@ static const struct option_row options[] = {
 	  "also keep the report in FILE, best named *.ksnap; replaced whole or not at all", 0, 0 },
 	{ "freeze", 0, OPTION_STRING, "CGROUP", "hold this v2 cgroup still while reading", 0, 0 },
 	{ "step", 0, OPTION_UINT, "N", "scenario step to note with it", 0, 65535 },
+	SERIES_OPTIONS,
 	REPORT_OPTIONS,
 	{ 0 },
 };
 
+/* All but the tag. */
+static int build_params(const struct args *args, struct params *p, struct ksnap_err *err)
+{
+	_free_ const char **maps = args_list(args, "map");
+
+	if (!maps)
+		return err_nomem(err);
+	params_str(p, "target", args_string(args, "target", NULL));
+	params_list(p, "maps", maps);
+	if (args_flag(args, "progs"))
+		params_bool(p, "progs", true);
+	if (args_uint(args, "chase", 0))
+		params_uint(p, "chase", args_uint(args, "chase", 0));
+	params_str(p, "freeze", args_string(args, "freeze", NULL));
+	if (args_count(args, "step"))
+		params_uint(p, "step", args_uint(args, "step", 0));
+	return 0;
+}
+
 static int capture(struct link *l, const struct args *args, struct ksnap_reply *ret,
 		   struct ksnap_err *err)
 {
-	_free_ const char **maps = args_list(args, "map");
 	_params_ struct params p;
+	int r;
 
 	params_init(&p);
-	if (!maps)
-		return err_nomem(err);
 	params_str(&p, "tag", args->words[0]);
-	params_str(&p, "target", args_string(args, "target", NULL));
-	params_list(&p, "maps", maps);
-	if (args_flag(args, "progs"))
-		params_bool(&p, "progs", true);
-	if (args_uint(args, "chase", 0))
-		params_uint(&p, "chase", args_uint(args, "chase", 0));
-	params_str(&p, "freeze", args_string(args, "freeze", NULL));
-	if (args_count(args, "step"))
-		params_uint(&p, "step", args_uint(args, "step", 0));
-	return link_call(l, "capture_snapshot", &p, ret, err);
+	r = build_params(args, &p, err);
+	return r < 0 ? r : link_call(l, "capture_snapshot", &p, ret, err);
 }
 
 /* What is missing is said on stderr too: the data alone may look whole. */
@@ -109,26 +121,59 @@ static int fetch_and_print(struct link *l, const struct args *args, struct repla
 	return r;
 }
 
-static int run_capture(const struct cli *cli, const struct args *args)
+static int run_once(const struct cli *cli, const struct args *args, struct ksnap_err *err)
 {
 	const char *targets[] = { args_string(args, "target", "live"), NULL };
 	struct ksnap_reply reply = { 0 };
-	struct ksnap_err err;
 	_link_ struct link l = { 0 };
 	_replacement_ struct replacement file = REPLACEMENT_INIT;
+	int r = 0;
+
+	if (args_count(args, "save"))
+		r = replace_begin(&file, args_string(args, "save", NULL), err);
+	if (r == 0)
+		r = link_open(&l, cli, "tool", targets, err);
+	if (r == 0)
+		r = capture(&l, args, &reply, err);
+	if (r >= 0)
+		r = tell_reasons(cli, &reply, err);
+	if (r >= 0)
+		r = fetch_and_print(&l, args, &file, err);
+	ksnap_reply_clear(&reply);
+	return r;
+}
+
+static int run_series(const struct cli *cli, const struct args *args,
+		      const struct series_plan *plan, struct ksnap_err *err)
+{
+	const char *targets[] = { args_string(args, "target", "live"), NULL };
+	_close_ int fd = cli->lua ? -1 : stay_signals(err);
+	_link_ struct link l = { 0 };
+	_params_ struct params p;
+	int r = fd < 0 && !cli->lua ? fd : 0;
+
+	params_init(&p);
+	if (r == 0)
+		r = build_params(args, &p, err);
+	if (r == 0)
+		r = link_open(&l, cli, "tool", targets, err);
+	if (r == 0)
+		r = series_run(&l, plan, args->words[0], &p, args, fd, err);
+	return r;
+}
+
+static int run_capture(const struct cli *cli, const struct args *args)
+{
+	struct series_plan plan;
+	struct ksnap_err err;
 	int r = args_tag(args, &err);
 
-	if (r == 0 && args_count(args, "save"))
-		r = replace_begin(&file, args_string(args, "save", NULL), &err);
 	if (r == 0)
-		r = link_open(&l, cli, "tool", targets, &err);
-	if (r == 0)
-		r = capture(&l, args, &reply, &err);
-	if (r >= 0)
-		r = tell_reasons(cli, &reply, &err);
-	if (r >= 0)
-		r = fetch_and_print(&l, args, &file, &err);
-	ksnap_reply_clear(&reply);
+		r = series_plan(args, &plan, &err);
+	if (r > 0)
+		r = run_series(cli, args, &plan, &err);
+	else if (r == 0)
+		r = run_once(cli, args, &err);
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }
 
@@ -138,7 +183,11 @@ const struct command cmd_capture = {
 	.usage = "TAG [--map GLOB]... [--target TARGET] [OPTION]...",
 	.text = "Without a broker it captures by itself, and nothing is kept afterwards. -o json "
 		"prints the whole "
-		"report, -o msgpack its bytes as they are stored.",
+		"report, -o msgpack its bytes as they are stored. With --every it stays and "
+		"captures at "
+		"a fixed rate: a line for each, with -v or -o jsonl the whole report, with "
+		"--changes "
+		"what changed.",
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,

@@ -38,9 +38,9 @@ static bool is_name(const msgpack_object *o)
 	return !isdigit((unsigned char)o->via.str.ptr[0]);
 }
 
-static void append_map(struct buf *out, const msgpack_object_map *m)
+/* " key = value, key = value" */
+static void append_pairs(struct buf *out, const msgpack_object_map *m)
 {
-	buf_append(out, "{", 1);
 	for (uint32_t i = 0; i < m->size; i++) {
 		const msgpack_object *key = &m->ptr[i].key;
 
@@ -55,6 +55,12 @@ static void append_map(struct buf *out, const msgpack_object_map *m)
 		buf_append(out, " = ", 3);
 		append_value(out, &m->ptr[i].val);
 	}
+}
+
+static void append_map(struct buf *out, const msgpack_object_map *m)
+{
+	buf_append(out, "{", 1);
+	append_pairs(out, m);
 	buf_printf(out, m->size ? " }" : "}");
 }
 
@@ -102,26 +108,35 @@ static void append_value(struct buf *out, const msgpack_object *o)
 	}
 }
 
+int lua_line_call(struct buf *out, const char *op, const char *first, const struct params *p,
+		  struct ksnap_err *err)
+{
+	msgpack_unpacked all;
+
+	buf_printf(out, "op.%s", op);
+	if (!first && (!p || p->n == 0)) {
+		buf_printf(out, "()");
+		return 0;
+	}
+	buf_printf(out, " {%s%s", first ? " " : "", first ? first : "");
+	if (p && p->n) {
+		msgpack_unpacked_init(&all);
+		if (msgpack_unpack_next(&all, (const char *)p->buf.data, p->buf.len, NULL) !=
+		    MSGPACK_UNPACK_SUCCESS)
+			return err_nomem(err);
+		buf_printf(out, "%s", first ? "," : "");
+		append_pairs(out, &all.data.via.map);
+		msgpack_unpacked_destroy(&all);
+	}
+	buf_printf(out, " }");
+	return buf_ok(out) ? 0 : err_nomem(err);
+}
+
 int lua_line_op(const char *op, const struct params *p, struct ksnap_err *err)
 {
 	_buf_ struct buf out = BUF_INIT;
-	msgpack_unpacked all;
-	int r = 0;
+	int r = lua_line_call(&out, op, NULL, p, err);
 
-	buf_printf(&out, "op.%s", op);
-	if (!p || p->n == 0) {
-		buf_printf(&out, "()");
-	} else {
-		msgpack_unpacked_init(&all);
-		if (msgpack_unpack_next(&all, (const char *)p->buf.data, p->buf.len, NULL) ==
-		    MSGPACK_UNPACK_SUCCESS) {
-			buf_append(&out, " ", 1);
-			append_value(&out, &all.data);
-		} else {
-			r = err_nomem(err);
-		}
-		msgpack_unpacked_destroy(&all);
-	}
 	buf_append(&out, "\n", 1);
 	out_buf(&out);
 	return r;

@@ -80,3 +80,14 @@ void params_raw(struct params *p, const char *key, const struct buf *value)
 		p->buf.failed = true;
 	buf_append(&p->buf, value->data, value->len);
 }
+
+void params_all(struct params *p, const struct params *more)
+{
+	assert(p->n + more->n <= PARAMS_MAX);
+	p->buf.failed |= more->buf.failed;
+	if (!params_ok(p))
+		return;
+	p->n += more->n;
+	p->buf.data[0] = FIXMAP | p->n;
+	buf_append(&p->buf, more->buf.data + 1, more->buf.len - 1);
+}

@@ -29,6 +29,8 @@ void params_bool(struct params *p, const char *key, bool value);
 void params_list(struct params *p, const char *key, const char *const *values);
 /* @value is one encoded object. */
 void params_raw(struct params *p, const char *key, const struct buf *value);
+/* All that @more has, behind what @p has. */
+void params_all(struct params *p, const struct params *more);
 
 #define _params_ __attribute__((cleanup(params_fini)))
 

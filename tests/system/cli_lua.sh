@@ -29,12 +29,14 @@ line() {
 	is "$out" "$wanted" 'says its line'
 	case $out in
 	op.*) echo "	step { $out }," >>steps ;;
+	loop*) echo "	$out," >>steps ;;
 	*) echo "		assert($out, [[$out]])" >>checks ;;
 	esac
 }
 line 'op.capture_snapshot { tag = "t0" }' capture t0
 line 'op.capture_snapshot { tag = "t1", maps = { "map*", "!map1" }, chase = 2 }' capture t1 --map 'map*' --map '!map1' --chase 2
 line 'op.capture_snapshot { tag = "a\"\\ä" }' capture 'a"\ä'
+line 'loop { every = "20ms", times = 2, function(i) return op.capture_snapshot { tag = ("s_%03d"):format(i), maps = { "map0" } } end }' capture s --every 20ms -n 2 --map map0
 line 'op.list()' list
 line 'op.drain_events()' events
 line 'op.event_count()' events --count
@@ -52,7 +54,7 @@ exits 0 'nobody was asked' "$KSNAP" list
 unlike "$out" 't0' 'and nothing done'
 {
 	echo 'local ksnap = require "ksnap"'
-	echo 'local op, step = ksnap.op, ksnap.step'
+	echo 'local op, step, loop = ksnap.op, ksnap.step, ksnap.loop'
 	echo 'return ksnap.scenario { name = "what the commands do",'
 	cat steps
 	echo '	check = function(run)'

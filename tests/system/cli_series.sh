@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# ksnap capture --every: captures at a fixed rate, each under a tag of its own.
+. "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+need_python
+
+exits 2 'a period that is too short' "$KSNAP" capture t --every 9ms --target fixture
+like "$err" '10ms' 'the least is named'
+exits 2 'a period that is none' "$KSNAP" capture t --every often --target fixture
+for o in '--count 3' --changes '--for 1s'; do
+	exits 2 "$o without a period" "$KSNAP" capture t $o --target fixture
+	like "$err" "${o%% *} belongs to --every" 'is explained'
+done
+exits 2 'a tag with no room for a number' "$KSNAP" capture "$(printf 'x%.0s' {1..53})" --every 1s --target fixture
+like "$err" 'at most 52 bytes' 'the limit is named'
+exits 2 'one file for many' "$KSNAP" capture t --every 1s --save x.ksnap --target fixture
+like "$err" 'monitor --save DIR' 'what keeps many is named'
+
+exits 0 'three without a broker' "$KSNAP" capture t --every 10ms -n 3 --target fixture:maps=1,entries=2
+is "$(cut -d' ' -f1 <<<"$out" | xargs)" 't_001 t_002 t_003' 'a line each'
+like "$err" '3 captured, 0 of them not complete; 0 failed' 'the totals are words'
+exits 0 'as data' "$KSNAP" capture t --every 10ms -n 3 --target fixture:maps=1,entries=2 -o jsonl
+is "$(jsonl '[r["tag"] for r in d]' <<<"$out")" "['t_001', 't_002', 't_003']" 'a report a line'
+exits 0 'the changes' "$KSNAP" capture t --every 10ms -n 3 --target fixture:maps=1,entries=2 --changes
+like "$out" 't_002.*map0\[0\]\.n +[0-9]+ → [0-9]+ +\(\+3\).*t_003' 'from one to the next'
+exits 0 'the changes as data' "$KSNAP" capture t --every 10ms -n 3 --target fixture:maps=1,entries=2 --changes -o jsonl
+is "$(jsonl '[(r["tag"], [c["delta"] for c in r["changes"] if c["path"] == "map0[0].n"]) for r in d]' <<<"$out")" \
+	"[('t_002', [3]), ('t_003', [3])]" 'a line for each but the first'
+
+# ---- with a broker: what goes wrong ----------------------------------------------------------------
+
+ok 'a broker whose every second capture fails' serve_start b --target fixture:maps=1,entries=1,fail_every=2
+exits 0 'goes on' "$KSNAP" capture f --every 10ms -n 4
+is "$(cut -d' ' -f1 <<<"$out" | xargs)" 'f_001 f_003' 'with those that did not fail'
+like "$err" 'f_002: .*f_004: ' 'the others are named'
+like "$err" '2 captured, 0 of them not complete; 2 failed' 'and counted'
+exits 0 'they are stored' "$KSNAP" list -o jsonl
+is "$(jsonl '[r["tag"] for r in d]' <<<"$out")" "['f_001', 'f_003']" 'under their tags'
+serve_stop
+
+# ---- until a signal; the broker's end ----------------------------------------------------------------
+
+ok 'a broker' serve_start c --target fixture:maps=1,entries=1
+mkfifo "$tap_dir/lines"
+for sig in INT TERM; do
+	"$KSNAP" capture s$sig --every 10ms >"$tap_dir/lines" 2>"$tap_dir/words" &
+	pid=$!
+	exec {fd}<"$tap_dir/lines"
+	IFS= read -t 30 -r line <&"$fd"
+	like "$line" "^s${sig}_001 " 'a first line comes at once'
+	kill -"$sig" $pid
+	cat <&"$fd" >/dev/null
+	exec {fd}<&-
+	wait $pid
+	is $? 0 "SIG$sig ends it well"
+	like "$(cat "$tap_dir/words")" '[1-9][0-9]* captured' 'with the totals'
+done
+"$KSNAP" capture g --every 10ms >"$tap_dir/lines" 2>"$tap_dir/words" &
+pid=$!
+exec {fd}<"$tap_dir/lines"
+IFS= read -t 30 -r line <&"$fd"
+kill -KILL "$serve_pid"
+cat <&"$fd" >/dev/null
+exec {fd}<&-
+wait $pid
+is $? 5 'a broker that is gone ends it with 5'
+like "$(cat "$tap_dir/words")" 'captured' 'with the totals'
+finish
