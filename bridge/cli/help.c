@@ -60,7 +60,8 @@ void help_overview(FILE *to)
 	      "  0 done   1 a check or the command failed   2 wrong use or a bad script   3 "
 	      "messages lost\n"
 	      "  4 not allowed   5 no broker answers   124 the deadline passed\n"
-	      "\n'ksnap help COMMAND' tells about one command.\n",
+	      "\n'ksnap help COMMAND' tells about one command, 'ksnap help NAME' about an error, a "
+	      "limit, an event\nor an operation.\n",
 	      to);
 }
 

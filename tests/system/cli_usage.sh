@@ -53,6 +53,15 @@ for c in $commands; do
 	ok "$c is in the man page" grep -q "^\.It Ic $c\>" "$KSNAP_TOP_SRCDIR/bridge/man/ksnap.1"
 	exits 2 "$c --no-such-option" "$KSNAP" "$c" --no-such-option
 done
+for name in $(sed -n 's/^\(ERROR\|LIMIT\|EVENT\|OP\)(\([A-Za-z_]*\),.*/\2/p' "$KSNAP_TOP_BUILDDIR"/schemas/{errors,limits,events,ops}.inc); do
+	exits 0 "help $name" "$KSNAP" help "$name"
+	like "$out" "^(Usage: ksnap )?$name" 'explains it, or the command of that name'
+done
+like "$("$KSNAP" help MAX_STORED_SNAPSHOTS)" ', 64.*serve --max-snapshots' 'a limit has its value and its switch'
+like "$("$KSNAP" help eviction)" 'evicted_tag' 'an event its fields'
+like "$("$KSNAP" help E_BUSY)" 'may succeed later' 'an error says whether to try again'
+exits 2 'a name that is nearly one' "$KSNAP" help E_BUSI
+like "$err" "did you mean 'E_BUSY'" 'is corrected'
 exits 2 'help of nothing' "$KSNAP" help lits
 like "$err" "did you mean 'list'" 'a near one is proposed'
 
