@@ -12,7 +12,8 @@ vals[(i*ncpu + c)*stride], stride = value_size rounded up to 8.
 
 Where the kernel's own key or value of a map is a descriptor or cannot be looked up, the row holds
 what it stands for, and key_size and value_size are those of `keys` and `vals`: task storage is kept by
-thread id, socket storage by socket cookie, cgroup storage by id of a cgroup of the unified hierarchy; maps of sockets give cookies,
+thread id, socket storage by socket cookie, inode storage by {ino, major, minor} of the inode and its file system, cgroup
+storage by id of a cgroup of the unified hierarchy; maps of sockets give cookies,
 maps of programs and maps their ids, perf event arrays {config, type, cpu}, arenas their pages by
 address. Types made for these have the names that kt and vt lead to.]],
 	head = { "schema", "placeholder", "complete" },

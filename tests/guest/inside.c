@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -336,6 +337,23 @@ static void show_object(int fd, const struct bpf_map_info *info, int object, uin
 		print_entry(&number, sizeof(number), &note, sizeof(note));
 }
 
+static void show_file(int fd)
+{
+	struct inside_note note;
+	struct stat st;
+	struct {
+		uint64_t ino;
+		uint32_t major, minor;
+	} key;
+
+	fstat(file_fd, &st);
+	key.ino = st.st_ino;
+	key.major = major(st.st_dev);
+	key.minor = minor(st.st_dev);
+	if (!bpf_map_lookup_elem(fd, &file_fd, &note))
+		print_entry(&key, sizeof(key), &note, sizeof(note));
+}
+
 static void show_cgroup(void)
 {
 	unsigned key = 1;
@@ -381,7 +399,7 @@ static void show_map(int fd, const struct bpf_map_info *info)
 	case BPF_MAP_TYPE_SK_STORAGE:
 		return show_object(fd, info, socket_fd, cookie);
 	case BPF_MAP_TYPE_INODE_STORAGE:
-		return show_object(fd, info, file_fd, inode_of(file_fd));
+		return show_file(fd);
 	case TYPE_CGRP_STORAGE:
 		return show_object(fd, info, cgroup_fd, inode_of(cgroup_fd));
 	case BPF_MAP_TYPE_CGROUP_ARRAY:

@@ -26,7 +26,7 @@ NAMES = {1: "hash", 2: "array", 3: "prog_array", 4: "perf_event_array", 8: "cgro
          9: "lru_hash", 10: "lru_percpu_hash", 11: "lpm_trie", 12: "array_of_maps", 13: "hash_of_maps",
          22: "queue", 23: "stack", 27: "ringbuf", 29: "task_storage", 30: "bloom_filter"}
 # Of maps whose entries are not as the kernel would give them to a program: key and value in the report.
-SIZES = {"events": (4, 16), "cgroups": (4, 8), "of_socket": (8, 16), "of_file": (8, 16), "of_cgroup": (8, 16)}
+SIZES = {"events": (4, 16), "cgroups": (4, 8), "of_socket": (8, 16), "of_file": (16, 16), "of_cgroup": (8, 16)}
 SECTIONS = "shapes.data", "shapes.rodata", "shapes.bss", "inside.bss", "inside.rodata"
 
 

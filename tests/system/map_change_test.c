@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -128,8 +127,8 @@ static void end_rewriter(struct rewriter *w)
 }
 
 /* Every key at most once, with a value of its own; every steady key is there, or the map says that
- * it is not complete or how many it missed. */
-static void check_rewritten(struct ksnap_snapshot *s, const struct ksnap_map *m)
+ * it is not complete or, unless @is_exact, how many it missed. */
+static void check_rewritten(struct ksnap_snapshot *s, const struct ksnap_map *m, bool is_exact)
 {
 	bool seen[STEADY + FLEETING] = { 0 };
 	size_t steady = 0, missing = 0;
@@ -148,6 +147,8 @@ static void check_rewritten(struct ksnap_snapshot *s, const struct ksnap_map *m)
 	}
 	if (object_get(map_row(m), "missing"))
 		missing = row_number(m, "missing");
+	if (is_exact)
+		assert_int_equal(missing, 0);
 	if (ksnap_map_complete(m))
 		assert_true(steady + missing >= STEADY);
 	else
@@ -155,39 +156,29 @@ static void check_rewritten(struct ksnap_snapshot *s, const struct ksnap_map *m)
 	assert_true(row_number(m, "mono_end") >= row_number(m, "mono"));
 }
 
-/* Returns how many captures were complete. */
-static unsigned capture_often(int fd, unsigned times)
+/* So many captures, and no fewer rounds of the rewriter meanwhile; all complete when @always. */
+static void capture_often(int fd, unsigned times, bool always, const struct rewriter *w)
 {
 	uint64_t deadline = in_a_minute();
-	unsigned complete = 0;
 
-	for (unsigned i = 0; i < times; i++) {
+	for (unsigned i = 0; i < times || atomic_load(w->rounds) < times; i++) {
 		struct ksnap_snapshot *s = rig_capture_fd(&rig, fd);
 		const struct ksnap_map *m = first_map(s);
 
-		check_rewritten(s, m);
-		complete += ksnap_map_complete(m);
+		check_rewritten(s, m, always);
+		assert_true(!always || ksnap_map_complete(m));
 		ksnap_snapshot_close(s);
 		assert_true(clock_mono_ns() < deadline);
 	}
-	return complete;
 }
 
 static void check_busy(enum bpf_map_type type, uint32_t flags, unsigned times, bool always)
 {
 	_close_ int fd = make_plain(type, 8, 2 * (STEADY + FLEETING), flags);
-	uint64_t deadline = in_a_minute();
 	struct rewriter w;
-	unsigned complete;
 
 	start_rewriter(&w, fd);
-	complete = capture_often(fd, times);
-	if (always)
-		assert_int_equal(complete, times);
-	while (!atomic_load(w.rounds)) {
-		assert_true(clock_mono_ns() < deadline);
-		sched_yield();
-	}
+	capture_often(fd, times, always, &w);
 	end_rewriter(&w);
 }
 
@@ -422,13 +413,50 @@ static void push_and_pop(struct churner *c, uint32_t round)
 		bpf_map_update_elem(c->fd, NULL, &v, BPF_EXIST);
 }
 
-static void queues_change(void **state)
+/* Two of three rounds are pushed, so that what waits are rounds with gaps of one at most. */
+static void check_waiting(struct ksnap_snapshot *s, const struct ksnap_map *m, bool is_stack)
+{
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < ksnap_map_count(m) && ksnap_map_complete(m); i++) {
+		uint64_t v, by;
+
+		memcpy(&v, bytes_at(m, i, false), sizeof(v));
+		by = is_stack ? last - v : v - last;
+		assert_true(!i || (by >= 1 && (is_stack || by <= 2)));
+		last = v;
+	}
+	if (!ksnap_map_complete(m))
+		assert_true(has_reason(s, "map_partial", "changing"));
+}
+
+static void check_busy_queue(enum bpf_map_type type)
 {
 	struct churner c = { .change = push_and_pop };
+	uint64_t deadline = in_a_minute();
+	unsigned whole = 0;
 
-	c.fd = make_keyed(BPF_MAP_TYPE_QUEUE, 0, 8, 10, 0);
-	capture_under(&c, 1, false, false);
+	c.fd = make_keyed(type, 0, 8, 10, 0);
+	assert_int_equal(pthread_create(&c.thread, NULL, churn, &c), 0);
+	for (unsigned i = 0; i < CAPTURES || atomic_load(&c.rounds) < CAPTURES || !whole; i++) {
+		struct ksnap_snapshot *s = rig_capture_fd(&rig, c.fd);
+		const struct ksnap_map *m = first_map(s);
+
+		assert_true(ksnap_map_count(m) <= 10);
+		check_waiting(s, m, type == BPF_MAP_TYPE_STACK);
+		whole += ksnap_map_complete(m);
+		ksnap_snapshot_close(s);
+		assert_true(clock_mono_ns() < deadline);
+	}
+	atomic_store(&c.stop, true);
+	pthread_join(c.thread, NULL);
 	close(c.fd);
+}
+
+static void queues_change(void **state)
+{
+	check_busy_queue(BPF_MAP_TYPE_QUEUE);
+	check_busy_queue(BPF_MAP_TYPE_STACK);
 }
 
 static void put_and_drop(struct churner *c, uint32_t round)
@@ -478,6 +506,70 @@ static void owning_sockets_come_and_go(void **state)
 
 	c.fd = bpf_object__find_map_fd_by_name(families, "of_sockets");
 	capture_under(&c, 100, true, true);
+}
+
+/* Storage of some files comes and goes, by all ways, that of the others is always there. */
+#define STEADY_FILES 100
+
+static void note_and_drop(struct churner *c, uint32_t round)
+{
+	struct family_note note = { 1000000, "note" };
+	_close_ int file = memfd_create("fleeting", MFD_CLOEXEC);
+
+	bpf_map_update_elem(c->fd, &file, &note, BPF_ANY);
+	if (round % 2)
+		bpf_map_delete_elem(c->fd, &file);
+}
+
+/* Every steady one once, or the report says that it is not whole. */
+static void check_steady_files(struct ksnap_snapshot *s, const struct ksnap_map *m)
+{
+	unsigned seen[STEADY_FILES] = { 0 }, n = 0;
+
+	for (size_t i = 0; i < ksnap_map_count(m); i++) {
+		struct family_note note;
+
+		memcpy(&note, bytes_at(m, i, false), sizeof(note));
+		assert_true(note.number < STEADY_FILES || note.number == 1000000);
+		if (note.number == 1000000)
+			continue;
+		assert_int_equal(seen[note.number]++, 0);
+		n++;
+	}
+	assert_true(n == STEADY_FILES || has_reason(s, "map_partial", "of_inodes"));
+	assert_int_equal(ksnap_map_complete(m), !has_reason(s, "map_partial", "of_inodes"));
+}
+
+static void owning_files_come_and_go(void **state)
+{
+	struct churner c = { .change = note_and_drop };
+	uint64_t deadline = in_a_minute();
+	int files[STEADY_FILES];
+	unsigned whole = 0, restarted = 0;
+
+	c.fd = bpf_object__find_map_fd_by_name(families, "of_inodes");
+	for (unsigned i = 0; i < STEADY_FILES; i++) {
+		struct family_note note = { i, "steady" };
+
+		files[i] = memfd_create("steady", MFD_CLOEXEC);
+		if (bpf_map_update_elem(c.fd, &files[i], &note, BPF_ANY))
+			skip();
+	}
+	assert_int_equal(pthread_create(&c.thread, NULL, churn, &c), 0);
+	for (unsigned i = 0; i < 300 || atomic_load(&c.rounds) < 1000 || !whole; i++) {
+		struct ksnap_snapshot *s = rig_capture_fd(&rig, c.fd);
+
+		check_steady_files(s, first_map(s));
+		whole += ksnap_snapshot_complete(s);
+		restarted += object_get(map_row(first_map(s)), "restarts") != NULL;
+		ksnap_snapshot_close(s);
+		assert_true(clock_mono_ns() < deadline);
+	}
+	atomic_store(&c.stop, true);
+	pthread_join(c.thread, NULL);
+	print_message("# %u captures were whole, %u began anew\n", whole, restarted);
+	for (unsigned i = 0; i < STEADY_FILES; i++)
+		close(files[i]);
 }
 
 static void *note_myself(void *arg)
@@ -625,6 +717,7 @@ int main(void)
 		cmocka_unit_test(queues_change),
 		cmocka_unit_test(places_of_kernel_objects_change),
 		cmocka_unit_test(owning_sockets_come_and_go),
+		cmocka_unit_test(owning_files_come_and_go),
 		cmocka_unit_test(owning_threads_come_and_go),
 		cmocka_unit_test(a_value_of_a_mebibyte_is_whole),
 		cmocka_unit_test(empty_maps_are_complete),

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #define FIELDS_MAX 8
+#define MINOR_BITS 20 /* of the device numbers within the kernel */
 
 static const char *word_of(unsigned size)
 {
@@ -85,4 +86,19 @@ int64_t made_record(struct type_table *t, const char *name, const struct made_fi
 		row.size += f[i].size * (f[i].count ? f[i].count : 1);
 	}
 	return type_add(t, &row, err);
+}
+
+void made_inode_device(struct made_inode *id, uint32_t dev)
+{
+	id->major = dev >> MINOR_BITS;
+	id->minor = dev & ((1u << MINOR_BITS) - 1);
+}
+
+int64_t made_inode(struct type_table *t, struct ksnap_err *err)
+{
+	static const struct made_field fields[] = { { "ino", 8, 0 },
+						    { "major", 4, 0 },
+						    { "minor", 4, 0 } };
+
+	return made_record(t, "inode", fields, 3, err);
 }

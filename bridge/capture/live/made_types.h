@@ -23,6 +23,14 @@ int64_t made_record(struct type_table *t, const char *name, const struct made_fi
 /* @n of the type @of, which has @size bytes. */
 int64_t made_array(struct type_table *t, uint32_t of, unsigned size, unsigned n,
 		   struct ksnap_err *err);
+/* What names an inode: its number, and the device of its file system. */
+struct made_inode {
+	uint64_t ino;
+	uint32_t major, minor;
+};
+/* @dev: as the kernel keeps it. */
+void made_inode_device(struct made_inode *id, uint32_t dev);
+int64_t made_inode(struct type_table *t, struct ksnap_err *err);
 /* An address, shown as one. */
 int64_t made_address(struct type_table *t, struct ksnap_err *err);
 

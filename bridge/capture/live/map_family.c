@@ -61,16 +61,17 @@ static const struct map_family families[] = {
 	[BPF_MAP_TYPE_SOCKHASH] = { .kind = { .is_readable = true, .by_walk = true },
 				    .describe = sockets_describe,
 				    .read = sockets_read },
-	[BPF_MAP_TYPE_CGROUP_STORAGE] = { .why_not = "the deprecated cgroup storage is not read; "
-						     "cgrp_storage, which took its place, is" },
+	[BPF_MAP_TYPE_CGROUP_STORAGE] = { .kind = { .is_readable = true, .is_unbounded = true },
+					  .read = old_storage_read },
 	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = { .kind = { .is_readable = true,
 							 .by_walk = true,
 							 .is_sparse = true },
 					       .describe = peek_describe,
 					       .read = reuseport_read },
-	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = { .why_not = "the deprecated cgroup storage is not "
-							    "read; cgrp_storage, which took its "
-							    "place, is" },
+	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = { .kind = { .is_readable = true,
+							   .is_percpu = true,
+							   .is_unbounded = true },
+						 .read = old_storage_read },
 	[BPF_MAP_TYPE_QUEUE] = { .kind = { .is_readable = true }, .read = queue_read },
 	[BPF_MAP_TYPE_STACK] = { .kind = { .is_readable = true }, .read = queue_read },
 	[BPF_MAP_TYPE_SK_STORAGE] = { .kind = { .is_readable = true, .is_unbounded = true },
@@ -83,9 +84,9 @@ static const struct map_family families[] = {
 	[BPF_MAP_TYPE_RINGBUF] = { .kind = { .is_readable = true },
 				   .read = ring_read,
 				   .finish = ring_finish },
-	[BPF_MAP_TYPE_INODE_STORAGE] = { .why_not =
-						 "the kernel finds inode storage by an open file "
-						 "only and has no way to list it" },
+	[BPF_MAP_TYPE_INODE_STORAGE] = { .kind = { .is_readable = true, .is_unbounded = true },
+					 .describe = inodes_describe,
+					 .read = inodes_read },
 	[BPF_MAP_TYPE_TASK_STORAGE] = { .kind = { .is_readable = true, .is_unbounded = true },
 					.describe = tasks_describe,
 					.read = tasks_read },

@@ -66,8 +66,11 @@ int peek_fail(struct map_job *j, struct read_result *res, int code);
 int arena_describe(struct map_job *j);
 int arena_read(struct map_job *j, struct entries *e, struct read_result *res);
 
+int inodes_describe(struct map_job *j);
+int inodes_read(struct map_job *j, struct entries *e, struct read_result *res);
 int tasks_describe(struct map_job *j);
 int tasks_read(struct map_job *j, struct entries *e, struct read_result *res);
+int old_storage_read(struct map_job *j, struct entries *e, struct read_result *res);
 int cgroups_describe(struct map_job *j);
 int cgroups_read(struct map_job *j, struct entries *e, struct read_result *res);
 

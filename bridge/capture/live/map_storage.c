@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* map_storage.c - storage kept with tasks and with cgroups: no key can be listed, so every task
  * and every cgroup that there is is asked. The report's key is the thread's or the cgroup's id.
+ * The deprecated storage of cgroups lists its keys, in a way of its own.
  */
 #include <bpf/bpf.h>
 #include <ctype.h>
@@ -200,4 +201,83 @@ int cgroups_describe(struct map_job *j)
 	j->row.key_size = 8;
 	j->row.kt = kt;
 	return kt < 0 ? kt : 0;
+}
+
+/* ---- the deprecated storage of cgroups ---------------------------------------------------------
+ */
+
+struct listing {
+	struct map_job *j;
+	struct entries *e;
+	struct read_result *res;
+	uint8_t key[sizeof(struct bpf_cgroup_storage_key)];  /* in hand */
+	uint8_t lost[sizeof(struct bpf_cgroup_storage_key)]; /* listed, and not there */
+	bool has_lost;
+};
+
+enum { LISTED, LOST, ENDED };
+
+static int end_listing(struct listing *l, enum read_end how, int error)
+{
+	l->res->end = how;
+	l->res->error = error;
+	return ENDED;
+}
+
+/* The key in hand. */
+static int take_key(struct listing *l)
+{
+	const struct read_plan *p = &l->j->plan;
+	struct entries *e = l->e;
+	int ret = e->count < e->room ? 0 : entries_grow(p, e);
+
+	if (ret < 0)
+		return ret;
+	if (ret || e->count >= ASK_MAX)
+		return end_listing(l, READ_ROOM, 0);
+	if (e->count % ASK_CHECK == ASK_CHECK - 1 && clock_mono_ns() >= p->deadline_mono_ns)
+		return end_listing(l, READ_DEADLINE, 0);
+	if (bpf_map_lookup_elem(p->fd, l->key, e->vals + e->count * p->val_size))
+		return errno == ENOENT ? LOST : end_listing(l, READ_FAILED, errno);
+	memcpy(e->keys + e->count++ * p->key_size, l->key, p->key_size);
+	return LISTED;
+}
+
+static int list_once(struct listing *l)
+{
+	int fd = l->j->plan.fd, ret = LISTED, error = bpf_map_get_next_key(fd, NULL, l->key);
+
+	l->e->count = 0;
+	while (!error && ret == LISTED) {
+		ret = take_key(l);
+		if (ret == LISTED)
+			error = bpf_map_get_next_key(fd, l->key, l->key);
+	}
+	if (ret != LISTED)
+		return ret;
+	return errno == ENOENT ? end_listing(l, READ_DONE, 0) : end_listing(l, READ_FAILED, errno);
+}
+
+/* A key that is not there may have gone away, and what was behind it is not known. But some kernels
+ * give one behind the last, out of memory that is none: it is the same each time. */
+int old_storage_read(struct map_job *j, struct entries *e, struct read_result *res)
+{
+	struct listing l = { .j = j, .e = e, .res = res };
+	int ret = LOST;
+
+	if (j->plan.key_size > sizeof(l.key))
+		return end(&(struct asking){ .res = res }, READ_FAILED, EINVAL);
+	for (int i = 0; ret == LOST && i <= READ_RESTARTS; i++) {
+		res->restarts += i > 0;
+		ret = list_once(&l);
+		if (ret != LOST)
+			break;
+		if (l.has_lost && !memcmp(l.lost, l.key, j->plan.key_size))
+			ret = end_listing(&l, READ_DONE, 0);
+		memcpy(l.lost, l.key, sizeof(l.lost));
+		l.has_lost = true;
+	}
+	if (ret == LOST)
+		end_listing(&l, READ_RESTARTED, 0);
+	return ret < 0 ? ret : 0;
 }

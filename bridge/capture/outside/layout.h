@@ -86,6 +86,8 @@
 	MAY(sock, __sk_common)                     \
 	MAY(sock_common, skc_cookie)               \
 	MAY(inode, i_ino)                          \
+	MAY(inode, i_sb)                           \
+	MAY(super_block, s_dev)                    \
 	MAY(task_struct, pid)                      \
 	MAY(task_struct, tgid)                     \
 	MAY(task_struct, comm)                     \

@@ -58,7 +58,7 @@ static int64_t socket_type(struct type_table *t, const struct seen_map *m, struc
 
 static int64_t inode_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
 {
-	return made_number(t, "inode", 8, err);
+	return made_inode(t, err);
 }
 
 static int64_t event_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
@@ -147,7 +147,7 @@ static const struct map_kind_outside kinds[] = {
 	[BPF_MAP_TYPE_RINGBUF] = { .read = ring_walk, .is_ring = true },
 	[BPF_MAP_TYPE_INODE_STORAGE] = { .read = inode_storage_walk,
 					 .key_type = inode_type,
-					 .key_size = 8 },
+					 .key_size = sizeof(struct made_inode) },
 	[BPF_MAP_TYPE_TASK_STORAGE] = { .read = task_storage_walk, .key_type = tid_type },
 	[BPF_MAP_TYPE_BLOOM_FILTER] = { .why_not = "a bloom filter answers whether it may hold a "
 						   "value and cannot be listed" },

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "capture/live/made_types.h"
 #include "capture/outside/map_walk.h"
 
 #define BUCKETS_MAX (1u << 26)
@@ -205,7 +206,8 @@ static bool owner_of(struct map_walk *w, uint64_t elem, uint64_t *ret)
 	       kernel_member(w->k, storage, w->k->at.bpf_local_storage__owner, ret);
 }
 
-static void take_stored(struct map_walk *w, uint64_t elem, uint64_t id, bool has_id)
+/* @id: as much of it as the map's keys are long. */
+static void take_stored(struct map_walk *w, uint64_t elem, const void *id, bool has_id)
 {
 	const struct layout *at = &w->k->at;
 	uint64_t data =
@@ -214,7 +216,7 @@ static void take_stored(struct map_walk *w, uint64_t elem, uint64_t id, bool has
 
 	if (!walk_room(w, &key, &val))
 		return;
-	memcpy(key, &id, w->key_size);
+	memcpy(key, id, w->key_size);
 	if (has_id && walk_read(w, data, val, w->val_size))
 		walk_take(w);
 	else
@@ -227,7 +229,7 @@ static void take_of_task(struct map_walk *w, uint64_t elem)
 	bool ok = owner_of(w, elem, &task) &&
 		  kernel_member(w->k, task, w->k->at.task_struct__pid, &pid);
 
-	take_stored(w, elem, pid, ok);
+	take_stored(w, elem, &pid, ok);
 }
 
 static void take_of_cgroup(struct map_walk *w, uint64_t elem)
@@ -237,7 +239,7 @@ static void take_of_cgroup(struct map_walk *w, uint64_t elem)
 		  kernel_member(w->k, cgroup, w->k->at.cgroup__kn, &kn) &&
 		  kernel_member(w->k, kn, w->k->at.kernfs_node__id, &id);
 
-	take_stored(w, elem, id, ok);
+	take_stored(w, elem, &id, ok);
 }
 
 static void take_of_socket(struct map_walk *w, uint64_t elem)
@@ -247,16 +249,21 @@ static void take_of_socket(struct map_walk *w, uint64_t elem)
 	bool ok = owner_of(w, elem, &sock) && kernel_member(w->k, sock + at->sock____sk_common.off,
 							    at->sock_common__skc_cookie, &cookie);
 
-	take_stored(w, elem, cookie, ok);
+	take_stored(w, elem, &cookie, ok);
 }
 
 static void take_of_inode(struct map_walk *w, uint64_t elem)
 {
-	uint64_t inode, number = 0;
+	const struct layout *at = &w->k->at;
+	struct made_inode id = { 0 };
+	uint64_t inode, sb, dev = 0;
 	bool ok = owner_of(w, elem, &inode) &&
-		  kernel_member(w->k, inode, w->k->at.inode__i_ino, &number);
+		  kernel_member(w->k, inode, at->inode__i_ino, &id.ino) &&
+		  kernel_member(w->k, inode, at->inode__i_sb, &sb) &&
+		  kernel_member(w->k, sb, at->super_block__s_dev, &dev);
 
-	take_stored(w, elem, number, ok);
+	made_inode_device(&id, dev);
+	take_stored(w, elem, &id, ok);
 }
 
 static void walk_storage(struct map_walk *w, take_fn take)
