@@ -18,7 +18,8 @@ static int send_part(struct request *rq, const struct ksnap_entry *e, struct ksn
 	return request_part(rq, &part, &e->report, 1, err);
 }
 
-/* Parts go out before anything is taken: when the peer cannot be reached, nothing is lost. */
+/* Parts go out before anything is taken, and the end is ready: when the peer cannot be reached or
+ * memory is out, nothing is lost. */
 static int send_all(struct request *rq, const struct ksnap_entry *entries, size_t n,
 		    uint64_t *ret_bytes, struct ksnap_err *err)
 {
@@ -46,13 +47,14 @@ static int run(struct request *rq, struct ksnap_err *err)
 	if (rc)
 		return rc;
 	rc = send_all(rq, entries, n, &last.bytes, err);
+	last.count = n;
 	ksnap_entries_free(entries, n);
+	rc = rc ? rc : request_prepare(rq, &last, err);
 	rc = rc ? rc : ksnap_bridge_drain_ordered(h->core, &entries, &n, err);
 	if (rc)
 		return rc;
-	last.count = n;
 	ksnap_entries_free(entries, n);
-	request_answer(rq, &last, NULL, 0);
+	request_send(rq);
 	return 0;
 }
 

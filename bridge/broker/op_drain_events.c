@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "broker/bridges.h"
 #include "broker/request.h"
+#include "core/bridge.h"
+#include "core/events.h"
 #include "wire/pack.h"
 
 static void pack_event(msgpack_packer *pk, const struct ksnap_event *ev)
@@ -25,28 +27,40 @@ static void pack_event(msgpack_packer *pk, const struct ksnap_event *ev)
 	}
 }
 
+/* As a drain gives them. */
+static int pack_all(const struct events *ev, struct buf *out, struct ksnap_err *err)
+{
+	struct ksnap_event mark;
+	bool marked = events_mark(ev, &mark);
+	msgpack_packer pk;
+
+	pack_init(&pk, out);
+	msgpack_pack_array(&pk, ev->kept + marked);
+	for (const struct event_node *node = ev->head; node; node = node->next)
+		pack_event(&pk, &node->event);
+	if (marked)
+		pack_event(&pk, &mark);
+	return buf_ok(out) ? 0 : err_nomem(err);
+}
+
 static int run(struct request *rq, struct ksnap_err *err)
 {
 	struct hosted *h = request_bridge(rq, err);
 	_buf_ struct buf out = BUF_INIT;
 	struct ksnap_event *events;
-	msgpack_packer pk;
 	size_t n;
 	int rc;
 
 	if (!h)
 		return err->code;
-	rc = ksnap_bridge_drain_events(h->core, &events, &n, err);
+	rc = pack_all(bridge_events(h->core), &out, err);
+	rc = rc ? rc
+		: request_prepare_raw(rq, (struct wire_slice){ (char *)out.data, out.len }, err);
+	rc = rc ? rc : ksnap_bridge_drain_events(h->core, &events, &n, err);
 	if (rc)
 		return rc;
-	pack_init(&pk, &out);
-	msgpack_pack_array(&pk, n);
-	for (size_t i = 0; i < n; i++)
-		pack_event(&pk, &events[i]);
 	ksnap_events_free(events, n);
-	if (!buf_ok(&out))
-		return err_nomem(err);
-	request_answer_raw(rq, (struct wire_slice){ (char *)out.data, out.len }, NULL, 0);
+	request_send(rq);
 	return 0;
 }
 

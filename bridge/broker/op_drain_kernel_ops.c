@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "broker/bridges.h"
 #include "broker/request.h"
+#include "core/bridge.h"
 
 static struct wire_slice bytes_of(struct ksnap_blob *blob)
 {
@@ -33,39 +34,42 @@ static void fill_row(struct wire_kernel_op_record *row, const struct ksnap_kerne
 	row->error = wire_slice_of(op->reason);
 }
 
-static int answer(struct request *rq, struct hosted *h, const struct ksnap_kernel_op *ops, size_t n,
-		  struct ksnap_err *err)
+/* As a drain gives them. */
+static int prepare(struct request *rq, const struct oplog *log, uint64_t dropped,
+		   struct ksnap_err *err)
 {
-	_free_ struct wire_kernel_op_record *rows = calloc(n ? n : 1, sizeof(*rows));
-	struct wire_drain_kernel_ops_reply reply = { .records = { rows, n } };
-	struct ksnap_bridge_stats stats;
+	_free_ struct wire_kernel_op_record *rows = calloc(log->kept + 1, sizeof(*rows));
+	struct wire_drain_kernel_ops_reply reply = { .records = { rows, log->kept },
+						     .dropped = dropped };
+	size_t n = 0;
 
 	if (!rows)
 		return err_nomem(err);
-	for (size_t i = 0; i < n; i++)
-		fill_row(&rows[i], &ops[i]);
-	ksnap_bridge_stats(h->core, &stats);
-	reply.dropped = stats.kernel_ops_dropped - h->drained_kernel_ops_dropped;
-	h->drained_kernel_ops_dropped = stats.kernel_ops_dropped;
-	request_answer(rq, &reply, NULL, 0);
-	return 0;
+	for (const struct oplog_node *node = log->head; node; node = node->next)
+		fill_row(&rows[n++], &node->op);
+	return request_prepare(rq, &reply, err);
 }
 
 static int run(struct request *rq, struct ksnap_err *err)
 {
 	struct hosted *h = request_bridge(rq, err);
+	struct ksnap_bridge_stats stats;
 	struct ksnap_kernel_op *ops;
 	size_t n;
 	int rc;
 
 	if (!h)
 		return err->code;
-	rc = ksnap_bridge_drain_kernel_ops(h->core, &ops, &n, err);
+	ksnap_bridge_stats(h->core, &stats);
+	rc = prepare(rq, bridge_oplog(h->core),
+		     stats.kernel_ops_dropped - h->drained_kernel_ops_dropped, err);
+	rc = rc ? rc : ksnap_bridge_drain_kernel_ops(h->core, &ops, &n, err);
 	if (rc)
 		return rc;
-	rc = answer(rq, h, ops, n, err);
+	h->drained_kernel_ops_dropped = stats.kernel_ops_dropped;
 	ksnap_kernel_ops_free(ops, n);
-	return rc;
+	request_send(rq);
+	return 0;
 }
 
 const struct op op_drain_kernel_ops = { .run = run };

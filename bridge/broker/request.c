@@ -116,30 +116,46 @@ static struct ksnap_blob *counted(struct request *rq, struct ksnap_blob *blob)
 }
 
 /* Takes @envelope over; NULL counts as out of memory. */
-static int send_blob(struct request *rq, struct ksnap_blob *envelope, bool more,
+static int hold_part(struct request *rq, struct ksnap_blob *envelope,
 		     struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
 	int rc = 0;
 
-	if (!more)
-		state_settle(rq->broker->state);
 	if (!rq->nheld) {
 		rc = hold(rq, ksnap_blob_ref(rq->frames.part[0]));
 		if (!rc && rq->delimiter)
 			rc = hold(rq, ksnap_blob_copy("", 0));
 	}
-	if (envelope && !more)
-		note_answer(rq, envelope, !nblobs && !rq->in_parts);
 	if (rc)
 		ksnap_blob_unref(envelope);
 	rc = rc ? rc : hold(rq, envelope);
 	for (size_t i = 0; i < nblobs && !rc; i++)
 		rc = hold(rq, counted(rq, blobs[i]));
-	if (rc) {
-		drop_held(rq);
-		return err_nomem(err);
-	}
-	return more && rq->delimiter ? 0 : send_held(rq, more, err);
+	if (!rc)
+		return 0;
+	drop_held(rq);
+	return err_nomem(err);
+}
+
+/* The final reply is held; @nblobs of its frames are blobs. */
+static int finish(struct request *rq, size_t nblobs, struct ksnap_err *err)
+{
+	state_settle(rq->broker->state);
+	note_answer(rq, rq->held[rq->nheld - 1 - nblobs], !nblobs && !rq->in_parts);
+	return send_held(rq, false, err);
+}
+
+/* Takes @envelope over. */
+static int send_blob(struct request *rq, struct ksnap_blob *envelope, bool more,
+		     struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
+{
+	int rc = hold_part(rq, envelope, blobs, nblobs, err);
+
+	if (rc)
+		return rc;
+	if (!more)
+		return finish(rq, nblobs, err);
+	return rq->delimiter ? 0 : send_held(rq, true, err);
 }
 
 static int send_envelope(struct request *rq, struct buf *envelope, bool more,
@@ -235,6 +251,35 @@ int request_part(struct request *rq, const void *reply, struct ksnap_blob *const
 	rq->in_parts = true;
 	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs,
 			   err);
+}
+
+int request_prepare_raw(struct request *rq, struct wire_slice r, struct ksnap_err *err)
+{
+	_buf_ struct buf envelope = BUF_INIT;
+	struct wire_reply rp = { .id = rq->env.id, .ok = true, .r = r };
+	int rc = may_send(rq, NULL, 0, err);
+
+	if (rc)
+		return rc;
+	if (reply_encode(&rp, &envelope))
+		return err_nomem(err);
+	return hold_part(rq, buf_take_blob(&envelope), NULL, 0, err);
+}
+
+int request_prepare(struct request *rq, const void *reply, struct ksnap_err *err)
+{
+	_buf_ struct buf r = BUF_INIT;
+
+	if (wire_encode(rq->row->reply, reply, &r))
+		return err_nomem(err);
+	return request_prepare_raw(rq, (struct wire_slice){ (char *)r.data, r.len }, err);
+}
+
+void request_send(struct request *rq)
+{
+	if (finish(rq, 0, NULL) == KSNAP_E_NOMEM)
+		rq->broker->tally.drops[DROP_REPLY_MEMORY]++;
+	request_end(rq);
 }
 
 void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,

@@ -76,6 +76,12 @@ void request_answer(struct request *rq, const void *reply, struct ksnap_blob *co
 /* The final reply from an encoded object. */
 void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_blob *const *blobs,
 			size_t nblobs);
+/* The final reply in two halves, for ops that take something away: it is encoded before anything is
+ * taken, so that nothing is lost for want of memory. An error: it is not ready. */
+int request_prepare(struct request *rq, const void *reply, struct ksnap_err *err);
+int request_prepare_raw(struct request *rq, struct wire_slice r, struct ksnap_err *err);
+/* Send it and end the request; what the socket does not take is counted. */
+void request_send(struct request *rq);
 /* 1: it was answered before and has its answer again; this ends it. E_STATE: that answer was not
  * kept; E_BUSY: its first one is still being worked on. 0: it is new. */
 int request_repeat(struct request *rq, struct ksnap_err *err);

@@ -196,6 +196,16 @@ struct events *bridge_events(struct ksnap_bridge *b)
 	return &b->events;
 }
 
+const struct oplog *bridge_oplog(const struct ksnap_bridge *b)
+{
+	return &b->oplog;
+}
+
+const struct procs_log *bridge_procs(const struct ksnap_bridge *b)
+{
+	return &b->procs;
+}
+
 void bridge_books(struct ksnap_bridge *b, struct bridge_books *ret)
 {
 	lock(b);

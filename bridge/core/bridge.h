@@ -17,6 +17,8 @@
 #ifndef KSNAP_CORE_BRIDGE_H
 #define KSNAP_CORE_BRIDGE_H
 
+#include "core/oplog.h"
+#include "core/procs.h"
 #include "core/store.h"
 #include "ksnap.h"
 
@@ -47,6 +49,9 @@ int bridge_record_kernel_op(struct ksnap_bridge *b, const struct ksnap_kernel_op
  * to put back what was (store_revive, events_revive). Tests also break the store's order. */
 struct store *bridge_store(struct ksnap_bridge *b);
 struct events *bridge_events(struct ksnap_bridge *b);
+/* The same, to read what a drain would take. */
+const struct oplog *bridge_oplog(const struct ksnap_bridge *b);
+const struct procs_log *bridge_procs(const struct ksnap_bridge *b);
 
 /* All numbers that outlive a bridge's process. */
 struct bridge_books {

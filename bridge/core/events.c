@@ -158,15 +158,16 @@ uint64_t events_first_seq(const struct events *ev)
 	return ev->head ? ev->head->event.seq : ev->raised + 1;
 }
 
-static void write_mark(struct ksnap_event *to, uint64_t dropped)
+bool events_mark(const struct events *ev, struct ksnap_event *ret)
 {
-	*to = (struct ksnap_event){
+	*ret = (struct ksnap_event){
 		.ts = clock_real_ns(),
 		.mono = clock_mono_ns(),
 		.kind = KSNAP_EV_EVENT_LOG_TRUNCATED,
 		.nfields = 1,
-		.fields = { EVENT_NUM("dropped_count", dropped) },
+		.fields = { EVENT_NUM("dropped_count", ev->untold) },
 	};
+	return ev->untold;
 }
 
 int events_drain(struct events *ev, struct ksnap_event **ret, size_t *ret_n, struct ksnap_err *err)
@@ -193,7 +194,7 @@ int events_drain(struct events *ev, struct ksnap_event **ret, size_t *ret_n, str
 		at++;
 	}
 	if (ev->untold)
-		write_mark(&all[at], ev->untold);
+		events_mark(ev, &all[at]);
 	ev->untold = 0;
 	*ret = all;
 	*ret_n = n;

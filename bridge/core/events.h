@@ -9,6 +9,7 @@
 #ifndef KSNAP_CORE_EVENTS_H
 #define KSNAP_CORE_EVENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,8 @@ void events_raise(struct events *ev, enum ksnap_event_kind kind,
 struct event_node *events_revive(struct events *ev, const struct ksnap_event *event);
 /* Number of the oldest event kept, or the next one to be given when none is. */
 uint64_t events_first_seq(const struct events *ev);
+/* The mark that a drain would end with; false: it would have none. */
+bool events_mark(const struct events *ev, struct ksnap_event *ret);
 /* Take all, the mark last; 0 or E_NOMEM with nothing taken. One allocation holds all of it. */
 int events_drain(struct events *ev, struct ksnap_event **ret, size_t *ret_n, struct ksnap_err *err);
 

@@ -23,6 +23,8 @@
 #include "broker/session.h"
 #include "broker/state.h"
 #include "broker/store_report.h"
+#include "core/bridge.h"
+#include "core/events.h"
 #include "rig.h"
 
 /* ---- failing ----------------------------------------------------------------------------------
@@ -112,6 +114,9 @@ static const struct clock_source skipping = { skipping_mono, real };
 
 /* ---- the stage ---------------------------------------------------------------------------------
  */
+
+/* A job whose message was lost is waited for so long. */
+#define DEADLINE_MS 50
 
 struct stage {
 	struct rig *r;
@@ -276,8 +281,8 @@ static void ask(struct stage *s, enum wire_op_id op, const void *params, struct 
 	_buf_ struct buf p = BUF_INIT;
 
 	assert_int_equal(wire_encode(wire_ops[op].params, params, &p), 0);
-	rig_send_with(s->c, rig_fresh_id(), wire_ops[op].name, "tortured", 1000, p.data, p.len,
-		      blob);
+	rig_send_with(s->c, rig_fresh_id(), wire_ops[op].name, "tortured", DEADLINE_MS, p.data,
+		      p.len, blob);
 	settle(s);
 }
 
@@ -285,7 +290,8 @@ static void ask(struct stage *s, enum wire_op_id op, const void *params, struct 
 static void ask_req(struct stage *s, enum wire_op_id op)
 {
 	zmq_send(s->c, "", 0, ZMQ_SNDMORE);
-	rig_send_with(s->c, rig_fresh_id(), wire_ops[op].name, "tortured", 1000, "\x80", 1, NULL);
+	rig_send_with(s->c, rig_fresh_id(), wire_ops[op].name, "tortured", DEADLINE_MS, "\x80", 1,
+		      NULL);
 	settle(s);
 }
 
@@ -404,13 +410,6 @@ static void serves_on(struct stage *s)
 	zmq_close(c);
 }
 
-/* Each run costs as much as there are allocations: after the first ones only some fail, further and
- * further apart, unless KSNAP_TORTURE_ALL is set. */
-static long next_to_fail(long k)
-{
-	return getenv("KSNAP_TORTURE_ALL") ? k + 1 : k + 1 + k / 64;
-}
-
 /* What changes the files of a state, and no more: each allocation takes a run of it. */
 static void play_kept(struct stage *s)
 {
@@ -435,8 +434,7 @@ static void torture_all(void (*script)(struct stage *s), const char *folder, lon
 	rig_on_broker(s.r, torture, NULL);
 	do {
 		s.c = rig_client(s.r);
-		k = folder ? k + 1 : next_to_fail(k); /* its script is short */
-		atomic_store(&countdown, k);
+		atomic_store(&countdown, ++k);
 		script(&s);
 		left = atomic_exchange(&countdown, 0);
 		rig_on_broker(s.r, look, &s);
@@ -470,9 +468,9 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	char command[128];
+	char command[256];
 
-	snprintf(command, sizeof(command), "rm -r %s", folder);
+	snprintf(command, sizeof(command), "rm -rf %s %s.as-left", folder, folder);
 	return system(command);
 }
 
@@ -542,19 +540,32 @@ static uint64_t fill(struct broker *b)
 	return stored(b);
 }
 
+/* As the first life left it: each life adds a file, and there are some hundreds of them. */
+static void restore_folder(bool first)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 first ? "cp -r %s %s.as-left" : "rm -r %s && cp -r %s.as-left %s", folder, folder,
+		 folder);
+	assert_int_equal(system(command), 0);
+}
+
 /* What begins has all that was kept, whatever it could not allocate. */
 static void what_is_kept_is_read_whole_or_refused(void **state)
 {
 	uint64_t want = 0;
-	long left = 0;
+	long left = 0, k;
 
 	/* the first life fills it */
-	for (long k = 0; k == 0 || left <= 0; k++) {
+	for (k = 0; k == 0 || left <= 0; k++) {
 		struct ksnap_err err = { 0 };
 		struct loop *l = loop_create(&err);
 		void *context = zmq_ctx_new();
 		struct broker *b;
 
+		if (k)
+			restore_folder(k == 1);
 		tortured = k > 0;
 		atomic_store(&countdown, k);
 		b = begin(context, l, folder, &err);
@@ -570,6 +581,8 @@ static void what_is_kept_is_read_whole_or_refused(void **state)
 		loop_destroy(l);
 		zmq_ctx_term(context);
 	}
+	print_message("# %ld allocations\n", k - 1);
+	assert_true(k > 40);
 }
 
 static void every_request_is_answered_with_a_state(void **state)
@@ -578,6 +591,99 @@ static void every_request_is_answered_with_a_state(void **state)
 
 	torture_all(play_kept, folder, 100);
 	r = rig_start((struct broker_opts){ .state = folder });
+	rig_stop(r);
+}
+
+/* ---- taking -----------------------------------------------------------------------------------
+ */
+
+static const enum wire_op_id takers[] = { OP_drain, OP_drain_events, OP_drain_kernel_ops,
+					  OP_drain_cgroup_procs };
+
+/* What each of them would take. */
+struct takeable {
+	uint64_t n[ARRAY_SIZE(takers)];
+	uint64_t lost;
+};
+
+static void count_takeable(struct broker *b, void *arg)
+{
+	struct ksnap_bridge *core = bridges_open(b->bridges, wire_slice_of("tortured"), NULL)->core;
+	const uint64_t *d = b->tally.drops;
+	struct takeable *t = arg;
+
+	*t = (struct takeable){ .n = { bridge_store(core)->table.count, bridge_events(core)->kept,
+				       bridge_oplog(core)->kept, bridge_procs(core)->kept },
+				.lost = d[DROP_REPLY_MEMORY] + d[DROP_REQUEST_MEMORY] };
+}
+
+static void fill_takeable(struct broker *b, void *arg)
+{
+	struct hosted *h = bridges_open(b->bridges, wire_slice_of("tortured"), NULL);
+	struct ksnap_store_args args = { .size = sizeof(args), .report = arg };
+	struct ksnap_kernel_op op = { .tag = "k", .success = true, .request = arg };
+
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(store_report(h, wire_slice_of("a"), &args, NULL, NULL, NULL), 0);
+	assert_int_equal(bridge_record_kernel_op(h->core, &op, NULL), 0);
+	assert_int_equal(
+		ksnap_bridge_record_procs(h->core, "p", "/x", (uint32_t[]){ 1, 2 }, 2, NULL), 0);
+}
+
+/* One request in which allocation @k fails; false when it made fewer. */
+static bool take_with(struct rig *r, void *c, unsigned which, long k)
+{
+	const char *name = wire_ops[takers[which]].name;
+	struct takeable before, after;
+	bool granted = false, lost = false;
+	uint64_t id = rig_fresh_id();
+	long left;
+
+	rig_on_broker(r, count_takeable, &before);
+	assert_true(before.n[which] > 0);
+	atomic_store(&countdown, k);
+	rig_send_with(c, id, name, "tortured", DEADLINE_MS, "\x80", 1, NULL);
+	for (bool done = false; !done && !lost;) {
+		_frames_ struct frames f = { 0 };
+		struct wire_reply reply;
+
+		rig_on_broker(r, count_takeable, &after);
+		lost = after.lost > before.lost;
+		if (frames_recv(c, &f, NULL) != 1)
+			continue;
+		assert_int_equal(reply_decode(ksnap_blob_data(f.part[0]),
+					      ksnap_blob_size(f.part[0]), &reply, NULL),
+				 0);
+		done = !reply.more;
+		granted = reply.ok;
+	}
+	left = atomic_exchange(&countdown, 0);
+	rig_on_broker(r, count_takeable, &after);
+	if (granted)
+		assert_int_equal(after.n[which], 0);
+	else if (!lost)
+		assert_int_equal(after.n[which], before.n[which]);
+	return left <= 0;
+}
+
+static void who_is_refused_has_taken_nothing(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	struct ksnap_blob *report = rig_report(100);
+	void *c = rig_client(r);
+
+	rig_on_broker(r, torture, NULL);
+	for (unsigned which = 0; which < ARRAY_SIZE(takers); which++) {
+		long k = 0;
+
+		do {
+			rig_on_broker(r, fill_takeable, report);
+			k++;
+		} while (take_with(r, c, which, k));
+		assert_true(k > 5);
+	}
+	zmq_close(c);
+	ksnap_blob_unref(report);
 	rig_stop(r);
 }
 
@@ -592,6 +698,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_broker_that_cannot_begin_leaves_nothing),
 		cmocka_unit_test(every_request_is_answered_or_counted),
+		cmocka_unit_test(who_is_refused_has_taken_nothing),
 		cmocka_unit_test_setup_teardown(what_is_kept_is_read_whole_or_refused, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(every_request_is_answered_with_a_state, make_folder,
