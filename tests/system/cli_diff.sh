@@ -122,7 +122,7 @@ mkfifo end
 holder=$!
 serve_pids[$holder]=1
 until grep -q READY ids; do kill -0 "$holder" || break; done
-id=$(sed -n 's/^prog count_switch //p' ids)
+id=$(sed -n 's/^prog count_switch //p' ids) # its name has it, too, when another such program is loaded
 capture() {
 	"$KSNAP" -q capture "$1" --map obj:counter --progs >/dev/null
 }
@@ -131,7 +131,7 @@ capture p0
 capture p1
 exits 0 'two captures with programs' "$KSNAP" diff p0 p1 prog:count_switch -o json
 is "$(json '[(c["what"], c["change"], c["id"] == '"$id"', c["new"] - c["old"] == c["delta"] > 0)
-	for c in d if c["path"] == "prog:count_switch.run_cnt"]' <<<"$out")" \
+	for c in d if c["path"] in ("prog:count_switch.run_cnt", "prog:count_switch#'"$id"'.run_cnt")]' <<<"$out")" \
 	"[('prog', 'changed', True, True)]" 'say how often it ran in between'
 kill "$holder"
 wait "$holder" 2>/dev/null
@@ -139,11 +139,11 @@ unset "serve_pids[$holder]"
 gone() {
 	"$KSNAP" -q capture p2 --map obj:counter --progs >/dev/null
 	"$KSNAP" diff p1 p2 progs >told
-	grep -q '^- prog:count_switch ' told
+	grep -qE "^- prog:count_switch(#$id)? " told
 }
-until gone; do :; done
+until gone; do kill -0 "$serve_pid" || break; done
 exits 0 'a program that is gone' "$KSNAP" diff p1 p2 links
-like "$out" '- link:count_switch  \{id = [0-9]+, type = "raw_tracepoint"' 'took its link along'
+like "$out" '- link:count_switch(#[0-9]+)?  \{id = [0-9]+, type = "raw_tracepoint"' 'took its link along'
 exits 0 'programs in one only' bash -c '"$1" -q capture p3 --map "!*" >/dev/null && "$1" diff p2 p3 | grep "^!"' - "$KSNAP"
 is "$out" '! progs: only the first snapshot has them, and they are not compared: capture both with programs (progs, --progs)' \
 	'are said'
