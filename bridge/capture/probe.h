@@ -20,8 +20,9 @@ struct probe_finding {
 struct probe {
 	const char *name;  /* one word; NULL ends a table */
 	const char *gives; /* what works with it */
-	/* Look, and leave everything as it was. May block for a moment. */
-	void (*look)(struct probe_finding *ret);
+	/* Look, and leave everything as it was. @options: what follows "kind:" in the target's
+	 * name. May block for a moment. */
+	void (*look)(const char *options, struct probe_finding *ret);
 };
 
 #endif

@@ -85,7 +85,7 @@ static void tell(struct doctor *d, const char *part, const struct probe *p,
 
 /* ---- ksnap itself ---------------------------------------------------------------------------- */
 
-static void look_curve(struct probe_finding *ret)
+static void look_curve(const char *opts, struct probe_finding *ret)
 {
 	int major, minor, patch;
 
@@ -96,7 +96,7 @@ static void look_curve(struct probe_finding *ret)
 		 zmq_has("curve") ? "with" : "without");
 }
 
-static void look_descriptors(struct probe_finding *ret)
+static void look_descriptors(const char *opts, struct probe_finding *ret)
 {
 	struct rlimit l = { 0 };
 
@@ -137,12 +137,13 @@ static void look_broker(struct doctor *d)
 	tell(d, "ksnap", &row, &f);
 }
 
-static void look_all(struct doctor *d, const char *part, const struct probe *probes)
+static void look_all(struct doctor *d, const char *part, const struct probe *probes,
+		     const char *opts)
 {
 	for (const struct probe *p = probes; p->name; p++) {
 		struct probe_finding f = { PROBE_GOOD, "", NULL };
 
-		p->look(&f);
+		p->look(opts, &f);
 		tell(d, part, p, &f);
 	}
 }
@@ -175,7 +176,7 @@ static int look_target(struct doctor *d, const char *name, struct ksnap_err *err
 	if (!ops)
 		return KSNAP_E_ARG;
 	if (ops->probes)
-		look_all(d, name, ops->probes);
+		look_all(d, name, ops->probes, opts);
 	else
 		try_target(d, name, ops, opts);
 	return 0;
@@ -210,7 +211,7 @@ static int look(struct doctor *d, const struct args *args, struct ksnap_err *err
 	if (r)
 		return r;
 	look_broker(d);
-	look_all(d, "ksnap", own_probes);
+	look_all(d, "ksnap", own_probes, "");
 	for (; *name && !r; name++)
 		r = look_target(d, *name, err);
 	return !r && d->cli->output != OUTPUT_TABLE ? print_list(d, err) : r;

@@ -43,7 +43,9 @@ is "$status" 0 'with them it is there'
 is "$(verdict maps)" good 'maps are listed'
 agree types 'types' test -r /sys/kernel/btf/vmlinux
 agree sched_ext 'sched_ext' test -d /sys/kernel/sched_ext
-agree symbols 'symbols' grep -q ' [dD] init_task$' /proc/kallsyms
+agree symbols 'symbols' "$KSNAP" read jiffies_64
+exits 1 'a file that is not of this kernel' "$KSNAP" doctor live:vmlinux=/dev/null
+like "$out" 'missing +symbols .*/dev/null' 'is the end of it'
 agree programs 'reads of kernel memory' "$KSNAP" read per_cpu:runqueues@0.nr_running
 if command -v setpriv >/dev/null; then
 	run setpriv --bounding-set -all --inh-caps -all --ambient-caps -all --reuid 65534 --clear-groups "$KSNAP" doctor

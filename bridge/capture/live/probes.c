@@ -15,8 +15,8 @@
 #include "base/cleanup.h"
 #include "capture/live/breakpoint.h"
 #include "capture/live/cgroup_path.h"
+#include "capture/live/kernel_names.h"
 #include "capture/live/kernel_read.h"
-#include "capture/live/kernel_symbol.h"
 #include "capture/live/privilege.h"
 #include "capture/live/sched.h"
 
@@ -52,7 +52,7 @@ static void find_failed(struct probe_finding *f, enum probe_verdict v, const str
 	find(f, v, mend, "%s", err->text);
 }
 
-static void look_maps(struct probe_finding *ret)
+static void look_maps(const char *options, struct probe_finding *ret)
 {
 	struct ksnap_err err;
 	uint32_t id = 0, n = 0;
@@ -66,7 +66,7 @@ static void look_maps(struct probe_finding *ret)
 	find_failed(ret, PROBE_MISSING, &err, NULL);
 }
 
-static void look_types(struct probe_finding *ret)
+static void look_types(const char *options, struct probe_finding *ret)
 {
 	struct stat st;
 
@@ -77,7 +77,7 @@ static void look_types(struct probe_finding *ret)
 	     "%s cannot be read: %s", KERNEL_BTF, strerror(errno));
 }
 
-static void look_programs(struct probe_finding *ret)
+static void look_programs(const char *options, struct probe_finding *ret)
 {
 	struct ksnap_err err;
 	struct kernel_reader *r = kernel_reader_create(&err);
@@ -88,7 +88,7 @@ static void look_programs(struct probe_finding *ret)
 	find_failed(ret, PROBE_LIMITED, &err, NULL);
 }
 
-static void look_registers(struct probe_finding *ret)
+static void look_registers(const char *options, struct probe_finding *ret)
 {
 	struct ksnap_err err;
 
@@ -100,21 +100,27 @@ static void look_registers(struct probe_finding *ret)
 			    : "in a virtual machine, ask its host for debug registers");
 }
 
-static void look_symbols(struct probe_finding *ret)
+static void look_symbols(const char *options, struct probe_finding *ret)
 {
+	struct kernel_names names;
 	struct ksnap_err err;
-	uint64_t addr;
+	char source[512];
+	int code;
 
-	if (!kernel_symbol_find(KALLSYMS, "init_task", &addr, &err))
-		return find(ret, PROBE_GOOD, NULL, KALLSYMS " has the kernel's variables");
-	find(ret, PROBE_LIMITED,
-	     err.code == KSNAP_E_TARGET
-		     ? "run as root; sysctl kernel.kptr_restrict=1"
-		     : "name addresses, per_cpu:VARIABLE, BPF globals and map entries instead",
+	kernel_names_init(&names);
+	code = kernel_names_options(&names, options, &err);
+	code = code ? code : kernel_names_source(&names, source, sizeof(source), &err);
+	kernel_names_fini(&names);
+	if (!code)
+		return find(ret, PROBE_GOOD, NULL, "the kernel's variables are in %s", source);
+	find(ret, *options ? PROBE_MISSING : PROBE_LIMITED,
+	     code == KSNAP_E_NOTFOUND
+		     ? "name a vmlinux or System.map of this kernel: live:vmlinux=FILE"
+		     : "run as root, with kernel.kptr_restrict at most 1",
 	     "%s", err.text);
 }
 
-static void look_counts(struct probe_finding *ret)
+static void look_counts(const char *options, struct probe_finding *ret)
 {
 	_close_ int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	struct ksnap_err err;
@@ -143,7 +149,7 @@ static bool lacks_freezer(const char *root)
 	return lacks;
 }
 
-static void look_cgroups(struct probe_finding *ret)
+static void look_cgroups(const char *options, struct probe_finding *ret)
 {
 	struct ksnap_err err;
 	char root[PATH_MAX];
@@ -159,7 +165,7 @@ static void look_cgroups(struct probe_finding *ret)
 	find(ret, PROBE_GOOD, NULL, "%s", root);
 }
 
-static void look_controllers(struct probe_finding *ret)
+static void look_controllers(const char *options, struct probe_finding *ret)
 {
 	static const char *const wanted[] = { "cpu", "cpuset", "memory" };
 	char root[PATH_MAX], path[PATH_MAX + 32], line[512] = " ", lacking[64] = "";
@@ -189,7 +195,7 @@ static void look_controllers(struct probe_finding *ret)
 	     "the version 2 hierarchy has no controller %s", lacking);
 }
 
-static void look_sched_ext(struct probe_finding *ret)
+static void look_sched_ext(const char *options, struct probe_finding *ret)
 {
 	if (!access(SCHED_DIR, F_OK))
 		return find(ret, PROBE_GOOD, NULL, SCHED_DIR);
