@@ -135,3 +135,10 @@ local kernel_ops = {
 	{ 3, { tag = "t", entries = { { at = "flags", value = { ["or"] = 5 } } } } },
 }
 for i, row in ipairs(kernel_ops) do write("kernel_op", ("op%02d"):format(i), string.char(row[1]) .. pack(row[2])) end
+
+-- What a stub says.
+local packets = {
+	"+$OK#9a", "$T05thread:02;watch:ffffffff82a03f00;#b8", "$T02thread:p01.01;#03$#00", "$0* #7a", "$a}\3b#43", "-$E22#a9",
+	"$" .. ("0*!"):rep(40) .. "#38", "$" .. ("f"):rep(400) .. "#60",
+}
+for i, packet in ipairs(packets) do write("gdb", ("packet%02d"):format(i), packet) end

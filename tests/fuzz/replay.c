@@ -21,7 +21,7 @@ static const struct {
 	{ "scan", fuzz_scan },   { "envelope", fuzz_envelope },   { "params", fuzz_params },
 	{ "work", fuzz_work },   { "live", fuzz_live },           { "report", fuzz_report },
 	{ "btf", fuzz_btf },     { "path", fuzz_path },           { "symbol", fuzz_symbol },
-	{ "state", fuzz_state }, { "kernel_op", fuzz_kernel_op },
+	{ "state", fuzz_state }, { "kernel_op", fuzz_kernel_op }, { "gdb", fuzz_gdb },
 };
 
 static unsigned long runs;

@@ -32,5 +32,7 @@ int fuzz_symbol(const uint8_t *data, size_t len);
 int fuzz_state(const uint8_t *data, size_t len);
 /* The first byte chooses a kernel op; the rest are its params. */
 int fuzz_kernel_op(const uint8_t *data, size_t len);
+/* What a gdbstub says. */
+int fuzz_gdb(const uint8_t *data, size_t len);
 
 #endif

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+/* gdb.c - packets to a stub and back. */
+#include "capture/guest/gdb.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+#define CHUNK      4096
+#define POLL_TIMES 64 /* answers to what was given up, and reads, before others have their turn */
+
+/* Whatever the stub is at: end a packet that is half there; if the guest runs, stop it; ask what it
+ * does, upon which qemu disarms all; and leave, upon which the guest goes on. */
+#define LEAVE      "\003#00$?#3f$D#44"
+#define LEAVE_DONE "$OK#9a"
+
+int gdb_init(struct gdb *g, struct ksnap_err *err)
+{
+	*g = GDB_INIT;
+	g->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return g->news < 0 ? err_errno(err, KSNAP_E_INTERNAL, errno, "eventfd") : 0;
+}
+
+void gdb_fini(struct gdb *g)
+{
+	gdb_close(g);
+	cleanup_close(&g->news);
+	buf_fini(&g->in);
+	*g = GDB_INIT;
+}
+
+static void disconnect(struct gdb *g)
+{
+	cleanup_close(&g->fd);
+	g->fd = -1;
+	buf_clear(&g->in);
+}
+
+void gdb_close(struct gdb *g)
+{
+	if (g->news >= 0)
+		gdb_forget_trap(g);
+	freeze_guard_stop(&g->guard);
+	disconnect(g);
+	g->is_lost = false;
+}
+
+static int lose(struct gdb *g, struct ksnap_err *err, const char *what)
+{
+	disconnect(g);
+	g->is_lost = true;
+	freeze_guard_release(&g->guard);
+	eventfd_write(g->news, 1);
+	return err_set(err, KSNAP_E_TARGET, "qemu's gdbstub %s", what);
+}
+
+/* ---- packets --------------------------------------------------------------------------------- */
+
+static int send_text(struct gdb *g, const char *text, struct ksnap_err *err)
+{
+	_buf_ struct buf out = BUF_INIT;
+
+	if (g->fd < 0)
+		return err_set(err, KSNAP_E_TARGET, "qemu's gdbstub is not connected");
+	packet_wrap(text, &out);
+	if (!buf_ok(&out))
+		return err_nomem(err);
+	if (send(g->fd, out.data, out.len, MSG_NOSIGNAL) != (ssize_t)out.len)
+		return lose(g, err, "closed its socket");
+	return 0;
+}
+
+/* What is there: more than 0 bytes, 0: nothing, or negative. */
+static int receive(struct gdb *g, struct ksnap_err *err)
+{
+	void *room = buf_reserve(&g->in, CHUNK);
+	ssize_t n;
+
+	if (!room)
+		return err_nomem(err);
+	n = recv(g->fd, room, CHUNK, MSG_DONTWAIT);
+	if (n > 0)
+		buf_commit(&g->in, n);
+	else if (!n || (errno != EAGAIN && errno != EINTR))
+		return lose(g, err, "closed its socket");
+	return n > 0 ? n : 0;
+}
+
+static void note_stop(struct gdb *g, const struct packet_stop *s)
+{
+	if (s->signal != PACKET_TRAP)
+		return;
+	g->trap = *s;
+	g->has_trap = true;
+	eventfd_write(g->news, 1);
+}
+
+/* 1: g->text has the next answer, which is no stop; 0: none is there; or negative. */
+static int next_answer(struct gdb *g, bool stops, struct ksnap_err *err)
+{
+	enum packet_state state;
+	struct packet_stop s;
+	size_t taken;
+
+	do {
+		state = packet_unwrap(g->in.data, g->in.len, g->text, &taken);
+		if (taken)
+			memmove(g->in.data, g->in.data + taken, g->in.len - taken);
+		g->in.len -= taken;
+		if (state == PACKET_WHOLE && (!packet_stop(g->text, &s) || stops))
+			return 1;
+		if (state == PACKET_WHOLE)
+			note_stop(g, &s);
+	} while (state == PACKET_WHOLE);
+	return state == PACKET_BROKEN ? lose(g, err, "sent a packet that is broken") : 0;
+}
+
+static int await(struct gdb *g, bool stops, uint64_t deadline, struct ksnap_err *err)
+{
+	for (;;) {
+		struct pollfd p = { .fd = g->fd, .events = POLLIN };
+		int got = next_answer(g, stops, err);
+		uint64_t now = clock_mono_ns();
+
+		if (got)
+			return got < 0 ? got : 0;
+		if (now >= deadline)
+			return err_set(err, KSNAP_E_TIMEOUT, "qemu's gdbstub does not answer");
+		if (poll(&p, 1, (deadline - now) / NS_PER_MS + 1) < 0 && errno != EINTR)
+			return err_errno(err, KSNAP_E_TARGET, errno, "poll");
+		got = receive(g, err);
+		if (got < 0)
+			return got;
+	}
+}
+
+/* g->text is the answer to @text. */
+static int ask(struct gdb *g, const char *text, bool stops, uint64_t deadline,
+	       struct ksnap_err *err)
+{
+	int ret = send_text(g, text, err);
+
+	return ret ? ret : await(g, stops, deadline, err);
+}
+
+/* The same, with an answer that is no stop. One that came too late would be taken for the next. */
+static int ask_sure(struct gdb *g, const char *text, uint64_t deadline, struct ksnap_err *err)
+{
+	int ret = ask(g, text, false, deadline, err);
+
+	return ret == KSNAP_E_TIMEOUT ? lose(g, err, "does not answer") : ret;
+}
+
+bool gdb_poll(struct gdb *g)
+{
+	for (int i = 0; i < POLL_TIMES && g->fd >= 0 && !g->has_trap; i++)
+		if (!next_answer(g, false, NULL) && !g->has_trap && receive(g, NULL) <= 0)
+			break;
+	return g->has_trap;
+}
+
+void gdb_forget_trap(struct gdb *g)
+{
+	eventfd_t times;
+
+	g->has_trap = false;
+	eventfd_read(g->news, &times);
+}
+
+/* ---- connecting ------------------------------------------------------------------------------ */
+
+static int dial_path(const char *path, struct ksnap_err *err)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		return err_set(err, KSNAP_E_ARG,
+			       "gdb=: the path has %zu bytes, at most %zu fit: %s", strlen(path),
+			       sizeof(a.sun_path) - 1, path);
+	strcpy(a.sun_path, path);
+	if (fd < 0)
+		return err_errno(err, KSNAP_E_TARGET, errno, "socket");
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		return err_errno(err, KSNAP_E_TARGET, errno, "no gdbstub answers at %s", path);
+	return take_fd(fd);
+}
+
+static int dial_host(const char *at, const char *colon, struct ksnap_err *err)
+{
+	struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC }, *all;
+	char host[256];
+	int fd = -1, code;
+
+	snprintf(host, sizeof(host), "%.*s", (int)(colon - at), at);
+	code = getaddrinfo(*host ? host : NULL, colon + 1, &want, &all);
+	if (code)
+		return err_set(err, KSNAP_E_ARG, "gdb=: %s is no host:port: %s", at,
+			       gai_strerror(code));
+	for (struct addrinfo *a = all; a && fd < 0; a = a->ai_next) {
+		fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+		if (fd < 0 || !connect(fd, a->ai_addr, a->ai_addrlen))
+			continue;
+		code = errno;
+		close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(all);
+	return fd >= 0 ? fd : err_errno(err, KSNAP_E_TARGET, code, "no gdbstub answers at %s", at);
+}
+
+static int dial(const char *at, struct ksnap_err *err)
+{
+	const char *colon = strrchr(at, ':');
+
+	return colon && !strchr(at, '/') ? dial_host(at, colon, err) : dial_path(at, err);
+}
+
+/* One that another debugger has takes our connection and is silent; once that one leaves, qemu
+ * would find ours, stop the guest, and find it closed. */
+static int greet(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err *err)
+{
+	int ret = ask(g, "?", true, deadline, err);
+	struct packet_stop s;
+
+	if (ret == KSNAP_E_TIMEOUT) {
+		send(g->fd, LEAVE, strlen(LEAVE), MSG_NOSIGNAL | MSG_DONTWAIT);
+		return err_set(err, KSNAP_E_BUSY,
+			       "qemu's gdbstub does not answer at %s: another debugger has it, or "
+			       "qemu hangs",
+			       at);
+	}
+	if (!ret && !packet_stop(g->text, &s))
+		ret = err_set(err, KSNAP_E_TARGET, "%s is no gdbstub", at);
+	return ret;
+}
+
+int gdb_open(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err *err)
+{
+	int ret;
+
+	gdb_close(g);
+	g->fd = dial(at, err);
+	if (g->fd < 0) {
+		ret = g->fd;
+		g->fd = -1;
+		return ret;
+	}
+	ret = greet(g, at, deadline, err);
+	if (!ret)
+		ret = freeze_guard_start(g->fd, LEAVE, LEAVE_DONE, &g->guard, err);
+	if (ret)
+		gdb_close(g);
+	return ret;
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static int await_ok(struct gdb *g, const char *text, uint64_t deadline, struct ksnap_err *err)
+{
+	int ret = ask_sure(g, text, deadline, err);
+
+	if (ret)
+		return ret;
+	if (!strcmp(g->text, "OK"))
+		return 0;
+	return *g->text ? err_set(err, KSNAP_E_LIMIT, "qemu's gdbstub refuses '%s': %.20s", text,
+				  g->text)
+			: err_set(err, KSNAP_E_UNSUPPORTED, "qemu's gdbstub does not know '%s'",
+				  text);
+}
+
+int gdb_watch(struct gdb *g, uint64_t addr, unsigned len, uint64_t deadline, struct ksnap_err *err)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "Z2,%" PRIx64 ",%x", addr, len);
+	return await_ok(g, text, deadline, err);
+}
+
+int gdb_unwatch(struct gdb *g, uint64_t addr, unsigned len, uint64_t deadline,
+		struct ksnap_err *err)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "z2,%" PRIx64 ",%x", addr, len);
+	return await_ok(g, text, deadline, err);
+}
+
+int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct registers *ret,
+		  struct ksnap_err *err)
+{
+	char text[32];
+	int code;
+
+	snprintf(text, sizeof(text), "Hg%" PRIx64, thread);
+	code = await_ok(g, text, deadline, err);
+	if (!code)
+		code = ask_sure(g, "g", deadline, err);
+	if (!code && !packet_registers(g->text, ret))
+		code = err_set(err, KSNAP_E_TARGET, "qemu's gdbstub tells no registers of x86-64");
+	return code;
+}
+
+int gdb_continue(struct gdb *g, struct ksnap_err *err)
+{
+	return send_text(g, "c", err);
+}

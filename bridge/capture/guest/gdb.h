@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* gdb.h - a client of QEMU's gdbstub, for watches.
+ *
+ * qemu takes commands of a stub while the guest stands still, and stops it at any byte that comes
+ * while it runs: all calls but gdb_poll and gdb_close want it stopped. Connecting stops it, too.
+ * Closing the socket leaves watches armed and the guest stopped, so a child of ours holds it, and
+ * takes leave of qemu when this process is gone (capture/live/freeze_guard.h). */
+#ifndef KSNAP_CAPTURE_GUEST_GDB_H
+#define KSNAP_CAPTURE_GUEST_GDB_H
+
+#include "capture/guest/packet.h"
+#include "capture/live/freeze_guard.h"
+
+struct gdb {
+	int fd;   /* -1: not connected */
+	int news; /* readable while there is a trap to be taken, or the connection was lost */
+	struct buf in;
+	struct freeze_guard guard;
+	bool is_lost; /* it was connected, and the other side ended */
+	bool has_trap;
+	struct packet_stop trap; /* the last one, not taken yet */
+	char text[PACKET_MAX];   /* the last packet */
+};
+
+#define GDB_INIT ((struct gdb){ .fd = -1, .news = -1, .guard = FREEZE_GUARD_NONE })
+
+/* Make what does not depend on a connection. */
+int gdb_init(struct gdb *g, struct ksnap_err *err);
+void gdb_fini(struct gdb *g);
+
+/* Connect to @at, the path of a socket or host:port, and forget all that a debugger before us has
+ * armed. E_TARGET: nobody listens, or it is no stub; E_BUSY: another debugger has it. */
+int gdb_open(struct gdb *g, const char *at, uint64_t deadline_mono_ns, struct ksnap_err *err);
+/* Nothing may be armed any more. */
+void gdb_close(struct gdb *g);
+
+/* Watch writes to [@addr, @addr + @len) on all CPUs, or cease to. E_UNSUPPORTED: this stub cannot;
+ * E_LIMIT: it refuses, as when no register is free. */
+int gdb_watch(struct gdb *g, uint64_t addr, unsigned len, uint64_t deadline, struct ksnap_err *err);
+int gdb_unwatch(struct gdb *g, uint64_t addr, unsigned len, uint64_t deadline,
+		struct ksnap_err *err);
+/* Registers of the CPU that is thread @thread. */
+int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct registers *ret,
+		  struct ksnap_err *err);
+/* Let the guest go on. What stops it next is told by gdb_poll. */
+int gdb_continue(struct gdb *g, struct ksnap_err *err);
+
+/* Read what came, without waiting. True: there is a trap in g->trap. */
+bool gdb_poll(struct gdb *g);
+/* It has been dealt with. */
+void gdb_forget_trap(struct gdb *g);
+
+#endif

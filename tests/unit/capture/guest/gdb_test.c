@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+/* gdb_test.c - a made-up stub at the other end: hostile ones, and one that does as qemu does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "capture/guest/gdb.h"
+
+#define SOON_MS 200 /* that silence is waited out */
+
+/* What it says to each packet; NULL: nothing. */
+struct answer {
+	const char *packet, *says;
+};
+
+struct stub {
+	int listener;
+	const struct answer *answers;
+	char path[64];
+	char heard[512];
+	pthread_t thread;
+};
+
+static void answer(struct stub *s, int fd, const char *text)
+{
+	for (const struct answer *a = s->answers; a->packet; a++) {
+		if (strcmp(a->packet, text) || !a->says)
+			continue;
+		assert_true(send(fd, a->says, strlen(a->says), MSG_NOSIGNAL) > 0);
+	}
+}
+
+static void *serve(void *arg)
+{
+	struct stub *s = arg;
+	int fd = accept(s->listener, NULL, NULL);
+	char in[512], *hash;
+	ssize_t n;
+
+	while ((n = recv(fd, in, sizeof(in) - 1, 0)) > 0) {
+		in[n] = 0;
+		for (char *at = in; (at = strchr(at, '$')) && (hash = strchr(at, '#'));
+		     at = hash + 1) {
+			*hash = 0;
+			strcat(strcat(s->heard, at + 1), " ");
+			answer(s, fd, at + 1);
+		}
+	}
+	close(fd);
+	return NULL;
+}
+
+static void begin(struct stub *s, const struct answer *answers)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	*s = (struct stub){ .answers = answers };
+	snprintf(s->path, sizeof(s->path), "gdb_test.%d", getpid());
+	strcpy(a.sun_path, s->path);
+	unlink(s->path);
+	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(s->listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(s->listener, 1), 0);
+	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void end(struct stub *s, struct gdb *g)
+{
+	gdb_fini(g);
+	assert_int_equal(pthread_join(s->thread, NULL), 0);
+	close(s->listener);
+	unlink(s->path);
+}
+
+static uint64_t soon(void)
+{
+	return clock_mono_ns() + SOON_MS * NS_PER_MS;
+}
+
+#define HALTED "+$T05thread:01;#07"
+#define OK     "+$OK#9a"
+
+static bool has_news(const struct gdb *g)
+{
+	struct pollfd p = { .fd = g->news, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* What @first makes of the begin. */
+static int try_open(const char *first, const char *says)
+{
+	const struct answer answers[] = { { "?", first }, { 0 } };
+	struct ksnap_err err = { 0 };
+	struct stub s;
+	struct gdb g;
+	int ret;
+
+	begin(&s, answers);
+	assert_int_equal(gdb_init(&g, &err), 0);
+	ret = gdb_open(&g, s.path, soon(), &err);
+	assert_true(ret < 0);
+	assert_int_equal(g.fd, -1);
+	assert_non_null(strstr(err.text, says));
+	end(&s, &g);
+	return ret;
+}
+
+static void refuses_what_is_no_stub(void **state)
+{
+	assert_int_equal(try_open("+$OK#9a", "is no gdbstub"), KSNAP_E_TARGET);
+	assert_int_equal(try_open("+$#00", "is no gdbstub"), KSNAP_E_TARGET);
+	assert_int_equal(try_open("$T05#00", "broken"), KSNAP_E_TARGET);
+	assert_int_equal(try_open("SSH-2.0-x\r\n", "another debugger"), KSNAP_E_BUSY);
+	assert_int_equal(try_open(NULL, "another debugger"), KSNAP_E_BUSY);
+}
+
+static void leaves_a_stub_that_is_silent(void **state)
+{
+	static const struct answer answers[] = { { 0 } };
+	struct ksnap_err err;
+	struct stub s;
+	struct gdb g;
+
+	begin(&s, answers);
+	assert_int_equal(gdb_init(&g, &err), 0);
+	assert_int_equal(gdb_open(&g, s.path, soon(), &err), KSNAP_E_BUSY);
+	end(&s, &g);
+	assert_string_equal(s.heard, "? ? D ");
+}
+
+static void open_stub(struct stub *s, struct gdb *g, const struct answer *answers)
+{
+	begin(s, answers);
+	assert_int_equal(gdb_init(g, NULL), 0);
+	assert_int_equal(gdb_open(g, s->path, soon(), NULL), 0);
+}
+
+static void passes_refusals_on(void **state)
+{
+	static const struct answer answers[] = { { "?", HALTED },
+						 { "Z2,1000,8", "+$#00" },
+						 { "Z2,2000,8", "+$E16#ac" },
+						 { "z2,1000,8", OK },
+						 { "Hg2", OK },
+						 { "g", "+$0011#c2" },
+						 { 0 } };
+	struct registers r;
+	struct ksnap_err err;
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_watch(&g, 0x1000, 8, soon(), &err), KSNAP_E_UNSUPPORTED);
+	assert_int_equal(gdb_watch(&g, 0x2000, 8, soon(), &err), KSNAP_E_LIMIT);
+	assert_non_null(strstr(err.text, "E16"));
+	assert_int_equal(gdb_unwatch(&g, 0x1000, 8, soon(), &err), 0);
+	assert_int_equal(gdb_registers(&g, 2, soon(), &r, &err), KSNAP_E_TARGET);
+	assert_false(has_news(&g));
+	end(&s, &g);
+}
+
+/* An answer that comes too late must not be taken for another one; the child takes leave. */
+static void ends_with_a_stub_that_does_not_answer(void **state)
+{
+	static const struct answer answers[] = { { "?", HALTED }, { "D", OK }, { 0 } };
+	struct ksnap_err err;
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_watch(&g, 0x1000, 8, soon(), &err), KSNAP_E_TARGET);
+	assert_true(g.is_lost && g.fd < 0 && has_news(&g));
+	assert_int_equal(gdb_continue(&g, &err), KSNAP_E_TARGET);
+	end(&s, &g);
+	assert_string_equal(s.heard, "? Z2,1000,8 ? D ");
+}
+
+static void await_news(struct gdb *g)
+{
+	struct pollfd p = { .fd = g->fd, .events = POLLIN };
+
+	while (!gdb_poll(g) && g->fd >= 0)
+		assert_true(poll(&p, 1, 10000) > 0);
+}
+
+static void tells_traps_from_answers_and_other_stops(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED },
+		{ "Z2,1000,8", "+$T02thread:01;#04" OK },
+		{ "c", "+$T02thread:01;#04$T05thread:02;watch:1000;#55" },
+		{ 0 }
+	};
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_watch(&g, 0x1000, 8, soon(), NULL), 0);
+	assert_false(gdb_poll(&g));
+	assert_int_equal(gdb_continue(&g, NULL), 0);
+	await_news(&g);
+	assert_true(g.has_trap && has_news(&g));
+	assert_true(g.trap.is_watch && g.trap.addr == 0x1000 && g.trap.thread == 2);
+	gdb_forget_trap(&g);
+	assert_false(has_news(&g) || gdb_poll(&g));
+	end(&s, &g);
+	assert_string_equal(s.heard, "? Z2,1000,8 c ");
+}
+
+/* However much a stub says, polling has an end, and nothing of it is kept. */
+static void outlives_a_stub_that_talks(void **state)
+{
+	static char noise[100000];
+	const struct answer answers[] = { { "?", HALTED }, { "c", noise }, { "D", OK }, { 0 } };
+	struct stub s;
+	struct gdb g;
+
+	memset(noise, 'x', sizeof(noise) - 1);
+	memcpy(noise + sizeof(noise) - 10, "$", 1);
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_continue(&g, NULL), 0);
+	for (int i = 0; i < 100; i++) {
+		assert_false(gdb_poll(&g));
+		assert_true(g.in.len < 2 * PACKET_MAX);
+	}
+	end(&s, &g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_what_is_no_stub),
+		cmocka_unit_test(leaves_a_stub_that_is_silent),
+		cmocka_unit_test(passes_refusals_on),
+		cmocka_unit_test(ends_with_a_stub_that_does_not_answer),
+		cmocka_unit_test(tells_traps_from_answers_and_other_stops),
+		cmocka_unit_test(outlives_a_stub_that_talks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
