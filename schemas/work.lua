@@ -56,7 +56,7 @@ return {
 		{ "k", "str", enum = { "watched" }, required = true, doc = "watched." },
 		{ "watch", "uint", required = true, doc = "Id of the watch." },
 		{ "state", "str", enum = { "armed", "throttled", "disarmed" }, required = true, doc = "disarmed: it is over and its id free." },
-		{ "reason", "str", max = 64, doc = "Why it is over: hot, max_hits, map_gone, object_gone." },
+		{ "reason", "str", max = 64, doc = "Why it is over: hot, max_hits, map_gone, element_gone, object_gone, rebooted, gdb_lost." },
 		{ "hits", "uint", required = true, doc = "All hits so far." },
 		{ "suppressed", "uint", required = true, doc = "Those among them that were only counted." },
 	},

@@ -6,6 +6,7 @@
  *   flag [N]     set the flag of inside.bpf.c, say what it is and what was counted so far
  *   syms         lines of /proc/kallsyms that tools outside may need
  *   tasks        pid and name of every process
+ *   tune F V     a process called "tuner" writes V into /proc/sys/F; its pid
  * Each answer ends with a line "end". */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -21,11 +22,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -500,14 +503,38 @@ static void print_tasks(const char *rest)
 		closedir(d);
 }
 
+static int write_setting(const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	prctl(PR_SET_NAME, "tuner");
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	fd = open(path, O_WRONLY);
+	return fd < 0 || write(fd, value, strlen(value)) < 0;
+}
+
+static void tune(const char *rest)
+{
+	char name[64], value[32];
+	int status = 1;
+	pid_t pid;
+
+	if (sscanf(rest, " %63s %31s", name, value) != 2)
+		return;
+	pid = fork();
+	if (!pid)
+		_exit(write_setting(name, value));
+	waitpid(pid, &status, 0);
+	fprintf(port, "tuner %d %s\n", pid, status ? "failed" : "wrote");
+}
+
 static const struct {
 	const char *word;
 	void (*answer)(const char *rest);
 } words[] = {
-	{ "show", show },
-	{ "flag", set_flag },
-	{ "syms", print_symbols },
-	{ "tasks", print_tasks },
+	{ "show", show },         { "flag", set_flag }, { "syms", print_symbols },
+	{ "tasks", print_tasks }, { "tune", tune },
 };
 
 static void answer(char *line)

@@ -3,13 +3,17 @@
 
 One boot serves all tests. Nothing in the guest writes to the maps unless a test says so, so what was
 printed just before the guest was stopped is what its memory must hold."""
+import json
 import os
 import random
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, os.environ["KSNAP_TOP_SRCDIR"] + "/tests/interop")
 
@@ -94,6 +98,7 @@ class Place:
     def __init__(self, g, folder, kernel):
         self.guest, self.dir, self.core, self.kernel = g, folder, folder + "/core", kernel
         self.target = f"guest:{g.qmp_path},mem={g.memory}"
+        self.watched = f"{self.target},gdb={g.gdb_path}"
         self.symbols = folder + "/kallsyms"
         with open(self.symbols, "w") as f:
             f.write("\n".join(g.ask("syms")) + "\n")
@@ -315,8 +320,6 @@ def _(p):
 
 @test("a socket that is not qemu's is refused")
 def _(p):
-    import socket
-    import threading
     for says, text in [(b"hello\r\n", "does not speak QMP"), (b"", "closed its QMP socket"),
                        (b'{"QMP": {}}\r\n{"id": 1}\n', "an answer that is none"),
                        (b'{"QMP": {}}\r\n{"id": 1, "error": {"class": "X", "desc": "no"}}\n', "refuses"),
@@ -605,6 +608,214 @@ def _(p):
         raise AssertionError(got.stdout.decode() + got.stderr.decode())
     equal(p.seen("flag 0") > 0, True)
     p.inside = p.guest.maps()
+
+
+# ---- watches -----------------------------------------------------------------------------------------
+
+class Watching:
+    """ksnap watch on the guest, once it is armed; its hits when it has ended."""
+
+    def __init__(self, p, symbol, *args, target=None):
+        self.process = subprocess.Popen([KSNAP, "watch", symbol, "--target", target or p.watched, "-o", "jsonl", *args],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.said = b""
+        for line in self.process.stderr:
+            self.said += line
+            if b"ksnap: watch " in line:
+                return
+        raise AssertionError(f"exit {self.process.wait()}: {self.said.decode()}")
+
+    def hit(self):
+        return json.loads(self.process.stdout.readline())
+
+    def end(self, signal=None, status=0):
+        if signal:
+            self.process.send_signal(signal)
+        out, said = self.process.communicate(timeout=60)
+        if self.process.returncode != status:
+            raise AssertionError(f"exit {self.process.returncode}, expected {status}: {said.decode()}")
+        return [json.loads(line) for line in out.splitlines()], said.decode()
+
+
+def tune(p, name, value):
+    """The pid of the process in the guest that wrote the setting."""
+    word, pid, how = p.guest.ask(f"tune {name} {value}")[0].split()
+    equal((word, how), ("tuner", "wrote"))
+    return int(pid)
+
+
+@test("a watch on a variable of the guest's kernel tells who wrote to it")
+def _(p):
+    tune(p, "vm/swappiness", 60)
+    w = Watching(p, "vm_swappiness", "--len", "4", "-n", "2")
+    pids = [tune(p, "vm/swappiness", n) for n in (33, 44)]
+    hits, _ = w.end()
+    equal([(h["n"], h["old"], h["new"], h["pid"], h["tid"], h["comm"]) for h in hits],
+          [(1, 60, 33, pids[0], pids[0], "tuner"), (2, 33, 44, pids[1], pids[1], "tuner")])
+    for h in hits:
+        equal(h["stack"][0]["addr"], h["regs"]["rip"])
+        if not h["stack"][0]["sym"].startswith("do_proc_dointvec") or h["cpu"] not in (0, 1):
+            raise AssertionError(h)
+    equal(p.guest.status(), "running")
+
+
+@test("what is captured on a hit is the guest at that very moment")
+def _(p):
+    with Broker(p.watched) as b, Client(b.ipc) as c:
+        w = c.call("watch_snapshot", {"symbol": "inside.bss:state.nr_seen", "rate": 1000, "burst": 1000, "max_hits": 20,
+                                      "maps": ["inside.bss"], "progs": True, "tag": "seen", "each": True})
+        equal((w["len"], w["slot"], w["tag"]), (8, 1, "seen"))
+        p.seen("flag 1")
+        while c.call("list_watches"):
+            p.seen("flag")
+        p.seen("flag 0")
+        for n in range(1, 21):
+            while not c.call("has", {"tag": f"seen#{n}"}):
+                pass
+            r = report.load(c.part("get", {"tag": f"seen#{n}"}).blobs[0])
+            hit = r["hit"]
+            equal((r["trigger"]["kind"], r["consistency"], hit["n"]), ("watch", "stopped", n))
+            new = int.from_bytes(hit["new"], "little")
+            equal(report.variables(r, "inside.bss")["state"]["nr_seen"], new)
+            cpu = next(x for x in r["cpus"] if x["cpu"] == hit["cpu"])
+            equal((cpu["regs"]["rip"], cpu["regs"]["rsp"]), (hit["regs"]["rip"], hit["regs"]["rsp"]))
+            if hit["tid"] and not any(t["tid"] == hit["tid"] and t["comm"] == hit["comm"] for t in r["tasks"]):
+                raise AssertionError(hit)
+    equal(p.guest.status(), "running")
+    p.inside = p.guest.maps()
+
+
+@test("hits beyond the rate are counted, and the guest goes on at once")
+def _(p):
+    before = p.seen("flag 0")
+    w = Watching(p, "state.nr_seen", "--rate", "1", "--burst", "1", "--map", "notes")
+    p.seen("flag 1")
+    while p.seen("flag") < before + 60:
+        pass
+    after = p.seen("flag 0")
+    hits, said = w.end(signal.SIGINT)
+    all_, shown, counted = map(int, re.search(r"(\d+) hits, (\d+) shown, (\d+) only counted", said).groups())
+    equal((all_, len(hits)), (shown + counted, shown))
+    # Writes of both CPUs at the same moment are one stop.
+    if not (after - before) / 2 <= all_ <= after - before or not counted:
+        raise AssertionError((before, after, said))
+    p.inside = p.guest.maps()
+
+
+@test("a watch that costs the guest too much of its time ends by itself")
+def _(p):
+    w = Watching(p, "per_cpu:runqueues@0.clock", "--rate", "1", "--map", "notes")
+    while w.process.poll() is None:
+        p.seen("flag")
+    _, said = w.end(status=1)
+    if "the watch is over: hot" not in said:
+        raise AssertionError(said)
+    equal(p.guest.status(), "running")
+
+
+@test("what cannot be watched is refused, and the error names the reason")
+def _(p):
+    cases = [("vm_swappiness", p.target, "E_UNSUPPORTED", "gdb=SOCKET"),
+             ("no_such_thing", p.watched, "E_NOTFOUND", "no_such_thing"),
+             ("0x1000", p.watched, "E_ARG", "no address of the kernel"),
+             ("0xffffff0000000000", p.watched, "E_ARG", "nothing is mapped"),
+             ("tasks[7]", p.watched, "E_ARG", "name a member"),
+             ("tasks[4000].pid", p.watched, "E_NOTFOUND", "tasks"),
+             ("object:inside", p.watched, "E_ARG", "no memory"),
+             ("vm_swappiness", f"{p.target},gdb={p.dir}/none", "E_TARGET", "no gdbstub answers"),
+             ("vm_swappiness", f"{p.target},gdb=localhost:none", "E_ARG", "host:port"),
+             ("vm_swappiness", f"{p.target},gdb={p.dir}/{'x' * 110}", "E_ARG", "at most")]
+    for symbol, target, code, says in cases:
+        got = ksnap("watch", symbol, "--target", target, status=2 if code == "E_ARG" else 1).stderr.decode()
+        if code not in got or says not in got:
+            raise AssertionError(f"{symbol} on {target}: {got!r} does not say {code} and {says!r}")
+    with Broker(p.watched) as b, Client(b.ipc) as c:
+        for i in range(4):
+            c.call("open_bridge", b=f"b{i}")
+            c.call("watch_snapshot", {"symbol": "vm_swappiness", "len": 4}, b=f"b{i}")
+        got = c.refusal("watch_snapshot", {"symbol": "vm_swappiness"})
+        equal(got.code, "E_LIMIT", got.msg)
+    equal(p.guest.status(), "running")
+
+
+@test("a stub that another debugger has is left to it")
+def _(p):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(p.guest.gdb_path)
+        s.sendall(b"$?#3f")
+        while b"T05" not in (got := s.recv(4096)):
+            pass
+        s.sendall(b"+$c#63")
+        got = ksnap("watch", "vm_swappiness", "--target", p.watched, status=1).stderr.decode()
+        if "E_BUSY" not in got or "another debugger has it" not in got:
+            raise AssertionError(got)
+        equal(p.guest.status(), "running")
+    tune(p, "vm/swappiness", 60)  # qemu has found our connection meanwhile, and that we left
+    w = Watching(p, "vm_swappiness", "--len", "4", "-n", "1")
+    pid = tune(p, "vm/swappiness", 61)
+    equal([h["pid"] for h in w.end()[0]], [pid])
+
+
+@test("a guest goes on, unwatched, when who watched it is killed")
+def _(p):
+    for rate in "1", "1000":
+        for _ in range(3):
+            w = Watching(p, "state.nr_seen", "--rate", rate)
+            p.seen("flag 1")
+            w.hit()
+            w.end(signal.SIGKILL, -signal.SIGKILL)
+            p.guest.await_running()
+            before = p.seen("flag")
+            while p.seen("flag") < before + 30:
+                pass
+            p.seen("flag 0")
+    equal(p.guest.status(), "running")
+    p.inside = p.guest.maps()
+
+
+@test("a guest that is stopped and continued by others is watched on")
+def _(p):
+    tune(p, "vm/swappiness", 60)
+    w = Watching(p, "vm_swappiness", "--len", "4", "-n", "3")
+    for value in 10, 20, 30:
+        p.guest.qmp("stop")
+        equal(p.guest.status(), "paused")
+        p.guest.qmp("cont")
+        tune(p, "vm/swappiness", value)
+    equal([h["new"] for h in w.end()[0]], [10, 20, 30])
+
+
+@test("a scenario catches the writer of a kernel variable")
+def _(p):
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            for n in 10, 20:
+                tune(p, "vm/swappiness", n)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        got = ksnap("run", "--target", p.watched, os.environ["KSNAP_TOP_SRCDIR"] + "/lua/examples/guest/writer.lua")
+    finally:
+        stop.set()
+        writer.join()
+    if b"ok 1 - " not in got.stdout or b"tuner" not in got.stdout + got.stderr:
+        raise AssertionError(got.stdout.decode() + got.stderr.decode())
+
+
+@test("a watch ends when the guest is rebooted")
+def _(p):
+    w = Watching(p, "vm_swappiness")
+    p.guest.qmp("system_reset")
+    p.guest.await_ready()
+    _, said = w.end(status=1)
+    if "the watch is over: rebooted" not in said:
+        raise AssertionError(said)
+    p.inside = p.guest.maps()
+    tune(p, "vm/swappiness", 60)
+    equal(p.guest.status(), "running")
 
 
 @test("a guest that was rebooted is found again")

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* guest.c - a QEMU guest as a target: guest:QMP_SOCKET,mem=FILE[,low=BYTES][,vmlinux=F|kallsyms=F]
- * [,btf=F][,stop_ms=N].
+ * [,btf=F][,stop_ms=N][,gdb=SOCKET|HOST:PORT].
  *
  * Its memory is a file that qemu maps too. A capture stops the guest, reads, and lets it go on. */
+#include "capture/guest/guest.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +15,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "capture/guest/hole.h"
-#include "capture/guest/stop.h"
-#include "capture/outside/observed.h"
 
 #define FORM         "guest:QMP_SOCKET,mem=FILE"
 #define MACHINE      "/"  /* what freeze and thaw call all of the guest */
@@ -23,16 +23,6 @@
 #define CONNECT_MS   2000
 #define BOOT_MS      3000 /* that a kernel which is not up yet is waited for */
 #define BOOT_STEP_MS 100
-
-struct target {
-	struct observed machine;
-	uint64_t low, stop_ms;
-	uint64_t resets;  /* of qmp.resets, when the kernel was found */
-	uint64_t jiffies; /* when it was last looked at */
-	struct qmp qmp;
-	struct stop stop;
-	char frozen_by[72]; /* who holds it still; "": nobody */
-};
 
 static uint64_t in_ms(uint64_t ms)
 {
@@ -47,7 +37,9 @@ static void close_guest(struct target *t)
 
 	if (!t)
 		return;
-	stop_end(&t->stop, &t->qmp, NULL);
+	guest_watches_fini(t);
+	stop_end(&t->stop, &t->qmp, t->stop.by, NULL);
+	gdb_fini(&t->gdb);
 	qmp_close(&t->qmp);
 	observed_fini(&t->machine);
 	free(t);
@@ -73,7 +65,7 @@ static int take_number(const struct target *t, const char *key, uint64_t most, u
 static int take_options(struct target *t, const char *options, struct ksnap_err *err)
 {
 	static const char *const takes[] = { "mem", "low",     "vmlinux", "kallsyms",
-					     "btf", "stop_ms", NULL };
+					     "btf", "stop_ms", "gdb",     NULL };
 	int ret = outside_options_parse(&t->machine.opts, FORM, options, takes, err);
 
 	if (!ret && !outside_option(&t->machine.opts, "mem"))
@@ -95,8 +87,12 @@ static struct target *open_guest(const char *options, struct ksnap_err *err)
 	t->machine = OBSERVED_INIT;
 	t->qmp = QMP_INIT;
 	t->stop = STOP_INIT;
+	t->stop.gdb = &t->gdb;
 	t->stop_ms = STOP_MS;
-	if (!take_options(t, options, err))
+	t->gdb = GDB_INIT;
+	t->watches = GUEST_WATCHES_INIT;
+	if (!take_options(t, options, err) && !gdb_init(&t->gdb, err) &&
+	    !guest_watches_init(&t->watches, t->gdb.news, err))
 		return t;
 	close_guest(t);
 	return NULL;
@@ -117,6 +113,7 @@ static int find_kernel(struct target *t, struct ksnap_err *err)
 {
 	int ret = observed_find_kernel(&t->machine, err);
 
+	t->boots += !ret;
 	t->resets = t->qmp.resets;
 	t->jiffies = ret ? 0 : jiffies_of(t);
 	return ret;
@@ -124,11 +121,13 @@ static int find_kernel(struct target *t, struct ksnap_err *err)
 
 /* The kernel may be another one than last time: a reboot shows by qemu's events, by a version text
  * that is gone, or by a clock that went back. */
-static bool is_same_kernel(struct target *t)
+bool guest_is_same(struct target *t)
 {
 	uint64_t now;
 
-	if (t->resets != t->qmp.resets || !image_is_there(&t->machine.kernel.image))
+	qmp_listen(&t->qmp);
+	if (!t->machine.has_kernel || t->resets != t->qmp.resets ||
+	    !image_is_there(&t->machine.kernel.image))
 		return false;
 	now = jiffies_of(t);
 	if (now < t->jiffies)
@@ -138,7 +137,7 @@ static bool is_same_kernel(struct target *t)
 }
 
 /* Behind a new connection may be another machine. */
-static int ensure_qmp(struct target *t, struct ksnap_err *err)
+int guest_need_qmp(struct target *t, struct ksnap_err *err)
 {
 	if (t->qmp.fd >= 0)
 		return 0;
@@ -175,15 +174,15 @@ static int ensure_memory(struct target *t, struct ksnap_err *err)
 	return physical_open_guest(mem, path, t->low, true, err);
 }
 
-static int ensure_kernel(struct target *t, struct ksnap_err *err)
+int guest_need_kernel(struct target *t, struct ksnap_err *err)
 {
 	int ret;
 
 	qmp_listen(&t->qmp);
-	ret = ensure_qmp(t, err);
+	ret = guest_need_qmp(t, err);
 	if (!ret)
 		ret = ensure_memory(t, err);
-	if (!ret && (!t->machine.has_kernel || !is_same_kernel(t)))
+	if (!ret && !guest_is_same(t))
 		ret = find_kernel(t, err);
 	return ret;
 }
@@ -191,7 +190,7 @@ static int ensure_kernel(struct target *t, struct ksnap_err *err)
 /* A kernel that is not up yet is not a failure: the first capture looks again. */
 static int init_guest(struct target *t, struct ksnap_err *err)
 {
-	int ret = ensure_qmp(t, err);
+	int ret = guest_need_qmp(t, err);
 
 	if (!ret)
 		ret = ensure_memory(t, err);
@@ -222,7 +221,7 @@ static int read_guest(struct target *t, const struct capture_request *rq, struct
 {
 	_free_ struct registers *regs = NULL;
 	uint64_t deadline = in_ms(t->stop_ms);
-	int ret = ensure_kernel(t, err);
+	int ret = guest_need_kernel(t, err);
 	size_t n = 0;
 
 	if (ret)
@@ -240,15 +239,16 @@ static int read_guest(struct target *t, const struct capture_request *rq, struct
 static int capture_guest(struct target *t, const struct capture_request *rq,
 			 struct report_builder *rb, struct ksnap_err *err)
 {
-	bool held = t->frozen_by[0];
-	int ret = ensure_qmp(t, err), end;
+	int ret = guest_need_qmp(t, err), end;
 
 	if (!ret)
-		ret = stop_begin(&t->stop, &t->qmp, err);
+		ret = stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
 	if (ret)
 		return ret;
 	ret = read_guest(t, rq, rb, err);
-	end = held ? 0 : stop_end(&t->stop, &t->qmp, ret ? NULL : err);
+	end = stop_end(&t->stop, &t->qmp, STOP_JOB, ret ? NULL : err);
+	if (rq->cause && !rq->cause->is_joined)
+		guest_watches_captured(t, rq->cause->watch);
 	return ret ? ret : end;
 }
 
@@ -282,9 +282,9 @@ static int freeze_guest(struct target *t, const struct freeze_request *rq,
 		strcpy(ret, MACHINE);
 	if (t->frozen_by[0])
 		return 1;
-	code = ensure_qmp(t, err);
+	code = guest_need_qmp(t, err);
 	if (!code)
-		code = stop_begin(&t->stop, &t->qmp, err);
+		code = stop_begin(&t->stop, &t->qmp, STOP_FREEZE, err);
 	if (!code)
 		snprintf(t->frozen_by, sizeof(t->frozen_by), "%s", rq->by);
 	return code;
@@ -299,7 +299,7 @@ static int thaw_guest(struct target *t, const char *cgroup, struct ksnap_err *er
 	if (!t->frozen_by[0])
 		return err_set(err, KSNAP_E_NOTFOUND, "the guest is not stopped by ksnap");
 	t->frozen_by[0] = 0;
-	return stop_end(&t->stop, &t->qmp, err);
+	return stop_end(&t->stop, &t->qmp, STOP_FREEZE, err);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -307,7 +307,7 @@ static int thaw_guest(struct target *t, const char *cgroup, struct ksnap_err *er
 static int read_memory(struct target *t, const struct kernel_at *at, struct kernel_width width,
 		       struct buf *room, struct kernel_value *ret, struct ksnap_err *err)
 {
-	int code = ensure_kernel(t, err);
+	int code = guest_need_kernel(t, err);
 
 	return code ? code : observed_read(&t->machine, at, width, room, ret, err);
 }
@@ -315,21 +315,26 @@ static int read_memory(struct target *t, const struct kernel_at *at, struct kern
 static int write_memory(struct target *t, const struct kernel_at *at, struct kernel_width width,
 			const struct kernel_value *value, struct ksnap_err *err)
 {
-	int code = ensure_kernel(t, err);
+	int code = guest_need_kernel(t, err);
 
 	return code ? code : observed_write(&t->machine, at, width, value, err);
 }
 
 static int halt_guest(struct target *t, struct ksnap_err *err)
 {
-	int code = ensure_qmp(t, err);
+	int code = guest_need_qmp(t, err);
 
-	return code ? code : stop_begin(&t->stop, &t->qmp, err);
+	return code ? code : stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
 }
 
 static int resume_guest(struct target *t, struct ksnap_err *err)
 {
-	return t->frozen_by[0] ? 0 : stop_end(&t->stop, &t->qmp, err);
+	return stop_end(&t->stop, &t->qmp, STOP_JOB, err);
+}
+
+static int watch_fd(struct target *t)
+{
+	return t->watches.epoll;
 }
 
 const struct target_ops target_guest = {
@@ -343,6 +348,11 @@ const struct target_ops target_guest = {
 	.write = write_memory,
 	.halt = halt_guest,
 	.resume = resume_guest,
+	.arm = guest_watches_arm,
+	.disarm = guest_watches_disarm,
+	.watch_counts = guest_watches_counts,
+	.watch_fd = watch_fd,
+	.watch_next = guest_watches_next,
 	.close = close_guest,
 	.describe = describe_guest,
 	.why_not = "a guest is reached through its memory and its monitor only",

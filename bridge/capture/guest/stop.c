@@ -25,15 +25,13 @@ static int is_running(const struct stop *s, struct qmp *q, bool *ret, struct ksn
 	return 0;
 }
 
-int stop_begin(struct stop *s, struct qmp *q, struct ksnap_err *err)
-{
-	struct ksnap_err later = { 0 };
-	bool running = false;
-	int code;
+/* ---- stopping -------------------------------------------------------------------------------- */
 
-	if (s->is_stopped)
-		return 0;
-	code = is_running(s, q, &running, err);
+static int stop_now(struct stop *s, struct qmp *q, struct ksnap_err *err)
+{
+	bool running = false;
+	int code = is_running(s, q, &running, err);
+
 	if (code || !running)
 		return code;
 	code = freeze_guard_start(q->fd, QMP_CONT, QMP_DONE, &s->guard, err);
@@ -41,20 +39,68 @@ int stop_begin(struct stop *s, struct qmp *q, struct ksnap_err *err)
 		return code;
 	s->is_stopped = true;
 	code = qmp_call(q, "stop", NULL, soon(s), NULL, err);
-	if (code)
-		stop_end(s, q, &later);
 	return code == KSNAP_E_TIMEOUT
 		       ? err_set(err, code, "the guest did not stop within %u ms", s->wait_ms)
 		       : code;
 }
 
-int stop_end(struct stop *s, struct qmp *q, struct ksnap_err *err)
+int stop_begin(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err)
+{
+	struct ksnap_err later = { 0 };
+	unsigned before = s->by;
+	int code = 0;
+
+	s->by |= by;
+	if (!before)
+		code = stop_now(s, q, err);
+	if (code)
+		stop_end(s, q, by, &later);
+	return code;
+}
+
+void stop_caught(struct stop *s)
+{
+	s->by |= STOP_HIT;
+	s->is_stopped = true;
+}
+
+/* ---- going on -------------------------------------------------------------------------------- */
+
+/* The stub is told on another socket than the one that can be asked: wait until it was heard. */
+static int go_on_by_gdb(struct stop *s, struct qmp *q, struct ksnap_err *err)
+{
+	uint64_t deadline = soon(s);
+	bool running = false;
+	int code = gdb_continue(s->gdb, err);
+
+	while (!code && !running && !gdb_poll(s->gdb)) {
+		code = is_running(s, q, &running, err);
+		if (!code && !running && clock_mono_ns() >= deadline)
+			code = err_set(err, KSNAP_E_TIMEOUT, "the guest did not go on within %u ms",
+				       s->wait_ms);
+	}
+	return code;
+}
+
+static int go_on(struct stop *s, struct qmp *q, struct ksnap_err *err)
+{
+	if (s->gdb && s->gdb->fd >= 0 && !go_on_by_gdb(s, q, err))
+		return 0;
+	return qmp_call(q, "cont", NULL, soon(s), NULL, err);
+}
+
+int stop_end(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err)
 {
 	int code;
 
-	if (!s->is_stopped)
+	if (!(s->by & by))
 		return 0;
-	code = qmp_call(q, "cont", NULL, soon(s), NULL, err);
+	s->by &= ~by;
+	if (!s->by && s->gdb && by != STOP_HIT && gdb_poll(s->gdb))
+		stop_caught(s);
+	if (s->by || !s->is_stopped)
+		return 0;
+	code = go_on(s, q, err);
 	s->is_stopped = false;
 	if (code)
 		freeze_guard_release(&s->guard);

@@ -111,6 +111,9 @@
 	MAY(rq, nr_switches)                       \
 	MAY(rq, clock)                             \
 	MAY(rq, curr)                              \
+	MAY(pcpu_hot, current_task)                \
+	MAY(task_struct, cgroups)                  \
+	MAY(css_set, dfl_cgrp)                     \
 	MAY(kernel_cpustat, cpustat)               \
 	MAY(cgroup, kn)                            \
 	MAY(kernfs_node, id)                       \

@@ -35,15 +35,21 @@ static void pack_number(msgpack_packer *pk, const char *key, uint64_t v)
 	msgpack_pack_uint64(pk, v);
 }
 
-static void pack_comm(msgpack_packer *pk, struct kernel *k, uint64_t task)
+static void read_comm(struct kernel *k, uint64_t task, char comm[17])
 {
-	char comm[17] = "";
 	struct layout_member m = k->at.task_struct__comm;
 
+	*comm = 0;
 	if (m.size)
-		space_string(&k->image.space, task + m.off, comm,
-			     m.size < sizeof(comm) ? m.size + 1 : sizeof(comm));
+		space_string(&k->image.space, task + m.off, comm, m.size < 17 ? m.size + 1 : 17);
 	comm[utf8_sound(comm, strlen(comm))] = 0;
+}
+
+static void pack_comm(msgpack_packer *pk, struct kernel *k, uint64_t task)
+{
+	char comm[17];
+
+	read_comm(k, task, comm);
 	pack_str(pk, comm);
 }
 
@@ -179,4 +185,44 @@ uint64_t task_find(struct kernel *k, uint64_t tid)
 	if (tid && is_known(&k->at) && symbols_find(&k->image.symbols, "init_task", &init))
 		walk_processes(&t, init);
 	return t.found;
+}
+
+/* ---- who runs -------------------------------------------------------------------------------- */
+
+/* The kernel's own answer; its run queue names the next task a little before that runs. */
+static uint64_t current_of(struct kernel *k, unsigned cpu)
+{
+	struct layout_member hot = k->at.pcpu_hot__current_task, curr = k->at.rq__curr;
+	const struct symbols *s = &k->image.symbols;
+	uint64_t at, task = 0;
+
+	if (hot.size && symbols_find(s, "pcpu_hot", &at))
+		at += hot.off;
+	else if (!symbols_find(s, "current_task", &at)) {
+		if (!curr.size || !symbols_find(s, "runqueues", &at))
+			return 0;
+		at += curr.off;
+	}
+	space_u64(&k->image.space, at + k->cpu_offset[cpu], &task);
+	return task;
+}
+
+void task_running(struct kernel *k, unsigned cpu, struct running *ret)
+{
+	const struct layout *at = &k->at;
+	uint64_t set, group, node;
+
+	*ret = (struct running){ 0 };
+	if (cpu >= k->ncpu)
+		return;
+	ret->task = current_of(k, cpu);
+	if (!ret->task)
+		return;
+	ret->pid = number(k, ret->task, at->task_struct__tgid);
+	ret->tid = number(k, ret->task, at->task_struct__pid);
+	read_comm(k, ret->task, ret->comm);
+	set = number(k, ret->task, at->task_struct__cgroups);
+	group = set ? number(k, set, at->css_set__dfl_cgrp) : 0;
+	node = group ? number(k, group, at->cgroup__kn) : 0;
+	ret->cgroup = node ? number(k, node, at->kernfs_node__id) : 0;
 }

@@ -15,6 +15,14 @@ int tasks_report(struct kernel *k, uint64_t deadline_mono_ns, struct report_buil
 		 struct ksnap_err *err);
 /* The struct task_struct of thread @tid; 0: there is none. */
 uint64_t task_find(struct kernel *k, uint64_t tid);
+/* Who runs on the CPU at place @cpu among the possible ones. */
+struct running {
+	uint64_t task;     /* its struct task_struct; 0: not known, and all else is 0 */
+	uint64_t pid, tid; /* 0: the idle task */
+	uint64_t cgroup;   /* id in the v2 hierarchy */
+	char comm[17];     /* text */
+};
+void task_running(struct kernel *k, unsigned cpu, struct running *ret);
 /* Write the key `cpus`: a row for each possible CPU, with the registers of the first @n of them. */
 int cpus_report(struct kernel *k, const struct registers *regs, size_t n, struct report_builder *rb,
 		struct ksnap_err *err);

@@ -97,7 +97,7 @@ static void says_when_a_guest_does_not_stop(void **state)
 	struct stop s;
 
 	begin(&f, answers, &q, &s);
-	assert_int_equal(stop_begin(&s, &q, &err), KSNAP_E_TIMEOUT);
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, &err), KSNAP_E_TIMEOUT);
 	assert_non_null(strstr(err.text, "did not stop within 200 ms"));
 	assert_false(s.is_stopped);
 	end(&f, &q);
@@ -116,9 +116,9 @@ static void leaves_a_guest_that_does_not_go_on_to_the_child(void **state)
 	struct stop s;
 
 	begin(&f, answers, &q, &s);
-	assert_int_equal(stop_begin(&s, &q, &err), 0);
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, &err), 0);
 	assert_true(s.is_stopped);
-	assert_int_equal(stop_end(&s, &q, &err), KSNAP_E_TIMEOUT);
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, &err), KSNAP_E_TIMEOUT);
 	assert_int_equal(s.guard.pidfd, -1);
 	end(&f, &q);
 	assert_string_equal(f.heard, "query-status stop cont cont ");
@@ -132,8 +132,8 @@ static void does_not_touch_a_guest_that_is_paused(void **state)
 	struct stop s;
 
 	begin(&f, answers, &q, &s);
-	assert_int_equal(stop_begin(&s, &q, NULL), 0);
-	assert_int_equal(stop_end(&s, &q, NULL), 0);
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
 	end(&f, &q);
 	assert_string_equal(f.heard, "query-status ");
 }
@@ -152,9 +152,9 @@ static void tells_answers_from_events_and_from_late_answers(void **state)
 	struct stop s;
 
 	begin(&f, answers, &q, &s);
-	assert_int_equal(stop_begin(&s, &q, NULL), 0);
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
 	assert_true(s.is_stopped);
-	assert_int_equal(stop_end(&s, &q, NULL), 0);
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
 	assert_int_equal(q.resets, 1);
 	end(&f, &q);
 	assert_string_equal(f.heard, "query-status stop cont ");
@@ -176,7 +176,7 @@ static void passes_refusals_on(void **state)
 	struct stop s;
 
 	begin(&f, answers, &q, &s);
-	assert_int_equal(stop_begin(&s, &q, &err), KSNAP_E_TARGET);
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, &err), KSNAP_E_TARGET);
 	assert_non_null(strstr(err.text, "GenericError"));
 	assert_false(s.is_stopped);
 	assert_int_equal(qmp_call(&q, "x", NULL, UINT64_MAX / 2, NULL, &err), KSNAP_E_UNSUPPORTED);

@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: MIT
+/* watches.c - arm, catch, tell, and end by itself what costs too much. */
+#include "capture/guest/watches.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "capture/guest/guest.h"
+#include "capture/guest/hit.h"
+#include "capture/live/watch_spot.h"
+#include "capture/outside/spot.h"
+
+#define TICK_NS    (NS_PER_S / 4)
+#define CALM_TICKS 4 /* without a suppressed hit, before the next one is news again */
+#define WIDEST     8 /* bytes that a watch has */
+#define ANSWER_MS  2000
+#define TURN_NS    (20 * NS_PER_MS) /* that hits may take before other work has its turn */
+
+static uint64_t soon(void)
+{
+	return clock_mono_ns() + ANSWER_MS * NS_PER_MS;
+}
+
+static int poll_too(struct guest_watches *w, int fd, struct ksnap_err *err)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &ev))
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for watches");
+	return 0;
+}
+
+int guest_watches_init(struct guest_watches *w, int news, struct ksnap_err *err)
+{
+	int ret;
+
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (w->epoll < 0 || w->timer < 0)
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for watches");
+	ret = poll_too(w, w->timer, err);
+	return ret ? ret : poll_too(w, news, err);
+}
+
+static bool is_any_armed(const struct guest_watches *w)
+{
+	for (unsigned i = 0; i < GUEST_WATCHES; i++)
+		if (w->armed[i].id)
+			return true;
+	return false;
+}
+
+static struct guest_watch *find(struct guest_watches *w, uint64_t id)
+{
+	for (unsigned i = 0; i < GUEST_WATCHES; i++)
+		if (w->armed[i].id == id)
+			return &w->armed[i];
+	return NULL;
+}
+
+/* The timer runs while there is something to look after. */
+static void set_timer(struct guest_watches *w)
+{
+	struct itimerspec its = { 0 };
+
+	if (w->held || is_any_armed(w))
+		its.it_interval.tv_nsec = its.it_value.tv_nsec = TICK_NS;
+	timerfd_settime(w->timer, 0, &its, NULL);
+}
+
+/* ---- holding --------------------------------------------------------------------------------- */
+
+/* The hit has been dealt with. */
+static void go_on(struct target *t)
+{
+	struct ksnap_err err = { 0 };
+
+	t->watches.held = 0;
+	if (stop_end(&t->stop, &t->qmp, STOP_HIT, &err))
+		log_warn("guest: %s", err.text);
+}
+
+void guest_watches_captured(struct target *t, uint64_t id)
+{
+	if (id && t->watches.held == id)
+		go_on(t);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+static struct watch_counts count(const struct guest_watch *w)
+{
+	return (struct watch_counts){ .hits = w->told + w->suppressed,
+				      .told = w->told,
+				      .suppressed = w->suppressed };
+}
+
+/* Nothing can be said to the stub, or nothing to qemu: the guard's leave disarms all. */
+static void abandon(struct target *t, const char *why)
+{
+	freeze_guard_release(&t->gdb.guard);
+	gdb_close(&t->gdb);
+	for (unsigned i = 0; i < GUEST_WATCHES; i++)
+		if (t->watches.armed[i].id && !t->watches.armed[i].over)
+			t->watches.armed[i].over = why;
+	if (!t->watches.held)
+		go_on(t);
+}
+
+/* Take it out of the stub; the last one closes the door. */
+static void take_out(struct target *t, struct guest_watch *w)
+{
+	struct ksnap_err err = { 0 };
+	int ret;
+
+	w->id = 0;
+	if (t->gdb.fd < 0)
+		return;
+	ret = guest_need_qmp(t, &err);
+	if (!ret)
+		ret = stop_begin(&t->stop, &t->qmp, STOP_JOB, &err);
+	if (!ret)
+		ret = gdb_unwatch(&t->gdb, w->addr, w->len, soon(), &err);
+	if (ret) {
+		log_warn("guest: %s", err.text);
+		abandon(t, "gdb_lost");
+	}
+	if (t->gdb.fd >= 0 && !is_any_armed(&t->watches) && !gdb_poll(&t->gdb))
+		gdb_close(&t->gdb);
+	if (stop_end(&t->stop, &t->qmp, STOP_JOB, &err))
+		log_warn("guest: %s", err.text);
+}
+
+static void end_watch(struct target *t, struct guest_watch *w, struct watch_counts *ret)
+{
+	*ret = count(w);
+	take_out(t, w);
+	set_timer(&t->watches);
+}
+
+void guest_watches_fini(struct target *t)
+{
+	struct guest_watches *w = &t->watches;
+	struct watch_counts none;
+
+	for (unsigned i = 0; i < GUEST_WATCHES; i++)
+		if (w->armed[i].id)
+			end_watch(t, &w->armed[i], &none);
+	if (w->held)
+		go_on(t);
+	cleanup_close(&w->timer);
+	cleanup_close(&w->epoll);
+	buf_fini(&w->hit);
+	*w = GUEST_WATCHES_INIT;
+}
+
+static int miss(uint64_t id, struct ksnap_err *err)
+{
+	return err_set(err, KSNAP_E_NOTFOUND, "no watch %" PRIu64 " is armed here", id);
+}
+
+int guest_watches_counts(struct target *t, uint64_t id, struct watch_counts *ret,
+			 struct ksnap_err *err)
+{
+	struct guest_watch *w = id ? find(&t->watches, id) : NULL;
+
+	if (!w)
+		return miss(id, err);
+	*ret = count(w);
+	return 0;
+}
+
+int guest_watches_disarm(struct target *t, uint64_t id, struct watch_counts *ret,
+			 struct ksnap_err *err)
+{
+	struct guest_watch *w = id ? find(&t->watches, id) : NULL;
+
+	if (!w)
+		return miss(id, err);
+	end_watch(t, w, ret);
+	guest_watches_captured(t, id);
+	return 0;
+}
+
+/* ---- arming ---------------------------------------------------------------------------------- */
+
+/* Where nothing tells the width: as many bytes as are aligned. */
+static int pick_len(const struct spot *s, unsigned asked, unsigned *ret, struct ksnap_err *err)
+{
+	uint64_t aligned = s->addr | WIDEST, size = s->btf.size ?: aligned & -aligned;
+
+	if (s->btf.is_bitfield && !asked)
+		return err_set(err, KSNAP_E_ARG,
+			       "symbol: %.100s is a bitfield; name a len to watch what it is in",
+			       s->name);
+	if (asked && s->btf.size && asked > s->btf.size)
+		return err_set(err, KSNAP_E_ARG, "len: %.100s has %" PRIu64 " bytes, not %u",
+			       s->name, s->btf.size, asked);
+	*ret = asked ?: size;
+	if (*ret <= WIDEST && !(*ret & (*ret - 1)))
+		return 0;
+	return err_set(err, KSNAP_E_ARG,
+		       "symbol: %.100s has %" PRIu64 " bytes, a watch has 1, 2, 4 or 8: name a "
+		       "member of it, or a len",
+		       s->name, size);
+}
+
+static int find_memory(struct target *t, const struct watch_request *rq, struct guest_watch *w,
+		       struct ksnap_err *err)
+{
+	const struct kernel_at at = { .symbol = rq->symbol };
+	struct spot s;
+	int ret = guest_need_kernel(t, err);
+
+	if (!ret)
+		ret = physical_settle(&t->machine.mem,
+				      spot_find(&t->machine.kernel, &t->machine.seen, &at, &s, err),
+				      err);
+	if (!ret && s.btf.nhops)
+		ret = err_set(err, KSNAP_E_UNSUPPORTED,
+			      "symbol: %.100s follows a pointer; watch the address it leads to",
+			      rq->symbol);
+	if (!ret)
+		ret = pick_len(&s, rq->len, &w->len, err);
+	if (!ret)
+		ret = watch_spot_check(s.addr, w->len, rq->symbol, err);
+	if (ret)
+		return ret;
+	w->addr = s.addr;
+	w->boot = t->boots;
+	return 0;
+}
+
+static struct guest_watch made_of(const struct watch_request *rq)
+{
+	uint64_t interval = NS_PER_S / (rq->rate ?: 1);
+
+	return (struct guest_watch){ .id = rq->id,
+				     .interval_ns = interval,
+				     .burst_ns = interval * (rq->burst ? rq->burst - 1 : 0),
+				     .max_hits = rq->max_hits,
+				     .since_ns = clock_mono_ns(),
+				     .calm_ticks = CALM_TICKS };
+}
+
+static int need_stub(struct target *t, struct ksnap_err *err)
+{
+	int ret;
+
+	if (t->gdb.fd >= 0)
+		return 0;
+	ret = gdb_open(&t->gdb, outside_option(&t->machine.opts, "gdb"), soon(), err);
+	if (!ret)
+		ret = poll_too(&t->watches, t->gdb.fd, err);
+	if (ret)
+		gdb_close(&t->gdb);
+	return ret;
+}
+
+/* The guest stands still. */
+static int arm_still(struct target *t, struct guest_watch *w, struct ksnap_err *err)
+{
+	int ret = need_stub(t, err);
+
+	if (ret)
+		return ret;
+	space_forget(&t->machine.kernel.image.space);
+	if (!space_read(&t->machine.kernel.image.space, w->addr, &w->old, w->len))
+		ret = err_set(err, KSNAP_E_ARG, "symbol: nothing is mapped at 0x%" PRIx64, w->addr);
+	if (!ret)
+		ret = gdb_watch(&t->gdb, w->addr, w->len, soon(), err);
+	if (ret && !is_any_armed(&t->watches))
+		gdb_close(&t->gdb);
+	return ret;
+}
+
+static int arm(struct target *t, const struct watch_request *rq, struct guest_watch *slot,
+	       struct ksnap_err *err)
+{
+	struct guest_watch w = made_of(rq);
+	int ret = guest_need_qmp(t, err), end;
+
+	if (!ret)
+		ret = find_memory(t, rq, &w, err);
+	if (!ret)
+		ret = stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
+	if (ret)
+		return ret;
+	ret = arm_still(t, &w, err);
+	if (!ret)
+		*slot = w;
+	end = stop_end(&t->stop, &t->qmp, STOP_JOB, ret ? NULL : err);
+	if (!ret && end)
+		end_watch(t, slot, &(struct watch_counts){ 0 });
+	return ret ? ret : end;
+}
+
+int guest_watches_arm(struct target *t, const struct watch_request *rq, struct watch_place *ret,
+		      struct ksnap_err *err)
+{
+	struct guest_watch *slot = find(&t->watches, 0);
+	int code;
+
+	if (!outside_option(&t->machine.opts, "gdb"))
+		return err_set(err, KSNAP_E_UNSUPPORTED,
+			       "a guest is watched through qemu's gdbstub: start qemu with -gdb, "
+			       "and name it in the target, gdb=SOCKET or gdb=HOST:PORT");
+	if (!slot)
+		return err_set(err, KSNAP_E_LIMIT,
+			       "this worker has %d watches, which is all it can have",
+			       GUEST_WATCHES);
+	code = arm(t, rq, slot, err);
+	if (code)
+		return code;
+	*ret = (struct watch_place){ slot->addr, slot->len, slot - t->watches.armed + 1 };
+	set_timer(&t->watches);
+	return 0;
+}
+
+/* ---- catching -------------------------------------------------------------------------------- */
+
+static uint64_t value_of(struct target *t, const struct guest_watch *w)
+{
+	uint64_t v = 0;
+
+	return space_read(&t->machine.kernel.image.space, w->addr, &v, w->len) ? v : w->old;
+}
+
+/* May the hit be told? As in the BPF program of live watches. */
+static bool take_place(struct guest_watch *w, uint64_t now)
+{
+	if (w->due > now + w->burst_ns)
+		return false;
+	w->due = (w->due > now ? w->due : now) + w->interval_ns;
+	return true;
+}
+
+/* qemu names one watch when an instruction, or several CPUs, hit more: values that changed tell. */
+static void count_others(struct target *t, const struct guest_watch *but)
+{
+	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
+		struct guest_watch *w = &t->watches.armed[i];
+		uint64_t v;
+
+		if (!w->id || w == but || w->over)
+			continue;
+		v = value_of(t, w);
+		w->suppressed += v != w->old;
+		w->old = v;
+	}
+}
+
+static struct guest_watch *watch_at(struct guest_watches *all, const struct packet_stop *s)
+{
+	for (unsigned i = 0; s->is_watch && i < GUEST_WATCHES; i++)
+		if (all->armed[i].id && s->addr - all->armed[i].addr < all->armed[i].len)
+			return &all->armed[i];
+	return NULL;
+}
+
+static bool is_same_boot(struct target *t)
+{
+	bool same = guest_is_same(t);
+
+	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
+		struct guest_watch *w = &t->watches.armed[i];
+
+		if (w->id && !w->over && (!same || w->boot != t->boots))
+			w->over = "rebooted";
+	}
+	return same;
+}
+
+/* The watch whose hit must be told; NULL: the guest may go on. */
+static struct guest_watch *settle(struct target *t, const struct packet_stop *s, uint64_t now)
+{
+	struct guest_watch *w = watch_at(&t->watches, s);
+
+	space_forget(&t->machine.kernel.image.space);
+	if (!is_same_boot(t))
+		return NULL;
+	count_others(t, w);
+	if (!w || w->over)
+		return NULL;
+	if (take_place(w, now))
+		return w;
+	w->suppressed++;
+	w->old = value_of(t, w);
+	return NULL;
+}
+
+static void note_still(struct guest_watches *all, const struct packet_stop *s, uint64_t since)
+{
+	struct guest_watch *w = watch_at(all, s);
+
+	if (w)
+		w->still_ns += clock_mono_ns() - since;
+}
+
+static struct guest_watch *take_traps(struct target *t, struct packet_stop *ret, uint64_t *ret_now)
+{
+	uint64_t end = clock_mono_ns() + TURN_NS;
+
+	while (!t->watches.held && gdb_poll(&t->gdb) && (*ret_now = clock_mono_ns()) < end) {
+		struct guest_watch *w;
+
+		*ret = t->gdb.trap;
+		gdb_forget_trap(&t->gdb);
+		stop_caught(&t->stop);
+		w = settle(t, ret, *ret_now);
+		if (w)
+			return w;
+		go_on(t);
+		note_still(&t->watches, ret, *ret_now);
+	}
+	if (t->gdb.is_lost)
+		abandon(t, "gdb_lost");
+	return NULL;
+}
+
+/* ---- looking after --------------------------------------------------------------------------- */
+
+/* The end of a window. */
+static void judge(struct guest_watch *w, uint64_t now)
+{
+	uint64_t hits = w->told + w->suppressed;
+
+	if (w->still_ns > (now - w->since_ns) / 100 * GUEST_HOT_PERCENT)
+		w->over = "hot";
+	w->must_count = hits > w->hits_then;
+	w->since_ns = now;
+	w->hits_then = hits;
+	w->still_ns = 0;
+}
+
+/* Has it begun to be told less than it fires, or ceased for a while? */
+static void notice_rate(struct guest_watch *w)
+{
+	bool was_calm = w->calm_ticks >= CALM_TICKS;
+
+	w->calm_ticks = w->suppressed > w->suppressed_then ? 0 : w->calm_ticks + 1;
+	w->suppressed_then = w->suppressed;
+	w->must_tell |= was_calm && !w->calm_ticks;
+}
+
+static void tick(struct target *t)
+{
+	uint64_t now = clock_mono_ns(), times;
+
+	if (read(t->watches.timer, &times, sizeof(times)) != sizeof(times))
+		return;
+	if (t->watches.held && now >= t->watches.held_until_ns)
+		go_on(t);
+	if (is_any_armed(&t->watches))
+		is_same_boot(t);
+	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
+		struct guest_watch *w = &t->watches.armed[i];
+
+		if (!w->id)
+			continue;
+		notice_rate(w);
+		if (!w->over && now - w->since_ns >= NS_PER_S)
+			judge(w, now);
+	}
+	set_timer(&t->watches);
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static void look(struct target *t, const struct packet_stop *s, struct hit *h)
+{
+	struct ksnap_err err = { 0 };
+
+	h->cpu = s->thread && s->thread <= t->machine.kernel.ncpu
+			 ? t->machine.kernel.cpu_id[s->thread - 1]
+			 : 0;
+	if (s->thread && s->thread <= t->machine.kernel.ncpu)
+		task_running(&t->machine.kernel, s->thread - 1, &h->who);
+	if (gdb_registers(&t->gdb, s->thread, soon(), &h->regs, &err))
+		log_warn("guest: no registers of a hit: %s", err.text);
+	if (h->regs.has >> REG_RIP & 1)
+		h->stack[h->nframes++] = h->regs.v[REG_RIP];
+}
+
+static int tell_hit(struct target *t, struct guest_watch *w, const struct packet_stop *s,
+		    uint64_t now, struct watch_news *ret)
+{
+	struct guest_watches *all = &t->watches;
+	struct hit h = { .addr = w->addr, .len = w->len, .old = w->old, .new = value_of(t, w) };
+
+	h.n = ++w->told;
+	h.mono_ns = now;
+	h.suppressed = w->suppressed;
+	look(t, s, &h);
+	w->old = h.new;
+	buf_clear(&all->hit);
+	hit_encode(&h, &t->machine.kernel, &all->hit);
+	if (!buf_ok(&all->hit)) {
+		w->told--;
+		w->suppressed++;
+		go_on(t);
+		return 0;
+	}
+	*ret = (struct watch_news){ .kind = WATCH_NEWS_HIT,
+				    .id = w->id,
+				    .n = w->told,
+				    .mono_ns = now,
+				    .hit = { (const char *)all->hit.data, all->hit.len },
+				    .counts = count(w) };
+	all->held = w->id;
+	all->held_until_ns = clock_mono_ns() + t->stop_ms * NS_PER_MS;
+	w->still_ns += clock_mono_ns() - now;
+	if (w->max_hits && w->told >= w->max_hits)
+		w->over = "max_hits";
+	return 1;
+}
+
+static void tell_counts(struct guest_watch *w, enum watch_news_kind kind, struct watch_news *ret)
+{
+	w->must_tell = w->must_count = false;
+	*ret = (struct watch_news){
+		.kind = kind, .id = w->id, .mono_ns = clock_mono_ns(), .counts = count(w)
+	};
+}
+
+static void tell_disarmed(struct target *t, struct guest_watch *w, struct watch_news *ret)
+{
+	*ret = (struct watch_news){ .kind = WATCH_NEWS_DISARMED,
+				    .id = w->id,
+				    .mono_ns = clock_mono_ns(),
+				    .reason = w->over };
+	end_watch(t, w, &ret->counts);
+}
+
+static int tell_state(struct target *t, struct watch_news *ret)
+{
+	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
+		struct guest_watch *w = &t->watches.armed[i];
+
+		if (!w->id || (!w->over && !w->must_tell && !w->must_count))
+			continue;
+		if (w->must_tell)
+			tell_counts(w, WATCH_NEWS_THROTTLED, ret);
+		else if (w->over)
+			tell_disarmed(t, w, ret);
+		else
+			tell_counts(w, WATCH_NEWS_COUNTED, ret);
+		return 1;
+	}
+	return 0;
+}
+
+int guest_watches_next(struct target *t, struct watch_news *ret)
+{
+	struct packet_stop stop;
+	struct guest_watch *w;
+	uint64_t now;
+
+	tick(t);
+	w = take_traps(t, &stop, &now);
+	if (w && tell_hit(t, w, &stop, now, ret))
+		return 1;
+	return tell_state(t, ret);
+}
