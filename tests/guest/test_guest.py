@@ -654,7 +654,9 @@ def _(p):
           [(1, 60, 33, pids[0], pids[0], "tuner"), (2, 33, 44, pids[1], pids[1], "tuner")])
     for h in hits:
         equal(h["stack"][0]["addr"], h["regs"]["rip"])
-        if not h["stack"][0]["sym"].startswith("do_proc_dointvec") or h["cpu"] not in (0, 1):
+        functions = [frame["sym"].split("+")[0] for frame in h["stack"]]
+        if (not functions[0].startswith("do_proc_dointvec") or "proc_sys_call_handler" not in functions
+                or "vfs_write" not in functions or not functions[-1].startswith("entry_SYSCALL") or h["cpu"] not in (0, 1)):
             raise AssertionError(h)
     equal(p.guest.status(), "running")
 
@@ -679,6 +681,9 @@ def _(p):
             equal(report.variables(r, "inside.bss")["state"]["nr_seen"], new)
             cpu = next(x for x in r["cpus"] if x["cpu"] == hit["cpu"])
             equal((cpu["regs"]["rip"], cpu["regs"]["rsp"]), (hit["regs"]["rip"], hit["regs"]["rsp"]))
+            if not re.fullmatch(r"bpf_prog_[0-9a-f]{16}_see_switch\+0x[0-9a-f]+ \[bpf\]", hit["stack"][0]["sym"]):
+                raise AssertionError(hit["stack"])
+            equal([any(x["sym"].startswith(f) for x in hit["stack"]) for f in ("bpf_trace_run", "__schedule+")], [True, True])
             if hit["tid"] and not any(t["tid"] == hit["tid"] and t["comm"] == hit["comm"] for t in r["tasks"]):
                 raise AssertionError(hit)
     equal(p.guest.status(), "running")

@@ -2,8 +2,7 @@
 /* hit.c - who wrote, where, and what. */
 #include "capture/guest/hit.h"
 
-#include <stdio.h>
-
+#include "capture/outside/text_name.h"
 #include "wire/pack.h"
 
 static void pack_number(msgpack_packer *pk, const char *key, uint64_t v)
@@ -28,22 +27,20 @@ static void pack_regs(msgpack_packer *pk, const struct registers *r)
 			pack_number(pk, i == REG_RFLAGS ? "eflags" : register_names[i], r->v[i]);
 }
 
-static void pack_frame(msgpack_packer *pk, uint64_t addr, const struct kernel *k)
+static void pack_frame(msgpack_packer *pk, uint64_t addr, struct kernel *k)
 {
-	uint64_t off = 0;
-	const char *name = addr >> 63 ? symbols_at(&k->image.symbols, addr, &off) : NULL;
 	char sym[600];
+	bool is_named = text_name(k, addr, sym, sizeof(sym));
 
-	msgpack_pack_map(pk, 1 + !!name);
+	msgpack_pack_map(pk, 1 + is_named);
 	pack_number(pk, "addr", addr);
-	if (!name)
+	if (!is_named)
 		return;
-	snprintf(sym, sizeof(sym), "%s+0x%llx", name, (unsigned long long)off);
 	pack_str(pk, "sym");
 	pack_str(pk, sym);
 }
 
-static void pack_stack(msgpack_packer *pk, const struct hit *h, const struct kernel *k)
+static void pack_stack(msgpack_packer *pk, const struct hit *h, struct kernel *k)
 {
 	pack_str(pk, "stack");
 	msgpack_pack_array(pk, h->nframes);
@@ -51,7 +48,7 @@ static void pack_stack(msgpack_packer *pk, const struct hit *h, const struct ker
 		pack_frame(pk, h->stack[i], k);
 }
 
-void hit_encode(const struct hit *h, const struct kernel *k, struct buf *out)
+void hit_encode(const struct hit *h, struct kernel *k, struct buf *out)
 {
 	msgpack_packer pk;
 

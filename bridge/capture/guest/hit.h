@@ -23,6 +23,6 @@ struct hit {
 };
 
 /* Append the msgpack map to @out, the stack with names of @k. */
-void hit_encode(const struct hit *h, const struct kernel *k, struct buf *out);
+void hit_encode(const struct hit *h, struct kernel *k, struct buf *out);
 
 #endif

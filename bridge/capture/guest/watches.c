@@ -16,6 +16,7 @@
 #include "capture/guest/hit.h"
 #include "capture/live/watch_spot.h"
 #include "capture/outside/spot.h"
+#include "capture/outside/unwind.h"
 
 #define TICK_NS    (NS_PER_S / 4)
 #define CALM_TICKS 4 /* without a suppressed hit, before the next one is news again */
@@ -485,8 +486,7 @@ static void look(struct target *t, const struct packet_stop *s, struct hit *h)
 		task_running(&t->machine.kernel, s->thread - 1, &h->who);
 	if (gdb_registers(&t->gdb, s->thread, soon(), &h->regs, &err))
 		log_warn("guest: no registers of a hit: %s", err.text);
-	if (h->regs.has >> REG_RIP & 1)
-		h->stack[h->nframes++] = h->regs.v[REG_RIP];
+	h->nframes = unwind(&t->machine.kernel, &h->regs, h->stack, HIT_FRAMES);
 }
 
 static int tell_hit(struct target *t, struct guest_watch *w, const struct packet_stop *s,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* cpus.c - run queues, time and registers of each CPU. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "capture/outside/tasks.h"
+#include "capture/outside/text_name.h"
 #include "wire/pack.h"
 
 struct cpu_row {
@@ -66,12 +66,9 @@ static void put_times(struct cpu_row *r)
 static void put_symbol(struct cpu_row *r)
 {
 	char text[600];
-	uint64_t off;
-	const char *name = symbols_at(&r->k->image.symbols, r->regs->v[REG_RIP], &off);
 
-	if (!name || !(r->regs->v[REG_RIP] >> 63))
+	if (!text_name(r->k, r->regs->v[REG_RIP], text, sizeof(text)))
 		return;
-	snprintf(text, sizeof(text), "%s+0x%llx", name, (unsigned long long)off);
 	pack_str(&r->pk, "sym");
 	pack_str(&r->pk, text);
 	r->nkeys++;

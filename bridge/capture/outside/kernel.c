@@ -189,6 +189,7 @@ static int prepare(struct kernel *k, const char *btf_file, struct ksnap_err *err
 		return ret;
 	symbols_find(&k->image.symbols, "prog_idr", &k->prog_idr);
 	symbols_find(&k->image.symbols, "btf_idr", &k->btf_idr);
+	orc_find(&k->orc, &k->image, k->btf);
 	read_host(k);
 	return 0;
 }

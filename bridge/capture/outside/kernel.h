@@ -6,6 +6,7 @@
 #include "capture/btf.h"
 #include "capture/memory/image.h"
 #include "capture/outside/layout.h"
+#include "capture/outside/orc.h"
 
 #define KERNEL_CPUS    8192
 #define KERNEL_BTF_MAX (32u << 20) /* bytes of one BTF object */
@@ -16,6 +17,7 @@ struct kernel {
 	struct btf *btf;         /* its own; btf_types has a copy */
 	struct btf_types *types; /* of its BTF objects, by id */
 	struct layout at;
+	struct orc orc;
 	uint64_t *cpu_offset; /* what is added to a per-CPU address, one a possible CPU */
 	unsigned *cpu_id;     /* their numbers */
 	unsigned ncpu;        /* possible CPUs */

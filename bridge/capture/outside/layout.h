@@ -123,6 +123,10 @@
 	MAY(bpf_prog, aux)                         \
 	MAY(bpf_prog_aux, id)                      \
 	MAY(bpf_prog_aux, name)                    \
+	MAY(bpf_prog_aux, ksym)                    \
+	MAY(bpf_ksym, start)                       \
+	MAY(bpf_ksym, end)                         \
+	MAY(bpf_ksym, name)                        \
 	MAY(bpf_prog_aux, used_map_cnt)            \
 	MAY(bpf_prog_aux, used_maps)               \
 	MAY(bpf_prog_stats, cnt)                   \
