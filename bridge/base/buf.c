@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define BUF_FIRST 128
+#define BUF_FIRST  128
+#define LARGE_FROM (2u << 20) /* bytes for which the kernel is asked for large pages */
 
 void buf_init(struct buf *b)
 {
@@ -30,6 +33,18 @@ void buf_clear(struct buf *b)
 	b->failed = false;
 }
 
+/* Memory comes from the kernel page by page; of large pages there are fewer to wait for. All of the
+ * mapping, or else it could not grow in place any more. */
+static void prefer_large_pages(void *data, size_t len)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE), at = (uintptr_t)data & -page;
+	int saved = errno;
+
+	if (len >= LARGE_FROM)
+		madvise((void *)at, ((uintptr_t)data + len - at + page - 1) & -page, MADV_HUGEPAGE);
+	errno = saved;
+}
+
 static int grow_to(struct buf *b, size_t need)
 {
 	size_t cap = b->cap < BUF_FIRST ? BUF_FIRST : b->cap;
@@ -42,6 +57,7 @@ static int grow_to(struct buf *b, size_t need)
 		return -1;
 	b->data = data;
 	b->cap = cap;
+	prefer_large_pages(data, cap);
 	return 0;
 }
 

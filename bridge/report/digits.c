@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* digits.c - numbers and text as characters, without printf in the common cases. */
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,55 +9,60 @@
 #include "base/utf8.h"
 #include "report/sink.h"
 
-static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-			    "25262728293031323334353637383940414243444546474849"
-			    "50515253545556575859606162636465666768697071727374"
-			    "75767778798081828384858687888990919293949596979899";
-
 static const char hex_digits[] = "0123456789abcdef";
 
-static unsigned count_digits(uint64_t v)
-{
-	// clang-format off
-	static const uint64_t power[] = {
-		1ull, 10ull, 100ull, 1000ull, 10000ull, 100000ull, 1000000ull, 10000000ull,
-		100000000ull, 1000000000ull, 10000000000ull, 100000000000ull, 1000000000000ull,
-		10000000000000ull, 100000000000000ull, 1000000000000000ull, 10000000000000000ull,
-		100000000000000000ull, 1000000000000000000ull, 10000000000000000000ull,
-	};
-	// clang-format on
-	/* 1233 / 4096 is just above the logarithm of 2. */
-	unsigned n = (64 - __builtin_clzll(v | 1)) * 1233 >> 12;
+#define EIGHT   100000000u           /* 10^8 */
+#define SIXTEEN 10000000000000000ull /* 10^16 */
+#define ZEROES  0x3030303030303030ull
 
-	return n + (v >= power[n] || !v);
+/* The eight digits of @v, which is below 10^8, one a byte, the first one lowest. Both halves, then
+ * all quarters, then all digits are worked out at once: the products stand for divisions by 100 and
+ * by 10 that are exact for numbers so small. */
+static inline uint64_t split(uint32_t v)
+{
+	uint64_t halves = v / 10000 | (uint64_t)(v % 10000) << 32;
+	uint64_t upper = (halves * 10486 >> 20) & 0x0000007f0000007full;
+	uint64_t quarters = upper | (halves - 100 * upper) << 16;
+	uint64_t tens = (quarters * 103 >> 10) & 0x000f000f000f000full;
+
+	return tens | (quarters - 10 * tens) << 8;
 }
 
-/* Eight digits of @v, zeroes in front; its four parts do not wait for each other. */
-static void put_eight(uint8_t *at, uint32_t v)
+static void put_eight(uint8_t *p, uint64_t digits)
 {
-	uint32_t high = v / 10000, low = v % 10000;
+	digits = htole64(digits);
+	memcpy(p, &digits, sizeof(digits));
+}
 
-	memcpy(at, pairs + 2 * (high / 100), 2);
-	memcpy(at + 2, pairs + 2 * (high % 100), 2);
-	memcpy(at + 4, pairs + 2 * (low / 100), 2);
-	memcpy(at + 6, pairs + 2 * (low % 100), 2);
+/* @v, not 0 and below 10^8, without zeroes in front; writes eight bytes in any case. */
+static inline size_t put_first(uint8_t *p, uint32_t v)
+{
+	uint64_t digits = split(v);
+	unsigned zeroes = __builtin_ctzll(digits) / 8;
+
+	put_eight(p, (digits | ZEROES) >> 8 * zeroes);
+	return 8 - zeroes;
 }
 
 size_t digits_u64(uint8_t *p, uint64_t v)
 {
-	unsigned n = count_digits(v);
-	uint8_t *at = p + n;
-	uint32_t rest;
+	size_t n;
 
-	for (; v >= 100000000; v /= 100000000)
-		put_eight(at -= 8, v % 100000000);
-	for (rest = v; rest >= 100; rest /= 100)
-		memcpy(at -= 2, pairs + 2 * (rest % 100), 2);
-	if (rest >= 10)
-		memcpy(at - 2, pairs + 2 * rest, 2);
-	else
-		at[-1] = '0' + rest;
-	return n;
+	if (v < 10) {
+		*p = '0' + v;
+		return 1;
+	}
+	if (v < EIGHT)
+		return put_first(p, v);
+	if (v < SIXTEEN) {
+		n = put_first(p, v / EIGHT);
+	} else {
+		n = put_first(p, v / SIXTEEN);
+		put_eight(p + n, split(v / EIGHT % EIGHT) | ZEROES);
+		n += 8;
+	}
+	put_eight(p + n, split(v % EIGHT) | ZEROES);
+	return n + 8;
 }
 
 size_t digits_wide(uint8_t *p, u128 v, bool is_negative)
@@ -157,27 +163,54 @@ static size_t put_special(struct sink *k, const char *s, size_t len)
 	return n ? n : 1;
 }
 
-static bool is_plain(unsigned char c)
+#define WORD       sizeof(uint64_t)
+#define EACH(byte) (0x0101010101010101ull * (byte))
+
+/* The highest bit of the first byte that is zero, and perhaps of some behind it. */
+static inline uint64_t zero_in(uint64_t x)
 {
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+	return (x - EACH(1)) & ~x;
+}
+
+/* The highest bit of the first of eight bytes that is not plain, and perhaps of some behind it. */
+static inline uint64_t odd_in(const char *s)
+{
+	uint64_t x;
+
+	memcpy(&x, s, sizeof(x));
+	x = le64toh(x);
+	return (x | ((x - EACH(0x20)) & ~x) | zero_in(x ^ EACH('"')) | zero_in(x ^ EACH('\\')) |
+		zero_in(x ^ EACH(0x7f))) &
+	       EACH(0x80);
+}
+
+size_t sink_plain(const char *s, size_t len)
+{
+	size_t i = 0;
+	uint64_t odd = 0;
+
+	for (; !odd && len - i >= WORD; i += WORD)
+		odd = odd_in(s + i);
+	if (!odd && i && i < len) { /* the last eight, of which some were seen */
+		odd = odd_in(s + len - WORD);
+		i = len;
+	}
+	if (odd)
+		return i - WORD + __builtin_ctzll(odd) / 8;
+	while (i < len && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
+		i++;
+	return i;
 }
 
 void sink_escaped(struct sink *k, const char *s, size_t len)
 {
-	size_t run = 0;
-
-	if (!len)
-		return; /* @s may be NULL */
-	for (size_t i = 0; i < len;) {
-		if (is_plain(s[i])) {
-			i++;
-			continue;
-		}
-		sink_put(k, s + run, i - run);
-		i += put_special(k, s + i, len - i);
-		run = i;
+	for (size_t i = 0, run; i < len;) {
+		run = sink_plain(s + i, len - i);
+		sink_put(k, s + i, run);
+		i += run;
+		if (i < len)
+			i += put_special(k, s + i, len - i);
 	}
-	sink_put(k, s + run, len - run);
 }
 
 void sink_utf8(struct sink *k, const char *s, size_t len)

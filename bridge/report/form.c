@@ -97,7 +97,11 @@ static bool prepare_label(struct forms *f, const char *name, struct label *label
 	sink_put(&k, ",\"", 2);
 	sink_escaped(&k, name, label->len);
 	sink_put(&k, "\":", 2);
-	json = buf_ok(&text) ? arena_strn(&f->arena, (char *)text.data, text.len) : NULL;
+	json = buf_ok(&text) ? arena_alloc(&f->arena, text.len + LABEL_SPAN) : NULL;
+	if (json) {
+		memcpy(json, text.data, text.len);
+		memset(json + text.len, 0, LABEL_SPAN);
+	}
 	label->json = json;
 	label->json_len = text.len;
 	buf_fini(&text);
@@ -127,6 +131,7 @@ static void find_plain(const struct type_table *t, const struct type_member *m,
 	if ((class == FORM_UINT || class == FORM_SINT) && !m->bit_size && m->bit_off % 8 == 0 &&
 	    ret->label.name)
 		ret->plain = row->size;
+	ret->cost = 2 + ret->label.len / WALK_FREE;
 }
 
 static void shape_record(struct forms *f, struct form *form)
@@ -142,10 +147,13 @@ static void shape_record(struct forms *f, struct form *form)
 		members[i].type = m->type;
 		members[i].bit_off = m->bit_off;
 		members[i].bits = m->bit_size;
-		if (prepare_label(f, member_name(f->types, m), &members[i].label))
-			find_plain(f->types, m, &members[i]);
-		else
+		if (!prepare_label(f, member_name(f->types, m), &members[i].label)) {
 			members = NULL;
+			break;
+		}
+		find_plain(f->types, m, &members[i]);
+		if (members[i].plain && m->bit_off / 8 + members[i].plain > form->plain_end)
+			form->plain_end = m->bit_off / 8 + members[i].plain;
 	}
 	f->failed |= !members;
 	form->nmembers = members ? row->nmembers : 0;

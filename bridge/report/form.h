@@ -7,6 +7,8 @@
 #include "report/sink.h"
 #include "report/types.h"
 
+#define WALK_FREE 64 /* bytes of a name or a text that cost nothing beside the value */
+
 enum form_class {
 	FORM_UNKNOWN, /* not worked out yet */
 	FORM_NONE,    /* void, func, a type that was only declared */
@@ -30,6 +32,7 @@ struct form_member {
 	uint32_t bits; /* bitfield; 0: none */
 	uint8_t plain; /* named, UINT or SINT: its bytes, else 0 */
 	bool is_signed;
+	uint32_t cost; /* of it and its name, in values of walk.h */
 };
 
 struct form {
@@ -40,6 +43,7 @@ struct form {
 	uint64_t skip;              /* CPUS: bytes before the mask */
 	const struct form_member *members;
 	uint32_t nmembers;
+	uint64_t plain_end; /* bytes that its plain members reach into */
 };
 
 struct forms {

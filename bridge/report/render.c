@@ -61,9 +61,10 @@ static void show_pair(struct walk *w, const msgpack_object_kv *kv)
 
 static void show_entry(struct walk *w, const struct ksnap_map *m, size_t i)
 {
-	static const struct label key = { "key", 3, ",\"key\":", 7 };
-	static const struct label value = { "value", 5, ",\"value\":", 9 };
-	static const struct label values = { "values", 6, ",\"values\":", 10 };
+	static const char json[][16 + LABEL_SPAN] = { ",\"key\":", ",\"value\":", ",\"values\":" };
+	static const struct label key = { "key", 3, json[0], 7 };
+	static const struct label value = { "value", 5, json[1], 9 };
+	static const struct label values = { "values", 6, json[2], 10 };
 	struct ksnap_value v;
 
 	w->sink->ops->open(w->sink, true);
@@ -159,11 +160,13 @@ static void show_report(struct walk *w, const struct ksnap_snapshot *s)
 static int render_report(const struct ksnap_snapshot *s, const struct render_opts *o,
 			 struct buf *out, sink_init_fn init)
 {
+	uint64_t bytes = ksnap_blob_size(s->blob);
 	struct sink k;
 	struct walk w;
 
 	init(&k, o, out);
-	if (!walk_init(&w, s, &k, ksnap_blob_size(s->blob)))
+	buf_reserve(out, 2 * bytes); /* words are longer: moving them once less is worth it */
+	if (!walk_init(&w, s, &k, bytes))
 		show_report(&w, s);
 	else
 		w.forms.failed = true;

@@ -12,8 +12,10 @@
 
 #define SINK_LEVELS 64 /* more than any walk opens at once */
 
+#define LABEL_SPAN 32 /* bytes that are copied at once */
+
 /* A key. `json` is its text as JSON, `,"key":` with a comma in front that is left out for a first
- * key, or NULL when nobody prepared it. */
+ * key, or NULL when nobody prepared it. Behind it LABEL_SPAN bytes more can be read. */
 struct label {
 	const char *name;
 	size_t len;
@@ -62,12 +64,13 @@ void sink_tree(struct sink *k, const struct render_opts *o, struct buf *out);
 
 /* ---- writing, shared by the sinks ------------------------------------------------------------ */
 
-/* Room for @n bytes behind out->len, or NULL. */
+/* Room for @n bytes, at least one, behind out->len, or NULL. What is written after a failure, to
+ * room that was left, does no harm: it is remembered. */
 static inline uint8_t *sink_room(struct sink *k, size_t n)
 {
 	struct buf *b = k->out;
 
-	if (__builtin_expect(b->cap - b->len >= n && !b->failed && b->data, 1))
+	if (__builtin_expect(b->cap - b->len >= n, 1))
 		return b->data + b->len;
 	return buf_reserve(b, n);
 }
@@ -113,6 +116,8 @@ size_t digits_hex(uint8_t *p, uint64_t v);
 /* The shortest decimal that reads back as the same number; "nan", "inf" and "-inf" too. Returns
  * the length; @p has DIGITS_MAX bytes. */
 size_t digits_real(char *p, double v, bool is_single);
+/* How many of the first bytes of @s stand for themselves between double quotes. */
+size_t sink_plain(const char *s, size_t len);
 /* Two hex digits a byte, appended. */
 void sink_hex(struct sink *k, const uint8_t *p, size_t len);
 /* Append @s for use between double quotes: quotes, backslashes and control characters escaped,

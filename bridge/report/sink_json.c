@@ -48,18 +48,41 @@ static void close_container(struct sink *k, bool is_map)
 
 static void quote(struct sink *k, const char *s, size_t len)
 {
+	uint8_t *p = sink_plain(s, len) == len ? sink_room(k, len + 2) : NULL;
+
+	if (p) {
+		*p++ = '"';
+		memcpy(p, s, len);
+		p[len] = '"';
+		k->out->len += len + 2;
+		return;
+	}
 	sink_char(k, '"');
 	sink_escaped(k, s, len);
 	sink_char(k, '"');
 }
 
+/* The prepared text, to where there is room for it and LABEL_SPAN bytes; returns its length. */
+static inline size_t write_label(uint8_t *p, const struct label *label, bool is_first)
+{
+	size_t len = label->json_len - is_first;
+
+	memcpy(p, label->json + is_first, LABEL_SPAN);
+	if (len > LABEL_SPAN)
+		memcpy(p + LABEL_SPAN, label->json + is_first + LABEL_SPAN, len - LABEL_SPAN);
+	return len;
+}
+
 static void put_key(struct sink *k, const struct label *label)
 {
 	bool is_first = !k->needs_comma;
+	uint8_t *p;
 
 	k->after_key = true;
 	if (label->json && !k->opts.indent) {
-		sink_put(k, label->json + is_first, label->json_len - is_first);
+		p = sink_room(k, label->json_len + LABEL_SPAN);
+		if (p)
+			k->out->len += write_label(p, label, is_first);
 		return;
 	}
 	separate(k);
@@ -115,11 +138,10 @@ static void put_member(struct sink *k, const struct label *label, uint64_t v, bo
 		sink_member(k, label, v, is_signed);
 		return;
 	}
-	p = sink_room(k, label->json_len + NUMBER_MAX);
+	p = sink_room(k, label->json_len + LABEL_SPAN + NUMBER_MAX);
 	if (!p)
 		return;
-	memcpy(p, label->json + is_first, label->json_len - is_first);
-	at = p + label->json_len - is_first;
+	at = p + write_label(p, label, is_first);
 	k->out->len += write_digits(k, at, is_negative, is_negative ? -v : v) - p;
 	k->needs_comma = true;
 }

@@ -132,6 +132,10 @@ static void walk_bits(struct walk *w, const struct form *f, struct place at)
 										      : 8 * f->size;
 	uint64_t skip = w->little_endian ? 0 : 8 * f->size - bits;
 
+	if (bits == 8 * f->size && scalar_is_plain(f->size)) {
+		put_typed(w, f, scalar_u64(at.p, f->size, w->little_endian), bits);
+		return;
+	}
 	if (!f->size || f->size > 16) {
 		walk_note(w, "<integer of %llu bytes>", (unsigned long long)f->size);
 		return;
@@ -199,7 +203,7 @@ static bool is_text(const struct walk *w, const char *s, size_t size, size_t *re
 
 	if (raw && len == size)
 		return false;
-	for (size_t i = 0; i < len; i += step) {
+	for (size_t i = sink_plain(s, len); i < len; i += step) {
 		if (s[i] >= 0x20 && s[i] < 0x7f) {
 			step = 1;
 			continue;
@@ -215,17 +219,53 @@ static bool is_text(const struct walk *w, const char *s, size_t size, size_t *re
 	return true;
 }
 
+static uint64_t read_plain(const struct walk *w, const uint8_t *p, unsigned size, bool is_signed)
+{
+	uint64_t v = scalar_u64(p, size, w->little_endian);
+	unsigned shift = 64 - 8 * size;
+
+	return is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v;
+}
+
+/* What walk_form does, for the first of at most @len whole numbers, as far as they are there;
+ * returns how many. */
+static uint64_t walk_numbers(struct walk *w, const struct form *of, uint64_t len, struct place at)
+{
+	const struct sink_ops *ops = w->sink->ops;
+	bool is_signed = of->class == FORM_SINT;
+	uint64_t n = len < WALK_ELEMENTS ? len : WALK_ELEMENTS;
+
+	if ((of->class != FORM_UINT && !is_signed) || at.depth + 1 >= ops->depth)
+		return 0;
+	if (n > at.have / of->size)
+		n = at.have / of->size;
+	if (n > w->left)
+		n = w->left;
+	w->left -= n;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t v = read_plain(w, at.p + i * of->size, of->size, is_signed);
+
+		if (is_signed)
+			ops->sint(w->sink, v);
+		else
+			ops->uint(w->sink, v);
+	}
+	return n;
+}
+
 static void walk_array(struct walk *w, const struct form *f, struct place at)
 {
 	const struct form *of = form_of(&w->forms, f->row->target);
-	uint64_t len = f->row->len, off = 0, i;
+	uint64_t len = f->row->len, off, i;
 
 	if (!len && f->each)
 		len = at.have / f->each;
 	w->sink->ops->open(w->sink, false);
 	if (!f->each && len)
 		walk_note(w, "<%llu elements without a size>", (unsigned long long)len);
-	for (i = 0; f->each && i < len && i < WALK_ELEMENTS && w->left; i++, off += f->each) {
+	i = f->each ? walk_numbers(w, of, len, at) : 0;
+	off = i * f->each;
+	for (; f->each && i < len && i < WALK_ELEMENTS && w->left; i++, off += f->each) {
 		if (off >= at.have) {
 			note_short(w, f->size, at.have);
 			break;
@@ -264,38 +304,37 @@ static struct place member_place(const struct walk *w, const struct form *f, uin
 	return (struct place){ at.p + (off < at.have ? off : at.have), left, at.depth + 1 };
 }
 
-static uint64_t read_plain(const struct walk *w, const uint8_t *p, unsigned size, bool is_signed)
+#define WORD 8
+
+/* The same for a member whose bytes are there: mostly one load, and a shift of what is not its. */
+static inline uint64_t read_member(const struct walk *w, const struct form_member *m,
+				   struct place at)
 {
-	uint64_t v = scalar_u64(p, size, w->little_endian);
-	unsigned shift = 64 - 8 * size;
+	uint64_t off = m->bit_off / 8, v;
+	unsigned shift = 8 * (WORD - m->plain);
 
-	return is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v;
-}
-
-/* What walk_form does, for a member that is a whole number and is there. */
-static bool walk_plain(struct walk *w, const struct form_member *m, struct place at)
-{
-	uint64_t off = m->bit_off / 8;
-
-	if (!m->plain || at.have < m->plain || off > at.have - m->plain || w->left < 2 ||
-	    at.depth + 1 >= w->sink->ops->depth)
-		return false;
-	w->left -= 2;
-	charge(w, m->label.len);
-	w->sink->ops->member(w->sink, &m->label, read_plain(w, at.p + off, m->plain, m->is_signed),
-			     m->is_signed);
-	return true;
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || !w->little_endian || at.have < WORD ||
+	    off > at.have - WORD)
+		return read_plain(w, at.p + off, m->plain, m->is_signed);
+	memcpy(&v, at.p + off, sizeof(v));
+	return m->is_signed ? (uint64_t)((int64_t)(v << shift) >> shift) : v << shift >> shift;
 }
 
 static void walk_members(struct walk *w, const struct form *f, struct place at)
 {
+	const struct sink_ops *ops = w->sink->ops;
+	bool is_there = at.have >= f->plain_end && at.depth + 1 < ops->depth;
+
 	for (uint32_t i = 0; i < f->nmembers && w->left; i++) {
 		const struct form_member *m = &f->members[i];
 		const struct form *mf;
 		struct place place;
 
-		if (walk_plain(w, m, at))
+		if (m->plain && is_there && w->left >= m->cost) {
+			w->left -= m->cost;
+			ops->member(w->sink, &m->label, read_member(w, m, at), m->is_signed);
 			continue;
+		}
 		mf = form_of(&w->forms, m->type);
 		place = member_place(w, f, i, mf, at);
 		w->left--;

@@ -16,7 +16,6 @@
 #define WALK_BASE     65536
 #define WALK_PER_BYTE 16
 #define WALK_DEREF    (1u << 22) /* values behind pointers */
-#define WALK_FREE     64         /* bytes of a name or a text that cost nothing beside the value */
 
 struct walk {
 	const struct ksnap_snapshot *snap;

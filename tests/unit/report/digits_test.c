@@ -40,6 +40,47 @@ static void decimal_and_hex_at_every_edge(void **state)
 			check_one((1ull << i) + d);
 }
 
+/* All of up to six digits, and many of every length. */
+static void decimal_of_many(void **state)
+{
+	uint64_t v = 88172645463325252ull;
+
+	for (uint64_t i = 0; i < 1000000; i++) {
+		uint8_t got[DIGITS_MAX + 1];
+		char want[DIGITS_MAX + 1];
+		uint64_t n;
+
+		v ^= v << 13; /* a pseudo-random walk through all numbers */
+		v ^= v >> 7;
+		v ^= v << 17;
+		n = v >> v % 64;
+		got[digits_u64(got, i)] = '\0';
+		snprintf(want, sizeof(want), "%llu", (unsigned long long)i);
+		assert_string_equal((char *)got, want);
+		got[digits_u64(got, n)] = '\0';
+		snprintf(want, sizeof(want), "%llu", (unsigned long long)n);
+		assert_string_equal((char *)got, want);
+	}
+}
+
+/* Every byte at every place of texts of every short length, against the rule itself. */
+static void plain_bytes_are_counted(void **state)
+{
+	char text[41];
+
+	for (size_t len = 0; len + 1 < sizeof(text); len++)
+		for (size_t at = 0; at < len; at++)
+			for (unsigned byte = 0; byte < 256; byte++) {
+				bool is_plain =
+					byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+
+				memset(text, at % 2 ? 0x7e : 0x20, sizeof(text));
+				text[at] = byte;
+				text[len] = '"'; /* which is behind it */
+				assert_int_equal(sink_plain(text, len), is_plain ? len : at);
+			}
+}
+
 static void wide_keeps_inner_zeroes(void **state)
 {
 	const u128 ten19 = 10000000000000000000ull;
@@ -68,6 +109,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decimal_and_hex_at_every_edge),
+		cmocka_unit_test(decimal_of_many),
+		cmocka_unit_test(plain_bytes_are_counted),
 		cmocka_unit_test(wide_keeps_inner_zeroes),
 		cmocka_unit_test(real_numbers_read_back),
 	};
