@@ -42,9 +42,9 @@ const struct command cmd_check = {
 	.summary = "say what is wrong with scripts, without running them",
 	.usage = "FILE.lua...",
 	.text = "Each script must compile, use no undeclared global, nothing that ksnap does not "
-		"have, and no op whose literal parameters the schema refuses. One problem a line, "
-		"as "
-		"FILE:LINE: text; exit code 2 when there is any.",
+		"have, no op whose literal parameters the schema refuses, and no scenario, step or "
+		"loop that could not run as it is written. One problem a line, as FILE:LINE: text; "
+		"exit code 2 when there is any.",
 	.options = options,
 	.min_words = 1,
 	.max_words = UINT_MAX,

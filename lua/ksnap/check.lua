@@ -1,11 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- What is wrong with a script, found without running it: that it does not compile, names that nobody
--- declared, names that ksnap does not have, and ops whose literal parameters the schema refuses.
+-- declared, names that ksnap does not have, ops whose literal parameters the schema refuses, and scenarios,
+-- steps and loops that cannot be.
 local duration = require "ksnap.duration"
 local errors = require "ksnap.error"
 local ksnap = require "ksnap"
+local literal = require "ksnap.literal"
 local ops = require "ksnap.ops"
 local sandbox = require "ksnap.sandbox"
+local scenarios = require "ksnap.check_scenario"
 local syntax = require "ksnap.syntax"
 
 local M = {}
@@ -17,52 +20,6 @@ local own = {
 	store_snapshot = { params = { report = "any" } },
 }
 local derived = { attach_object = "name", replace_object = "name" }
-
--- ---- what a node is ----------------------------------------------------------------------------------
-
--- "ksnap.op.has" for a node that means it through locals, or nil.
-local function path_of(node)
-	if node.kind == "name" then
-		local binding = node.binding
-		return binding and binding.value and not binding.assigned and path_of(binding.value) or nil
-	end
-	if node.kind == "call" then
-		local arg = node.args[1]
-		local is_require = node.fn.kind == "name" and node.fn.name == "require" and not node.fn.binding
-		return is_require and arg and arg.kind == "string" and arg.value == "ksnap" and "ksnap" or nil
-	end
-	if node.kind == "index" and node.key.kind == "string" then
-		local object = path_of(node.object)
-		return object and object .. "." .. node.key.value
-	end
-end
-
-local unknown = {} -- a value that only running would tell
-
-local function value_of(node)
-	if node.kind == "string" or node.kind == "constant" then return node.value end
-	if node.kind == "number" then return node.negative and -node.value or node.value end
-	if node.kind ~= "table" then return unknown end
-	local t, n = {}, 0
-	for _, item in ipairs(node.items) do
-		local key = item.key and value_of(item.key)
-		if not item.key then
-			n = n + 1
-			key = n
-		end
-		if key ~= nil and key ~= unknown then t[key] = value_of(item.value) end
-	end
-	return t
-end
-
-local function is_known(value)
-	if value == unknown then return false end
-	if type(value) ~= "table" then return true end
-	for _, item in pairs(value) do
-		if not is_known(item) then return false end
-	end
-	return true
-end
 
 -- ---- ops ---------------------------------------------------------------------------------------------
 
@@ -78,7 +35,7 @@ local function fields_of(name)
 end
 
 local function check_value(name, field, value)
-	if not is_known(value) then return end
+	if not literal.is_known(value) then return end
 	ops.check(name, field.name, field, value)
 end
 
@@ -93,7 +50,7 @@ local function check_params(name, args)
 	if args[1] ~= nil and main and args[main] == nil then args[main], args[1] = args[1], nil end
 	for key, value in pairs(args) do
 		if key == "timeout" then
-			if is_known(value) then duration(value, name .. ": timeout") end
+			if literal.is_known(value) then duration(value, name .. ": timeout") end
 		elseif not fields[key] then
 			errors.raise("E_ARG", "%s: there is no parameter %q; %s", name, tostring(key), errors.near(key, errors.names(fields)))
 		else
@@ -110,8 +67,8 @@ end
 local function check_op(name, call)
 	ops.check_name(name)
 	local arg = call.args[1]
-	local args = arg and value_of(arg)
-	if args == unknown then return end
+	local args = arg and literal.value(arg)
+	if args == literal.unknown then return end
 	if type(args) ~= "table" then args = { args } end
 	check_params(name, args)
 end
@@ -146,9 +103,11 @@ local function message_of(err)
 	return errors.is(err) and err.msg or tostring(err)
 end
 
-local function check_call(node, say)
-	local path = not node.method and path_of(node.fn)
-	local name = path and path:match "^ksnap%.op%.([^.]+)$"
+local function check_call(node, scenario, say)
+	local path = not node.method and literal.path(node.fn)
+	if not path then return end
+	scenario:call(path, node)
+	local name = path:match "^ksnap%.op%.([^.]+)$"
 	if not name then return end
 	local ok, err = pcall(check_op, name, node)
 	if not ok then say(node.line, message_of(err)) end
@@ -165,15 +124,15 @@ local function globals(nodes, options)
 end
 
 local function check_nodes(nodes, options, say)
-	local known = globals(nodes, options)
+	local known, scenario = globals(nodes, options), scenarios.new(say)
 	for _, node in ipairs(nodes) do
 		if node.kind == "name" then
 			check_global(node, known, say)
 		elseif node.kind == "index" then
-			local path = path_of(node)
+			local path = literal.path(node)
 			if path then check_member(path, node, say) end
 		elseif node.kind == "call" then
-			check_call(node, say)
+			check_call(node, scenario, say)
 		end
 	end
 end

@@ -34,17 +34,24 @@ end
 
 -- ---- checks ---------------------------------------------------------------------------------------
 
-local function check_keys(what, args, known)
-	if type(args) ~= "table" then errors.raise("E_ARG", "%s takes a table", what) end
-	for key, value in pairs(args) do
-		local kind = known[key]
-		if math.type(key) ~= "integer" and not kind then
-			errors.raise("E_ARG", "%s: there is no %q; %s", what, tostring(key), errors.near(key, errors.names(known)))
-		end
-		if kind and kind ~= "any" and type(value) ~= kind then
-			errors.raise("E_ARG", "%s: %s is a %s, not a %s", what, key, kind, type(value))
-		end
+--- What ksnap.scenario, step and loop know, with their types: by the name of the function.
+M.keys = { scenario = scenario_keys, step = step_keys, loop = loop_keys }
+
+--- Raise unless such a thing has such a key, with a value of this type.
+function M.check_key(what, key, value)
+	local kind = M.keys[what][key]
+	if math.type(key) ~= "integer" and not kind then
+		errors.raise("E_ARG", "%s: there is no %q; %s", what, tostring(key),
+			errors.near(key, errors.names(M.keys[what])))
 	end
+	if kind and kind ~= "any" and type(value) ~= kind then
+		errors.raise("E_ARG", "%s: %s is a %s, not a %s", what, key, kind, type(value))
+	end
+end
+
+local function check_keys(what, args)
+	if type(args) ~= "table" then errors.raise("E_ARG", "%s takes a table", what) end
+	for key, value in pairs(args) do M.check_key(what, key, value) end
 end
 
 local function is_action(value)
@@ -74,7 +81,7 @@ end
 
 --- step { "name", op or function..., setup = {...}, hold = duration or loop }
 function M.step(args)
-	check_keys("step", args, step_keys)
+	check_keys("step", args)
 	local list = { table.unpack(args) }
 	list.name = args.name
 	local name = take_name(list)
@@ -91,7 +98,7 @@ end
 
 --- loop { every = duration, times = n, function(i, run) ... end }; the function may return an op
 function M.loop(args)
-	check_keys("loop", args, loop_keys)
+	check_keys("loop", args)
 	local list = { table.unpack(args) }
 	list.name = args.name
 	local name = take_name(list)
@@ -176,7 +183,7 @@ end
 --- ksnap.scenario { name, maps, setup, steps..., check, teardown, duration, periodic, inconclusive,
 --- safe }
 function M.new(args)
-	check_keys("scenario", args, scenario_keys)
+	check_keys("scenario", args)
 	if not args.name or args.name:find "^%s*$" then errors.raise("E_ARG", "scenario: name is missing") end
 	local what = ("scenario %q"):format(args.name)
 	local self = setmetatable({ name = args.name:gsub("%s+", " "), maps = args.maps, check = args.check,
