@@ -6,7 +6,9 @@
  */
 #include "client/client.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "lua/bind.h"
+#include "lua/limits.h"
 
 #define CLIENT_MT "ksnap.client"
 
@@ -70,6 +72,12 @@ static unsigned opt_unsigned(lua_State *L, int idx, const char *field)
 	return n > 0 ? (unsigned)n : 0;
 }
 
+/* An op does not outlive the script that waits for it. */
+static bool is_over(void *limits)
+{
+	return limits_are_over(limits);
+}
+
 /* client.connect([url [, {name, kind, bridge, timeout_ms, server_key, key_file}]]) -> client |
  * nil, err */
 static int connect_client(lua_State *L)
@@ -88,6 +96,8 @@ static int connect_client(lua_State *L)
 	box->c = ksnap_client_connect(url, &opts, &err);
 	if (!box->c)
 		return errors_return(L, &err, "hello");
+	if (limits_of(L))
+		client_set_stop(box->c, is_over, limits_of(L));
 	return 1;
 }
 
@@ -171,7 +181,8 @@ static void read_params(lua_State *L, int idx, struct client_box *box, struct ks
 	call->params_len = box->params.len;
 }
 
-/* c:call(op, params, {bridge, timeout_ms, blobs, parts}) -> r, blobs | {{r, blobs}, ...} | nil, err
+/* Raises when the script is to end while the answer is awaited.
+ * c:call(op, params, {bridge, timeout_ms, blobs, parts}) -> r, blobs | {{r, blobs}, ...} | nil, err
  * Without parts `blobs` is nil when there are none. */
 static int client_call(lua_State *L)
 {
@@ -188,6 +199,10 @@ static int client_call(lua_State *L)
 		lua_getfield(L, 4, "parts");
 		parts = lua_toboolean(L, -1);
 	}
+	if (limits_of(L))
+		call.timeout_ms =
+			limits_cap_ms(limits_of(L), call.timeout_ms ? call.timeout_ms
+								    : LIMIT_DEFAULT_DEADLINE_MS);
 	read_params(L, 3, box, &call);
 	read_blobs(L, 4, &call);
 	ksnap_reply_clear(&box->reply);
@@ -195,9 +210,10 @@ static int client_call(lua_State *L)
 	if (!rc)
 		rc = parts ? push_parts(L, box, &err) : push_reply(L, &box->reply, false, &err);
 	ksnap_reply_clear(&box->reply);
-	if (rc)
-		return errors_return(L, &err, call.op);
-	return parts ? 1 : 2;
+	if (!rc)
+		return parts ? 1 : 2;
+	limits_check(L);
+	return errors_return(L, &err, call.op);
 }
 
 static int client_endpoint(lua_State *L)

@@ -13,6 +13,7 @@
 
 #define HOOK_EVERY    10000 /* instructions between two looks at the clock */
 #define WAIT_SLICE_NS (50 * NS_PER_MS)
+#define AFTER_MS      200          /* by then whoever waits has broken off */
 #define LAST_RESERVE  (4ull << 20) /* bytes beyond the cap, to say what happened */
 
 static volatile sig_atomic_t stop_signal; /* 0: none came */
@@ -52,8 +53,7 @@ static void *count_alloc(void *arg, void *old, size_t old_size, size_t size)
 	return p;
 }
 
-/* The limits of a state, or NULL when it was not made by limits_open. */
-static struct limits *limits_of(lua_State *L)
+struct limits *limits_of(lua_State *L)
 {
 	void *arg;
 
@@ -88,11 +88,26 @@ static void push_reason(lua_State *L, const struct limits *l)
 			(LUAI_UACINT)l->opts.deadline_ms);
 }
 
+/* "file:line: " of the script's innermost frame, or nothing when ksnap itself waits. */
+static void push_place(lua_State *L, int level)
+{
+	lua_Debug ar;
+
+	for (; lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "Sl", &ar);
+		if (ar.source[0] == '@' && ar.currentline > 0) {
+			lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+			return;
+		}
+	}
+	lua_pushliteral(L, "");
+}
+
 static int raise_end(lua_State *L, struct limits *l, int level)
 {
 	l->raised = true;
 	l->end = l->end ? l->end : over(l);
-	luaL_where(L, level);
+	push_place(L, level);
 	push_reason(L, l);
 	lua_concat(L, 2);
 	return lua_error(L);
@@ -147,14 +162,35 @@ static int wait_slice(uint64_t until_ns)
 	return r == EINTR ? 0 : r;
 }
 
-void limits_wait(lua_State *L, uint64_t until_ns)
+bool limits_are_over(const struct limits *l)
+{
+	return over(l) != LIMITS_NONE;
+}
+
+unsigned limits_cap_ms(const struct limits *l, unsigned ms)
+{
+	uint64_t now = clock_mono_ns(), left_ms;
+
+	if (!l->deadline_ns)
+		return ms;
+	left_ms = l->deadline_ns > now ? (l->deadline_ns - now) / NS_PER_MS : 0;
+	return left_ms + AFTER_MS < ms ? (unsigned)(left_ms + AFTER_MS) : ms;
+}
+
+void limits_check(lua_State *L)
 {
 	struct limits *l = limits_of(L);
+
+	if (l && over(l))
+		raise_end(L, l, 1);
+}
+
+void limits_wait(lua_State *L, uint64_t until_ns)
+{
 	int r = 0;
 
 	while (r == 0 && clock_mono_ns() < until_ns) {
-		if (l && over(l))
-			raise_end(L, l, 1);
+		limits_check(L);
 		r = wait_slice(until_ns);
 	}
 	if (r)

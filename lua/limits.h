@@ -46,6 +46,15 @@ void limits_forget_stop(void);
 /* Wait until the monotonic clock is there; raises when the limits end the script before that. In a
  * state without limits it just waits. */
 void limits_wait(lua_State *L, uint64_t until_ns);
+/* The limits of a state, or NULL when it was not made by limits_open. */
+struct limits *limits_of(lua_State *L);
+/* Whether the script is to end now. */
+bool limits_are_over(const struct limits *l);
+/* How long a request may take that the script waits for: @ms, or until a moment behind its
+ * deadline. */
+unsigned limits_cap_ms(const struct limits *l, unsigned ms);
+/* Raise when it is. */
+void limits_check(lua_State *L);
 
 /* ksnap.limits: closing(), ended(), over(), renew(), memory() */
 int luaopen_ksnap_limits(lua_State *L);

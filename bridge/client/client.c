@@ -53,6 +53,8 @@ struct ksnap_client {
 	uint64_t open_id;             /* request whose reply has further parts, or 0 */
 	unsigned open_timeout_ms;     /* what each further part is given */
 	uint64_t skipped;
+	bool (*stop)(void *arg); /* NULL: nobody breaks off what awaits an answer */
+	void *stop_arg;
 };
 
 static const char *const kinds[] = { "executor", "monitor", "tool" };
@@ -269,6 +271,21 @@ static int fail_late(const struct ksnap_client *c, const char *op, uint64_t skip
 		       c->endpoint, op, CLIENT_GRACE_MS, c->skipped - skipped);
 }
 
+/* Wait for a change, until @deadline_ns. WAIT_SIGNAL: look again. */
+static int await_change(struct ksnap_client *c, const char *op, uint64_t deadline_ns,
+			struct ksnap_err *err)
+{
+	uint64_t look_ns = c->stop ? wait_until(CLIENT_LOOK_MS) : WAIT_FOR_EVER;
+	int rc = wait_change(c->socket, ZMQ_POLLIN, ZMQ_POLLOUT,
+			     look_ns < deadline_ns ? look_ns : deadline_ns, err);
+
+	if (rc < 0 || rc == WAIT_READY)
+		return rc;
+	if (c->stop && c->stop(c->stop_arg))
+		return err_set(err, KSNAP_E_STATE, "%s was broken off before its answer came", op);
+	return rc == WAIT_DEADLINE && look_ns < deadline_ns ? WAIT_SIGNAL : rc;
+}
+
 static int await_answer(struct ksnap_client *c, const char *op, uint64_t deadline_ns,
 			struct ksnap_reply *ret, struct ksnap_err *err)
 {
@@ -276,7 +293,7 @@ static int await_answer(struct ksnap_client *c, const char *op, uint64_t deadlin
 	int rc;
 
 	for (;;) {
-		rc = wait_change(c->socket, ZMQ_POLLIN, ZMQ_POLLOUT, deadline_ns, err);
+		rc = await_change(c, op, deadline_ns, err);
 		if (rc < 0)
 			return rc;
 		if (rc == WAIT_DEADLINE)
@@ -636,6 +653,12 @@ void *client_context(const struct ksnap_client *c)
 const struct curve_link *client_curve(const struct ksnap_client *c)
 {
 	return &c->curve;
+}
+
+void client_set_stop(struct ksnap_client *c, bool (*stop)(void *arg), void *arg)
+{
+	c->stop = stop;
+	c->stop_arg = arg;
 }
 
 uint64_t client_heartbeat_ms(const struct ksnap_client *c)

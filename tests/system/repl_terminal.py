@@ -22,7 +22,7 @@ def verdict(good, name, said=b""):
 
 
 class Terminal:
-    def __init__(self, state):
+    def __init__(self, state, target="fixture:maps=1,entries=2"):
         self.said = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -32,7 +32,7 @@ class Terminal:
             os.environ["ASAN_OPTIONS"] = (asan + ":" if asan else "") + "fast_unwind_on_malloc=0"  # to know whose a leak is
             os.environ["LSAN_OPTIONS"] = "print_suppressions=0:suppressions=" + os.path.join(os.environ["KSNAP_TOP_SRCDIR"], "tests/lsan.supp")
             signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs this may have been told to ignore it
-            os.execv(ksnap, [ksnap, "repl", "--target", "fixture:maps=1,entries=2"])
+            os.execv(ksnap, [ksnap, "repl", "--target", target])
 
     def type(self, text):
         os.write(self.fd, text.encode())
@@ -114,6 +114,24 @@ with tempfile.TemporaryDirectory() as state:
     t.awaits("ksnap> ")
     os.kill(t.pid, signal.SIGHUP)
     verdict(t.ends() == -signal.SIGHUP, "a terminal that goes away ends it")
+
+    t = Terminal(state, "fixture:latency_ms=3600000")
+    t.awaits("ksnap> ")
+    t.type("print 'asked' bridge:capture_snapshot { 't1', timeout = '50m' }\n")
+    t.awaits("asked\r\n")
+    t.type("\x03")
+    t.awaits("interrupted", "Ctrl-C cuts an op short")
+    t.awaits("ksnap> ")
+    t.type("bridge:has 't1', bridge:ping().mono > 0\n")
+    t.awaits("false\ttrue\r\n", "and the session goes on")
+    t.awaits("ksnap> ")
+    t.type("print 'again' assert(ksnap.run(function() ksnap.spawn(ksnap.sleep, '60m') bridge:capture_snapshot { 't2', timeout = '50m' } end))\n")
+    t.awaits("again\r\n")
+    t.type("\x03")
+    t.awaits("interrupted", "one among tasks, too")
+    t.awaits("ksnap> ")
+    os.kill(t.pid, signal.SIGKILL)  # its worker is in the middle of an hour
+    t.ends()
     mode = os.stat(os.path.join(state, "ksnap", "history")).st_mode
     verdict(mode & 0o077 == 0, "nobody else may read what was typed", oct(mode))
 print(f"1..{n}")

@@ -52,6 +52,10 @@ const char *ksnap_client_endpoint(const struct ksnap_client *c)
 	return "inproc://fake";
 }
 
+void client_set_stop(struct ksnap_client *c, bool (*stop)(void *arg), void *arg)
+{
+}
+
 uint64_t client_heartbeat_ms(const struct ksnap_client *c)
 {
 	return 2; // so that a short sleep is long enough to need pings
