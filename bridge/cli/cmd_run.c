@@ -25,8 +25,9 @@ static const struct option_row options[] = {
 	  "without a broker: let scenarios write memory (write_kernel_hot, write_kernel_cold)", 0,
 	  0 },
 	{ "deadline", 0, OPTION_UINT, "MS",
-	  "how long one scenario may take, in milliseconds; 600000 when not given", 1,
-	  7 * 24 * 3600 * 1000ull },
+	  "how long one scenario may take with all its requests, in milliseconds; 600000 when not "
+	  "given; --timeout is the same for run",
+	  1, 7 * 24 * 3600 * 1000ull },
 	{ "grace", 0, OPTION_UINT, "MS",
 	  "how long its teardown may take after the deadline or a signal; 5000 when not given", 1,
 	  3600 * 1000 },
@@ -173,7 +174,8 @@ static struct lua_host_opts host_options(const struct cli *cli, const struct arg
 		.seed = (int64_t)args_uint(args, "seed", (uint64_t)clock_real_ns() % 1000000000),
 		.limits = {
 			.memory = args_uint(args, "memory", 0) << 20,
-			.deadline_ms = args_uint(args, "deadline", DEADLINE_MS),
+			.deadline_ms = args_uint(args, "deadline",
+						 cli->timeout_ms ? cli->timeout_ms : DEADLINE_MS),
 			.grace_ms = args_uint(args, "grace", LIMITS_GRACE_MS),
 		},
 	};
@@ -192,6 +194,10 @@ static int run_run(const struct cli *cli, const struct args *args)
 
 	if (cli->output == OUTPUT_MSGPACK)
 		return say_usage(&cmd_run, "run gives TAP, -o json or -o jsonl");
+	if (cli->timeout_ms && args_uint(args, "deadline", 0))
+		return say_usage(&cmd_run,
+				 "--timeout and --deadline are the same for run; a single "
+				 "op is given its own by timeout = in the script");
 	if (r == 0) {
 		t.embed.targets = targets[0] ? targets : live;
 		r = link_find(cli, t.embed.targets, endpoint, &err);

@@ -19,8 +19,8 @@ const struct option_row global_options[] = {
 	  "form of the data on stdout; table, for people, when not given; prometheus (OpenMetrics) "
 	  "is for status",
 	  0, 0 },
-	{ "timeout", 't', OPTION_UINT, "MS", "deadline of each request in milliseconds", 1,
-	  3600000 },
+	{ "timeout", 't', OPTION_UINT, "MS",
+	  "deadline of each request in milliseconds; for run, of each scenario", 1, 3600000 },
 	{ "server-key", 0, OPTION_STRING, "KEY",
 	  "public key of a broker on tcp; KSNAP_SERVER_KEY when not given", 0, 0 },
 	{ "key", 0, OPTION_STRING, "FILE",

@@ -66,7 +66,7 @@ end
 local function run_scenario(s)
 	local handle, err = bridge.connect()
 	if not handle then return { { err = err } } end
-	local failures, unhandled = guarded(scenario.run, s, handle)
+	local failures, unhandled = guarded(scenario.run, s, handle, true)
 	handle:close()
 	return failures or unhandled
 end

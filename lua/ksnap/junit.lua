@@ -23,9 +23,22 @@ local function add_failure(lines, test, failure)
 		escape(failure.code or (test.code == 1 and "check" or "script")), escape(table.concat(body, "\n")), element)
 end
 
+-- JUnit has nothing below a case: steps and patterns are its properties.
+local function add_points(lines, points)
+	if #points == 0 then return end
+	lines[#lines + 1] = "      <properties>"
+	for i, point in ipairs(points) do
+		local ms = point.ms and (" %.3f ms"):format(point.ms) or ""
+		lines[#lines + 1] = ('        <property name="%d - %s" value="%s%s"/>'):format(i, escape(point.name),
+			point.ok and "ok" or "not ok", ms)
+	end
+	lines[#lines + 1] = "      </properties>"
+end
+
 local function add_case(lines, test)
 	lines[#lines + 1] = ('    <testcase classname="%s" name="%s" time="%.3f">'):format(escape(test.file),
 		escape(test.name), test.seconds)
+	add_points(lines, test.points)
 	if test.skip then lines[#lines + 1] = ('      <skipped message="%s"/>'):format(escape(test.skip)) end
 	for _, failure in ipairs(test.failures) do add_failure(lines, test, failure) end
 	if #test.output > 0 then

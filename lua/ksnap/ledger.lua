@@ -18,8 +18,8 @@ local output_max = 1 << 20 -- bytes of one scenario's output that are kept
 function M.new(options)
 	local self = setmetatable({ options = options, tests = {}, shown = 0, names = {}, started = clock.now() }, Ledger)
 	for i, file in ipairs(options.files) do
-		self.tests[i] = { file = file, name = file, failures = json.list {}, output = json.list {}, kept = 0,
-			said = 0, unsaid = 0, dropped = 0 }
+		self.tests[i] = { file = file, name = file, failures = json.list {}, output = json.list {},
+			points = json.list {}, npoints = 0, waiting = {}, kept = 0, unsaid = 0, dropped = 0 }
 	end
 	if options.out == "tap" then self:write(tap.head(#options.files)) end
 	return self
@@ -64,17 +64,72 @@ local function is_live(self, test)
 	return self.options.out == "tap" and self.shown + 1 == test.number
 end
 
+-- Two of one name are told apart by their files, or by their numbers.
+local function tell_apart(self, test)
+	local name = test.name
+	local first = self.names[name]
+	self.names[name] = first or test.file
+	if first then test.name = ("%s (%s)"):format(name, first == test.file and test.number or test.file) end
+	test.is_named = true
+end
+
+-- A line of TAP that is the test's; the begin of its subtest gets its name when it is shown.
+local function show(self, test, line)
+	if line == tap.subtest then
+		tell_apart(self, test)
+		line = tap.subtest(test.name)
+	end
+	self:write(line)
+end
+
+-- Show a line, or keep it until it is the test's turn.
+local function show_or_keep(self, test, line)
+	if is_live(self, test) then
+		show(self, test, line)
+	elseif self.options.out == "tap" then
+		test.waiting[#test.waiting + 1] = line
+	end
+end
+
+-- Whether there is room to keep so many bytes more of a test.
+local function has_room(test, size)
+	local fits = test.kept + size <= output_max
+	if fits then test.kept = test.kept + size end
+	return fits
+end
+
 function takes.print(self, test, record)
-	local live = is_live(self, test)
-	if live then self:write(tap.comment(record.text)) end
-	if test.kept + #record.text > output_max then
+	local keeps = has_room(test, #record.text)
+	if keeps or is_live(self, test) then
+		show_or_keep(self, test, tap.comment(record.text, test.has_subtest))
+	else
+		test.unsaid = test.unsaid + 1
+	end
+	if keeps then
+		test.output[#test.output + 1] = record.text
+	else
 		test.dropped = test.dropped + 1
-		if not live then test.unsaid = test.unsaid + 1 end
+	end
+end
+
+local point_size <const> = 64 -- bytes beside the name
+
+function takes.point(self, test, record)
+	local keeps = has_room(test, #record.name + point_size)
+	if not keeps then test.dropped = test.dropped + 1 end
+	if not keeps and not is_live(self, test) then
+		test.unsaid = test.unsaid + 1
 		return
 	end
-	test.kept = test.kept + #record.text
-	test.output[#test.output + 1] = record.text
-	if live then test.said = #test.output end
+	test.npoints = test.npoints + 1
+	show_or_keep(self, test, tap.point(test.npoints, record))
+	if keeps then test.points[#test.points + 1] = { name = record.name, ok = record.ok, ms = record.ms } end
+end
+
+-- The scenario of the script begins.
+function takes.begin(self, test, record)
+	test.name, test.has_subtest = record.scenario, true
+	show_or_keep(self, test, tap.subtest)
 end
 
 function takes.step(self, test, record)
@@ -102,14 +157,6 @@ end
 
 -- ---- ends --------------------------------------------------------------------------------------------
 
--- Two of one name are told apart by their files, or by their numbers.
-local function tell_apart(self, test)
-	local name = test.name
-	local first = self.names[name]
-	self.names[name] = first or test.file
-	if first then test.name = ("%s (%s)"):format(name, first == test.file and test.number or test.file) end
-end
-
 local function take_result(test, code, why)
 	local result = test.result
 	if not result then
@@ -117,7 +164,7 @@ local function take_result(test, code, why)
 			code = code == 124 and "E_TIMEOUT" or nil } } }
 		if code == 0 then code = 1 end
 	end
-	test.name = result.name
+	if not test.has_subtest then test.name = result.name end
 	test.failures, test.skip, test.lost = json.list(result.failures), result.skip, result.lost
 	test.memory_peak = result.memory_peak
 	test.code = math.max(code, result.code)
@@ -125,11 +172,11 @@ end
 
 -- What came while others were shown.
 local function catch_up(self, test)
-	for at = test.said + 1, #test.output do self:write(tap.comment(test.output[at])) end
-	test.said = #test.output
+	for _, line in ipairs(test.waiting) do show(self, test, line) end
+	test.waiting = {}
 	if test.unsaid > 0 then
 		self:write(tap.comment(("... and %d lines more: while a scenario waits its turn, %d bytes of it are kept")
-			:format(test.unsaid, output_max)))
+			:format(test.unsaid, output_max), test.has_subtest))
 		test.unsaid = 0
 	end
 end
@@ -137,15 +184,16 @@ end
 local function plain(test)
 	return { file = test.file, name = test.name, ok = #test.failures == 0, skip = test.skip, code = test.code,
 		seconds = test.seconds, memory_peak = test.memory_peak, lost = test.lost, failures = test.failures,
-		output = test.output, output_dropped = test.dropped }
+		points = test.points, output = test.output, output_dropped = test.dropped }
 end
 
 local function flush(self)
 	local test = self.tests[self.shown + 1]
 	while test and test.ended do
-		tell_apart(self, test)
+		if self.options.out == "tap" then catch_up(self, test) end
+		if not test.is_named then tell_apart(self, test) end
 		if self.options.out == "tap" then
-			catch_up(self, test)
+			if test.has_subtest then self:write(tap.subtest_end(test.npoints)) end
 			self:write(tap.result(test.number, test))
 		elseif self.options.out == "jsonl" then
 			self:write(json.encode(plain(test)) .. "\n")

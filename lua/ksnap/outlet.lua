@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- What a running script has to tell, as records for the ledger: {k = "print", text}, {k = "step", ...},
--- {k = "result", ...}. Where they go is the host's affair.
+-- {k = "point", ...}, {k = "result", ...}. Where they go is the host's affair.
 local clock = require "ksnap.clock"
 local limits = require "ksnap.limits"
 local errors = require "ksnap.error"
@@ -72,6 +72,17 @@ function M.step(run, i)
 		left_ms = left // 1000000 }
 end
 
+--- The scenario of a script begins.
+function M.begin(scenario)
+	M.send { k = "begin", scenario = scenario.name }
+end
+
+--- A part of a scenario is over, or a pattern was looked at: whether it went well, and in how many ms.
+function M.point(name, ok, ms)
+	if #name > line_max then name = name:sub(1, line_max) .. "..." end
+	M.send { k = "point", name = M.text_of(name), ok = ok, ms = ms }
+end
+
 -- ---- results -----------------------------------------------------------------------------------------
 
 -- An error may be anything, a table whose __tostring fails as well.
@@ -104,10 +115,28 @@ function M.explain(err)
 	return text, where
 end
 
+-- A frame of ksnap's own, or one that only calls on: it says nothing of the script.
+local function is_ours(frame)
+	local chunk = frame:match "^%s*(ksnap[%w_.]*):%d+:"
+	if chunk then return not chunk:find "%.lua$" end
+	local called = frame:match "^%s*%[C%]: in function '([^']*)'"
+	return called and (called:find "^ksnap%." or called:find "^x?pcall$" or called == "error")
+end
+
+-- What a traceback says of the script; nil when that is nothing. All of it when the fault is ours.
+local function trace_of(trace, where)
+	if not trace or where and where:find "^ksnap[%w_.]*:" and not where:find "%.lua:" then return trace end
+	local kept = {}
+	for frame in trace:gmatch "[^\n]+" do
+		if not is_ours(frame) then kept[#kept + 1] = frame end
+	end
+	return #kept > 1 and table.concat(kept, "\n") or nil
+end
+
 local function plain_failure(failure)
 	local message, where, code = M.explain(failure.err)
 	return { message = message, at = where, code = code, phase = failure.phase,
-		details = failure.details, traceback = failure.trace }
+		details = failure.details, traceback = trace_of(failure.trace, where) }
 end
 
 --- Failures without their errors: what there is to tell of them.

@@ -32,6 +32,13 @@ function Run:failed(err, trace, details)
 		details = details }
 end
 
+--- A part of it is over: a test point of the scenario, when somebody follows that.
+function Run:point(name, ok, since_ns)
+	if self.followed then
+		outlet.point(name, ok, since_ns and (clock.mono_ns() - since_ns) / 1e6 or nil)
+	end
+end
+
 --- Something to be known that is no failure.
 function Run:note(fmt, ...)
 	outlet.print("note: " .. fmt:format(...))
@@ -42,10 +49,10 @@ local function take_verdict(run, verdict)
 	for _, text in ipairs(verdict.notes) do
 		run:note("%s: %s: %s", verdict.label, verdict.pattern, text)
 	end
+	local is_note = verdict.level == "inconclusive" and run.scenario.inconclusive == "note"
+	run:point(("%s: %s"):format(verdict.label, verdict.pattern), verdict:passed() or is_note)
 	if verdict:passed() then return end
-	if verdict.level == "inconclusive" and run.scenario.inconclusive == "note" then
-		return run:note("%s", tostring(verdict))
-	end
+	if is_note then return run:note("%s", tostring(verdict)) end
 	run:failed(errors.failure(tostring(verdict), verdict.where), nil, verdict:reasons())
 end
 

@@ -265,6 +265,14 @@ local function attempt(run, phase, fn, ...)
 	return #run.failures == before
 end
 
+-- The same as a test point of its own.
+local function attempt_point(run, phase, fn, ...)
+	local began_ns = clock.mono_ns()
+	local went_well = attempt(run, phase, fn, ...)
+	run:point(phase, went_well, began_ns)
+	return went_well
+end
+
 local function check(run)
 	local verdict, text = run.scenario.check(run)
 	if verdict == false then errors.assert(false, text or "check returned false") end
@@ -275,7 +283,7 @@ local function run_steps(run)
 		run.step = i
 		outlet.step(run, i)
 		local what = step.name and ("step %d, %s"):format(i, step.name) or ("step %d"):format(i)
-		if not attempt(run, what, run_step, run, step) then return false end
+		if not attempt_point(run, what, run_step, run, step) then return false end
 	end
 	return true
 end
@@ -299,35 +307,44 @@ end
 -- Tasks that were spawned end with the steps.
 local function end_tasks(run)
 	run.phase = "tasks"
-	for _, failed in ipairs(engine.end_spawned(engine.current())) do run:failed(failed.err, failed.trace) end
+	local list = engine.end_spawned(engine.current())
+	for _, failed in ipairs(list) do run:failed(failed.err, failed.trace) end
+	if #list > 0 then run:point("tasks", false) end
 end
 
 local function body(run)
 	local scenario <const> = run.scenario
-	local went_well = attempt(run, "setup", run_all, run, scenario.setup)
+	local begin = #scenario.setup > 0 and attempt_point or attempt
+	local went_well = begin(run, "setup", run_all, run, scenario.setup)
 	if not went_well then return end
 	run.begun_ns = clock.mono_ns()
 	local task = scenario.periodic > 0
 		and engine.spawn(periodic.capture, run, scenario.periodic, scenario.duration_ns)
 	went_well = run_steps(run)
-	if went_well and task then went_well = attempt(run, "periodic", end_periodic, run, task) end
+	if went_well and task then went_well = attempt_point(run, "periodic", end_periodic, run, task) end
 	end_tasks(run)
-	if went_well and scenario.check then attempt(run, "check", check, run) end
+	if went_well and scenario.check then attempt_point(run, "check", check, run) end
 end
 
 -- Every action gets its turn, whatever the others did.
 local function teardown(run)
 	limits.closing()
-	for _, action in ipairs(run.scenario.teardown) do attempt(run, "teardown", perform, run, action, run) end
+	local began_ns, before, actions_of = clock.mono_ns(), #run.failures, run.scenario.teardown
+	for _, action in ipairs(actions_of) do attempt(run, "teardown", perform, run, action, run) end
 	run.phase = "teardown"
 	for _, err in ipairs(run.bridge:release(run.undo_from)) do run:failed(err) end
+	local went_well = #run.failures == before
+	if #actions_of > 0 or not went_well then run:point("teardown", went_well, began_ns) end
 end
 
---- Run a scenario on a bridge's handle, within a task of the engine. Gives the list of failures.
-function M.run(scenario, bridge)
+--- Run a scenario on a bridge's handle, within a task of the engine. Gives the list of failures. followed: its
+--- parts are told as test points, too.
+function M.run(scenario, bridge, followed)
 	local run <close> = run_of.new(scenario, bridge)
+	run.followed = followed
+	if followed then outlet.begin(scenario) end
 	local _ <close> = bridge:enter()
-	body(run)
+	attempt(run, nil, body, run) -- the time may also be up between two steps
 	teardown(run)
 	return run.failures
 end

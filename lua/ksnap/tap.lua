@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- TAP 14: one line a scenario, a YAML block behind a failed one, comments for what scripts print.
+-- TAP 14: one line a scenario, a YAML block behind a failed one, comments for what scripts print. What
+-- was done within a scenario is a subtest before its line.
 local outlet = require "ksnap.outlet"
 
 local M = {}
@@ -45,9 +46,24 @@ function M.result(number, result)
 	return table.concat(lines, "\n") .. "\n"
 end
 
---- A line that means nothing to TAP.
-function M.comment(text)
-	return "# " .. text .. "\n"
+--- A line that means nothing to TAP; within a subtest when it is inner.
+function M.comment(text, inner)
+	return (inner and "    # " or "# ") .. text .. "\n"
+end
+
+--- What a subtest begins with: the name of the test whose parts it has.
+function M.subtest(name)
+	return ("# Subtest: %s\n"):format(description(name))
+end
+
+--- Part number @number of a subtest.
+function M.point(number, point)
+	return ("    %s %d - %s\n"):format(point.ok and "ok" or "not ok", number, description(point.name))
+end
+
+--- The end of a subtest with so many parts.
+function M.subtest_end(n)
+	return ("    1..%d\n"):format(n)
 end
 
 --- What a run begins with.

@@ -13,7 +13,10 @@ script one <<'END'
 local ksnap = require "ksnap"
 print "from one"
 return ksnap.scenario { name = "number one", ksnap.step { "look", ksnap.op.capture_snapshot "t0" },
-	check = function(run) ksnap.assert(#run.bridge:list() == 1) end }
+	check = function(run)
+		print "checks"
+		ksnap.assert(#run.bridge:list() == 1)
+	end }
 END
 script two <<'END'
 local ksnap = require "ksnap"
@@ -42,11 +45,13 @@ exits 2 'a JSON file that is a folder' "${run[@]}" one.lua --json .
 # ---- side by side ------------------------------------------------------------------------------
 
 exits 2 'four files, two at a time' "${run[@]}" --jobs 2 one.lua broken.lua two.lua three.lua
-like "$out" $'^TAP version 14\n1\\.\\.4\n# from one\nok 1 - number one\nnot ok 2 - broken.lua\n' 'are told in their order'
-like "$out" $'\n# from two\nnot ok 3 - number two\n.*\n# from three\nok 4 - three.lua\n' 'each behind what it printed'
+like "$out" $'^TAP version 14\n1\\.\\.4\n# from one\n# Subtest: number one\n    ok 1 - step 1, look\n    # checks\n    ok 2 - check\n    1\\.\\.2\nok 1 - number one\nnot ok 2 - broken.lua\n' \
+	'are told in their order, each with its parts'
+like "$out" $'\n# from two\n# Subtest: number two\n    ok 1 - step 1, look\n    not ok 2 - check\n    1\\.\\.2\nnot ok 3 - number two\n.*\n# from three\nok 4 - three.lua\n' \
+	'each behind what it printed'
 like "$out" '--seed [0-9]+ repeats it' 'and say which numbers were drawn'
 exits 0 'each has a broker of its own' "${run[@]}" -j 4 one.lua one.lua one.lua one.lua
-like "$out" $'ok 1 - number one\n.*ok 2 - number one \\(2\\)\n.*ok 3 - number one \\(3\\)\n' 'and a name of its own'
+like "$out" $'\nok 1 - number one\n.*\n# Subtest: number one \\(2\\)\n.*\nok 2 - number one \\(2\\)\n.*\nok 3 - number one \\(3\\)\n' 'and a name of its own'
 exits 0 'thirty of them' "${run[@]}" -j 8 $(printf 'one.lua %.0s' {1..30})
 is "$(grep -c '^ok' <<<"$out")" 30 'all pass'
 
@@ -78,6 +83,42 @@ s.check = function() ksnap.assert(n == 10000) end
 return ksnap.scenario(s)
 END
 exits 0 'ten thousand steps' "${run[@]}" steps.lua
+like "$out" $'\n    ok 10000 - step 10000\n    ok 10001 - check\n    1..10001\nok 1 - ten thousand steps$' 'are ten thousand points, and one'
+
+# Each part is a point; so is each pattern. What is not reached is none.
+script parts <<'END'
+local ksnap = require "ksnap"
+local op, step = ksnap.op, ksnap.step
+local inner = ksnap.scenario { name = "inner", step { "unseen" } }
+return ksnap.scenario { name = "parts", setup = op.capture_snapshot "t0",
+	step { "one", op.capture_snapshot "t1" }, step { function(run) assert(#inner:run(run.bridge) == 0) end },
+	check = function(run)
+		run:series "map1[0].n":nondecreasing()
+		run:series("map1[0].n", { label = "n" }):each():at_least(1 << 40)
+		if arg[1] then error "too bad" end
+	end,
+	teardown = { function() end, function() if arg[1] then error "worse" end end } }
+END
+exits 1 'a pattern that fails' "${run[@]}" parts.lua
+is "$(grep -v '^  ' <<<"$out" | head -3; grep '^    [on1]' <<<"$out" | sed 's/at_least.*/at_least/')" 'TAP version 14
+1..1
+# Subtest: parts
+    ok 1 - setup
+    ok 2 - step 1, one
+    ok 3 - step 2
+    ok 4 - map1[0].n: nondecreasing
+    not ok 5 - n: each at_least
+    not ok 6 - check
+    ok 7 - teardown
+    1..7' 'is one of the points'
+exits 2 'two that fail' "${run[@]}" parts.lua -- x
+like "$out" $'\n    not ok 6 - check\n    not ok 7 - teardown\n    1..7\nnot ok 1 - parts\n' 'are points, too'
+script early <<'END'
+local ksnap = require "ksnap"
+return ksnap.scenario { name = "early", ksnap.step { "one", function() error "no" end }, ksnap.step { "two" }, check = print }
+END
+exits 2 'a step that fails' "${run[@]}" early.lua
+like "$out" $'\n# Subtest: early\n    not ok 1 - step 1, one\n    1..1\nnot ok 1 - early\n' 'is the last point'
 
 # ---- some of them ------------------------------------------------------------------------------
 
@@ -134,7 +175,9 @@ exits 2 'documents' "${run[@]}" one.lua two.lua broken.lua three.lua -f . --json
 is "$(json '[(t["file"], t["ok"], t["code"]) for t in d["tests"]]' <all.json)" \
 	"[('one.lua', True, 0), ('two.lua', False, 1), ('broken.lua', False, 2), ('three.lua', True, 0)]" 'JSON has the tests'
 is "$(json 'd["tests"][1]["failures"][0]["message"], d["tests"][1]["failures"][0]["phase"], d["tests"][0]["output"]' <all.json)" \
-	"('one & <only> one\\x1b', 'check', ['from one'])" 'with their failures and output'
+	"('one & <only> one\\x1b', 'check', ['from one', 'checks'])" 'with their failures and output'
+is "$(json '[[(p["name"], p["ok"], p.get("ms", -1) >= 0) for p in t["points"]] for t in d["tests"][1:3]]' <all.json)" \
+	"[[('step 1, look', True, True), ('check', False, True)], []]" 'and parts'
 is "$(json 'd["passed"], d["failed"], d["errors"], d["skipped"], d["code"]' <all.json)" '(2, 1, 1, 0, 2)' 'and totals'
 junit() {
 	"$PYTHON3" -c 'import sys, xml.etree.ElementTree as E
@@ -142,8 +185,10 @@ d = E.parse("all.xml").getroot()
 print(eval(sys.argv[1], {"d": d}))' "$1"
 }
 is "$(junit '[(c.get("name"), [e.tag for e in c]) for c in d.iter("testcase")]')" \
-	"[('number one', ['system-out']), ('number two', ['failure', 'system-out']), ('broken.lua', ['error']), ('three.lua', ['system-out'])]" \
+	"[('number one', ['properties', 'system-out']), ('number two', ['properties', 'failure', 'system-out']), ('broken.lua', ['error']), ('three.lua', ['system-out'])]" \
 	'JUnit has the tests'
+is "$(junit '[(p.get("name"), p.get("value").split(" 0")[0]) for p in d[0][1].iter("property")]')" \
+	"[('1 - step 1, look', 'ok'), ('2 - check', 'not ok')]" 'with their parts'
 is "$(junit '[e.get("message") for e in d.iter("failure")]')" "['one & <only> one\\\\x1b']" 'with their failures'
 is "$(junit 'd.get("tests"), d.get("failures"), d.get("errors")')" "('4', '1', '1')" 'and totals'
 exits 1 'JSON on stdout' "${run[@]}" one.lua two.lua -o json
@@ -179,7 +224,7 @@ kill -KILL "$serve_pid"
 cat <&"$fd" >>gone.said
 wait $!
 is "$?" 5 'a broker that goes away in the middle'
-like "$(cat gone.said)" $'# torn down\nnot ok 1 - gone\n.*E_UNREACHABLE' 'ends the scenario after its teardown'
+like "$(cat gone.said)" $'# torn down\n    ok 3 - teardown\n    1..3\nnot ok 1 - gone\n.*E_UNREACHABLE' 'ends the scenario after its teardown'
 exec {fd}<&-
 unset KSNAP_ENDPOINT
 

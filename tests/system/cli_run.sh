@@ -25,7 +25,7 @@ is "$out" '' 'is found before, too'
 
 serve_start b --target fixture:maps=1,entries=1 || exit 1
 exits 0 'one file' "$KSNAP" run "$good"
-like "$out" $'^TAP version 14\n1\\.\\.1\nok 1 - good' 'is one test'
+like "$out" $'^TAP version 14\n1\\.\\.1\n# Subtest: good .*\nok 1 - good' 'is one test'
 exits 0 'two files with arguments' "$KSNAP" run "$good" "$good" -- -x --help
 like "$out" $'\n1\\.\\.2\n.*ok 1 - good -x,--help\n.*ok 2 - good -x,--help' 'are two tests, with the arguments'
 exits 1 'one of them fails' "$KSNAP" run "$good" "$bad" "$good"
@@ -45,6 +45,11 @@ local ksnap = require "ksnap"
 return ksnap.scenario { name = "slow", setup = function() print "ready" end, ksnap.step { "wait", hold = "1m" },
 	teardown = function() print "torn down" end }
 EOF2
+cat >"$tap_dir/asks.lua" <<'EOF2'
+local ksnap = require "ksnap"
+return ksnap.scenario { name = "asks", ksnap.step { "ask", ksnap.op.capture_snapshot { "t0", timeout = "50m" } },
+	teardown = function() print "torn down" end }
+EOF2
 cat >"$tap_dir/stuck.lua" <<'EOF2'
 print "ready"
 local _ = (("a"):rep(40)):find(("a?"):rep(40) .. ("a"):rep(40))
@@ -56,8 +61,15 @@ undeclared = 1
 EOF2
 exits 2 'a deadline of nothing' "$KSNAP" run "$good" --deadline 0
 exits 124 'a deadline' "$KSNAP" run "$tap_dir/slow.lua" "$tap_dir/slow.lua" --deadline 1500
-like "$out" $'# torn down\nnot ok 1 - slow\n.*message: "the script ran longer than 1500 ms' 'is told, after the teardown'
+like "$out" $'# torn down\n    ok 3 - teardown\n    1..3\nnot ok 1 - slow\n.*message: "the script ran longer than 1500 ms' 'is told, after the teardown'
 like "$out" $'phase: "step 1, wait".*\nnot ok 2 - slow' 'with the step, and the next one runs'
+exits 124 'a deadline while an answer is awaited' env -u KSNAP_ENDPOINT "$KSNAP" run -T fixture:latency_ms=3600000 \
+	"$tap_dir/asks.lua" --deadline 1500
+like "$out" $'# torn down\n    ok 2 - teardown\n    1..2\nnot ok 1 - asks\n.*message: "the script ran longer than 1500 ms' 'ends the wait, and the teardown follows'
+exits 2 'a deadline and a timeout' "$KSNAP" run "$good" --deadline 1000 --timeout 1000
+like "$err" 'the same for run; a single op .* timeout = in the script' 'are the same'
+exits 124 'a timeout' "$KSNAP" run "$tap_dir/slow.lua" --timeout 1500
+like "$out" 'the script ran longer than 1500 ms' 'is a deadline'
 exits 124 'a deadline within a C function' "$KSNAP" run "$tap_dir/stuck.lua" "$tap_dir/stuck.lua" --deadline 200 --grace 50
 like "$out" $'not ok 1 - .*stuck.lua\n.*killed: it did not end within its deadline' 'is told, too'
 like "$out" $'\nnot ok 2 - .*stuck.lua' 'and the next one runs'
@@ -81,7 +93,7 @@ stopped() {
 }
 stopped "$tap_dir/slow.lua" 60000 TERM
 is "$status" 143 'SIGTERM ends a run'
-like "$out" $'# torn down\nnot ok 1 - slow\n.*message: "stopped by signal 15' 'after the teardown'
+like "$out" $'# torn down\n    ok 3 - teardown\n    1..3\nnot ok 1 - slow\n.*message: "stopped by signal 15' 'after the teardown'
 like "$out" $'\nBail out! Terminated$' 'and bails out'
 stopped "$tap_dir/slow.lua" 60000 INT
 is "$status" 130 'so does SIGINT'
