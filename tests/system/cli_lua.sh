@@ -18,7 +18,7 @@ is "$(find . -name 'x*')" '' 'nothing was written'
 
 # ---- those that have one -----------------------------------------------------------------------
 
-ok 'a broker' serve_start b --target fixture:maps=2,entries=4
+ok 'a broker' serve_start b --target fixture:maps=2,entries=4 --allow-writes
 : >steps
 : >checks
 # line WANTED COMMAND...: what it says is WANTED, and goes into the scenario.
@@ -42,6 +42,16 @@ line 'op.drain_events()' events
 line 'op.event_count()' events --count
 line 'op.drain_cgroup_procs()' procs --drain
 line 'op.status()' status
+line 'op.capture_cgroup_procs { tag = "p0", cgroup = "/fixture", threads = true }' procs p0 --threads /fixture
+line 'op.freeze { cgroup = "/fixture" }' freeze /fixture
+line 'op.thaw { cgroup = "/fixture" }' thaw /fixture
+line 'op.watch_snapshot { symbol = "map0", rate = 5, max_hits = 3 }' watch map0 --rate 5 --max-hits 3
+line 'op.list_watches()' watches
+line 'op.unwatch { symbol = "map0" }' unwatch map0
+line 'op.read_kernel_hot { tag = "read", entries = { { at = "counter" }, { at = "small" } } }' read counter small
+line 'op.kernel_op_value { tag = "read" }' read --tag read
+line 'op.write_kernel_hot { tag = "write", entries = { { at = "counter", value = 5 } } }' write counter=5
+line 'op.drain_kernel_ops()' read --log
 line 'op.describe()' describe
 line 'run:snapshot("t0")' show t0
 line 'run:snapshot("t0"):get("map0[1].n")' show t0 'map0[1].n'
@@ -55,7 +65,7 @@ unlike "$out" 't0' 'and nothing done'
 {
 	echo 'local ksnap = require "ksnap"'
 	echo 'local op, step, loop = ksnap.op, ksnap.step, ksnap.loop'
-	echo 'return ksnap.scenario { name = "what the commands do",'
+	echo 'return ksnap.scenario { name = "what the commands do", safe = false,'
 	cat steps
 	echo '	check = function(run)'
 	cat checks
@@ -68,4 +78,20 @@ line 'op.drain()' drain
 serve_stop
 exits 0 'without a broker' "$KSNAP" capture t0 --lua
 is "$out" 'op.capture_snapshot { tag = "t0" }' 'it is the same line'
+
+# ---- of this kernel ----------------------------------------------------------------------------
+
+object=$KSNAP_TOP_BUILDDIR/tests/bpf/counter.bpf.o
+exits 0 'attach' "$KSNAP" attach "$object" --lua
+is "$out" "op.attach_object { file = \"$object\", name = \"counter\" }" 'says its line'
+cat >attach.lua <<END
+local ksnap = require "ksnap"
+local op, step = ksnap.op, ksnap.step
+return ksnap.scenario { name = "attach", step { $out, $("$KSNAP" capture t0 --map obj:counter --progs --lua) },
+	check = function(run) assert(#run:snapshot("t0"):maps() > 0) end }
+END
+run "$KSNAP" run attach.lua --target live
+[[ $out$err =~ E_DENIED|E_UNSUPPORTED ]] && require bpf "no BPF object can be loaded: $out"
+is "$status" 0 'it runs'
+like "$out" $'\nok 1 - attach$' 'and passes'
 finish
