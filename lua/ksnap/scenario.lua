@@ -201,13 +201,14 @@ end
 
 -- ---- a run ----------------------------------------------------------------------------------------
 
+-- A list that a function returned is issued as a whole, or, when an item is no op, not at all.
 local function issue_all(run, list)
-	local i = 0
-	cold.each(run.bridge, list, function(op)
-		i = i + 1
-		if not ops.is(op) then errors.raise("E_ARG", "item %d of what the function returned is no op, but a %s", i, type(op)) end
-		run:issue(op)
-	end)
+	for i = 1, #list do
+		if not ops.is(list[i]) then
+			errors.raise("E_ARG", "item %d of what the function returned is no op, but a %s", i, type(list[i]))
+		end
+	end
+	cold.each(run.bridge, list, function(op) run:issue(op) end)
 end
 
 -- An op, or a function, which may return ops to issue; nil and an error fail as an op does.

@@ -102,6 +102,10 @@ local function outcome(fn)
 end
 assert(outcome(function(run) return run.bridge:get "nowhere" end).code == "E_NOTFOUND")
 assert(outcome(function() return { op.capture_snapshot "r1", "junk" } end).msg:find "item 2 of what the function returned is no op")
+assert(bridge:has "r1" == false, "a wrong list is issued in part")
+assert(not outcome(function() return { op.capture_snapshot "r1", op.ping() } end) and bridge:has "r1")
+assert(outcome(function() return { op.get "nowhere", op.capture_snapshot "r2" } end).code == "E_NOTFOUND")
+assert(bridge:has "r2" == false, "a list goes on behind an op that failed")
 assert(not outcome(function() return { "no", "ops" } end) and not outcome(function() return nil, "text" end))
 
 -- Writing takes a word for it.
