@@ -13,7 +13,7 @@ local numbers = {} -- of each capture, by its tag
 local function work(who)
   local bridge <close> = assert(ksnap.connect(nil, { bridge = "shared", name = "executor " .. who }))
   local last = 0
-  for i = 1, rounds do
+  for i = 1, rounds do -- captures of no map at all, for they are only counted here
     local tag = ("e%d_%02d"):format(who, i)
     local captured = assert(bridge:capture_snapshot { tag, maps = { "no-such-map*" }, step = who })
     ksnap.assert(captured.seq > last, "%s: %d after %d", tag, captured.seq, last)

@@ -19,5 +19,16 @@ grep -o 'op\.[a-z_][a-z_]*' "$guide" | sort -u >"$tap_dir/ops"
 	cat "$tap_dir/ops" | sed 's/.*/assert(&)/'
 } >"$tap_dir/ops.lua"
 exits 0 "the ops it names exist" "$KSNAP" run --target fixture "$tap_dir/ops.lua"
+# Who comes from ktstr finds each of its ops and patterns in the table, with what it is here.
+absent=
+for name in AddCgroup AddCgroupDef RemoveCgroup SetCpuset ClearCpuset SwapCpusets Spawn StopCgroup SetAffinity SpawnHost \
+	MoveAllTasks RunPayload WaitPayload KillPayload FreezeCgroup UnfreezeCgroup CaptureSnapshot WatchSnapshot \
+	WriteKernelHot WriteKernelCold ReadKernelHot ReadKernelCold AttachScheduler DetachScheduler RestartScheduler \
+	ReplaceScheduler PinBpfMap CaptureCgroupProcs HoldSpec live_var live_var_via vars_via max_by filter cpu_sum cpu_each \
+	as_u64 is_placeholder SnapshotError nondecreasing rate_within steady_within converges_to ratio_within always_true \
+	first_per_step last_per_step counter_delta_per_phase ratio_across_phases aggregate_by_phase zip_per_phase periodic_only; do
+	awk '/^## Coming from ktstr/ { on = 1 } on' "$guide" | grep -qF "$name" || absent+=" $name"
+done
+is "$absent" '' 'all of ktstr is in the table'
 ok 'they are some' test "$(wc -l <"$tap_dir/ops")" -ge 10
 finish
