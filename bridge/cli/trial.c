@@ -144,71 +144,8 @@ static int watch_it(struct watch *w, struct ksnap_err *err)
 	return r < 0 ? r : loop_run(w->loop, err);
 }
 
-/* ---- its broker
- * ---------------------------------------------------------------------------------- */
-
-struct place {
-	char folder[72], url[96];
-};
-
-/* TMPDIR, unless its name is too long for a socket's. */
-static int make_place(struct place *p, struct ksnap_err *err)
-{
-	const char *tmp = getenv("TMPDIR");
-	bool fits = tmp && tmp[0] == '/' && strlen(tmp) + 18 < sizeof(p->folder);
-
-	snprintf(p->folder, sizeof(p->folder), "%s/ksnap-run-XXXXXX", fits ? tmp : "/tmp");
-	if (!mkdtemp(p->folder))
-		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot make %s", p->folder);
-	snprintf(p->url, sizeof(p->url), "ipc://%s/control", p->folder);
-	return 0;
-}
-
-static int tell_go(int fd, const char *endpoint, struct ksnap_err *err)
-{
-	ssize_t n = write(fd, endpoint, strlen(endpoint));
-
-	return n < 0 ? err_errno(err, KSNAP_E_INTERNAL, errno, "cannot start the script") : 0;
-}
-
-static int watch_with_broker(struct watch *w, int go, struct ksnap_err *err)
-{
-	struct place place;
-	struct embed_opts opts = w->trial->embed;
-	struct embed *embed;
-	int r = make_place(&place, err);
-
-	if (r < 0)
-		return r;
-	opts.control = place.url;
-	embed = embed_create(&opts, err);
-	r = embed ? tell_go(go, place.url, err) : KSNAP_E_INTERNAL;
-	if (r >= 0)
-		r = watch_it(w, err);
-	embed_destroy(embed);
-	rmdir(place.folder);
-	return r;
-}
-
-static int watch_all(struct watch *w, int go, struct ksnap_err *err)
-{
-	const char *endpoint = w->trial->host.endpoint;
-	int r;
-
-	w->loop = loop_create(err);
-	if (!w->loop)
-		return KSNAP_E_INTERNAL;
-	w->pidfd = pidfd_open(w->pid, 0);
-	if (w->pidfd < 0 || w->signals < 0)
-		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot watch the script");
-	if (!endpoint[0])
-		return watch_with_broker(w, go, err);
-	r = tell_go(go, endpoint, err);
-	return r < 0 ? r : watch_it(w, err);
-}
-
-/* ---- both
- * ---------------------------------------------------------------------------------------- */
+/* ---- how it ended
+ * ------------------------------------------------------------------------------ */
 
 static void describe_end(const struct watch *w, char *text, size_t cap)
 {
@@ -240,6 +177,91 @@ static int code_of(const struct watch *w)
 	say_error("%s: %s", w->trial->path, text);
 	return code;
 }
+
+/* ---- its broker
+ * ---------------------------------------------------------------------------------- */
+
+struct place {
+	char folder[72], url[96];
+};
+
+/* TMPDIR, unless its name is too long for a socket's. */
+static int make_place(struct place *p, struct ksnap_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	bool fits = tmp && tmp[0] == '/' && strlen(tmp) + 18 < sizeof(p->folder);
+
+	snprintf(p->folder, sizeof(p->folder), "%s/ksnap-run-XXXXXX", fits ? tmp : "/tmp");
+	if (!mkdtemp(p->folder))
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot make %s", p->folder);
+	snprintf(p->url, sizeof(p->url), "ipc://%s/control", p->folder);
+	return 0;
+}
+
+static int tell_go(int fd, const char *endpoint, struct ksnap_err *err)
+{
+	ssize_t n = write(fd, endpoint, strlen(endpoint));
+
+	return n < 0 ? err_errno(err, KSNAP_E_INTERNAL, errno, "cannot start the script") : 0;
+}
+
+/* A worker may be busy for long with what was asked of it. Whoever stops the run does not wait for
+ * that; what the worker holds goes with this process. */
+static void leave_at_once(struct watch *w, const struct place *p)
+{
+	static const char *const sockets[] = { "control", "live", "work" };
+	char path[sizeof(p->folder) + 16];
+	int code = code_of(w);
+
+	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
+		snprintf(path, sizeof(path), "%s/%s", p->folder, sockets[i]);
+		unlink(path);
+	}
+	rmdir(p->folder);
+	out_flush();
+	_exit(code);
+}
+
+static int watch_with_broker(struct watch *w, int go, struct ksnap_err *err)
+{
+	struct place place;
+	struct embed_opts opts = w->trial->embed;
+	struct embed *embed;
+	int r = make_place(&place, err);
+
+	if (r < 0)
+		return r;
+	opts.control = place.url;
+	embed = embed_create(&opts, err);
+	r = embed ? tell_go(go, place.url, err) : KSNAP_E_INTERNAL;
+	if (r >= 0)
+		r = watch_it(w, err);
+	if (r >= 0 && w->stopped_by)
+		leave_at_once(w, &place);
+	embed_destroy(embed);
+	rmdir(place.folder);
+	return r;
+}
+
+static int watch_all(struct watch *w, int go, struct ksnap_err *err)
+{
+	const char *endpoint = w->trial->host.endpoint;
+	int r;
+
+	w->loop = loop_create(err);
+	if (!w->loop)
+		return KSNAP_E_INTERNAL;
+	w->pidfd = pidfd_open(w->pid, 0);
+	if (w->pidfd < 0 || w->signals < 0)
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot watch the script");
+	if (!endpoint[0])
+		return watch_with_broker(w, go, err);
+	r = tell_go(go, endpoint, err);
+	return r < 0 ? r : watch_it(w, err);
+}
+
+/* ---- both
+ * ---------------------------------------------------------------------------------------- */
 
 static int watch_end(struct watch *w, int go)
 {

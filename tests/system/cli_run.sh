@@ -79,7 +79,7 @@ stopped() {
 	local fd
 	rm -f "$tap_dir/pipe" "$tap_dir/said"
 	mkfifo "$tap_dir/pipe"
-	TMPDIR=$tap_dir env -u KSNAP_ENDPOINT "$KSNAP" run -T fixture "$1" "$good" --grace "$2" >"$tap_dir/pipe" 2>"$tap_dir/stderr" &
+	TMPDIR=$tap_dir env -u KSNAP_ENDPOINT "$KSNAP" run -T "${target:-fixture}" "$1" "$good" --grace "$2" >"$tap_dir/pipe" 2>"$tap_dir/stderr" &
 	serve_pids[$!]=1
 	exec {fd}<"$tap_dir/pipe"
 	await_line "$fd" '# ready' "$tap_dir/said"
@@ -97,6 +97,10 @@ like "$out" $'# torn down\n    ok 3 - teardown\n    1..3\nnot ok 1 - slow\n.*mes
 like "$out" $'\nBail out! Terminated$' 'and bails out'
 stopped "$tap_dir/slow.lua" 60000 INT
 is "$status" 130 'so does SIGINT'
+sed -i 's/^return/print "ready"\n&/' "$tap_dir/asks.lua"
+target=fixture:latency_ms=3600000 stopped "$tap_dir/asks.lua" 60000 TERM
+is "$status" 143 'SIGTERM ends one that awaits an answer'
+like "$out" $'# torn down\n    ok 2 - teardown\n    1..2\nnot ok 1 - asks\n.*message: "stopped by signal 15' 'after its teardown, too'
 stopped "$tap_dir/stuck.lua" 50 TERM
 is "$status" 143 'SIGTERM ends one that is stuck'
 like "$out" 'killed: it did not end within 50 ms of signal 15' 'by killing it'
