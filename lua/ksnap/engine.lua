@@ -30,6 +30,11 @@ function M.forget(client)
 	clients[client] = nil
 end
 
+--- Whether the code that runs is a task's itself, and not of a coroutine of its own.
+function M.is_in_task()
+	return current ~= nil and coroutine.running() == current.co
+end
+
 --- The task that runs. Its field `guard` is bridge.lua's; a new task begins with that of its parent.
 function M.current()
 	return current or root
@@ -99,7 +104,8 @@ local function serve(r)
 	return r.child and r.child:has_ended() and "ready" or "time"
 end
 
-local foreign_yield = "a script yields through ksnap's own calls, not by coroutine.yield"
+--- What is said of a yield that is not ksnap's.
+M.foreign_yield = "a script yields through ksnap's own calls, not by coroutine.yield"
 
 local function resumed(ok, ...)
 	if not ok then error((...), 0) end
@@ -169,7 +175,7 @@ local function fail(task, err)
 end
 
 local function take(task, request)
-	if getmetatable(request) ~= Request then return fail(task, foreign_yield) end
+	if getmetatable(request) ~= Request then return fail(task, M.foreign_yield) end
 	if request.kind == "call" then
 		return make_ready(task,
 			pcall(serve_call, request.client, request.op, request.params, request.opts, task.deadline_ns))

@@ -67,8 +67,13 @@ local function run_scenario(s)
 	local handle, err = bridge.connect()
 	if not handle then return { { err = err } } end
 	local failures, unhandled = guarded(scenario.run, s, handle, true)
+	if not failures then -- its task was ended before its teardown
+		limits.closing()
+		failures = unhandled
+		for _, why in ipairs(handle:release()) do failures[#failures + 1] = { err = why, phase = "teardown" } end
+	end
 	handle:close()
-	return failures or unhandled
+	return failures
 end
 
 -- As the shell matches names; what has no star is looked for anywhere.

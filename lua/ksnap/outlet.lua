@@ -90,8 +90,9 @@ local function words_of(err)
 	local ok, text = pcall(tostring, err)
 	if not ok then
 		return ("an error of type %s that fails to say what it is: %s"):format(type(err),
-			type(text) == "string" and text or type(text))
+			type(text) == "string" and text or type(text)), true
 	end
+	if err == nil then return "an error that says nothing: it is nil", true end
 	if text == "not enough memory" then
 		local most = limits.memory()
 		if most then text = ("%s: the limit is %d MiB; --memory MIB changes it"):format(text, most >> 20) end
@@ -111,7 +112,9 @@ function M.explain(err)
 		return (err.op and err.op .. ": " or "") .. err.msg, err.where, err.code
 	end
 	if errors.is_assertion(err) then return err.msg, err.where end
-	local where, text = split_where(words_of(err))
+	local words, is_ours = words_of(err)
+	if is_ours then return words end
+	local where, text = split_where(words)
 	return text, where
 end
 

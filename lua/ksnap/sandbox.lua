@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The world of a script that is not trusted: tables of its own, so that what it changes there is
 -- its own, too. ksnap's code keeps the real ones.
+local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
 local limits = require "ksnap.limits"
 local outlet = require "ksnap.outlet"
@@ -53,6 +54,12 @@ local function protected_call(fn, handler, ...)
 		if limits.over() then return err end
 		return handler(err)
 	end, ...)
+end
+
+-- A task that yielded by itself could not be told that it must not: so it is told before.
+local function yield(...)
+	if engine.is_in_task() then error(engine.foreign_yield, 2) end
+	return coroutine.yield(...)
 end
 
 -- Names that begin with "=" are ksnap's.
@@ -116,6 +123,7 @@ function M.new(folder, args)
 		getmetatable = get_metatable, collectgarbage = collect, xpcall = protected_call }
 	for _, name in ipairs(base) do env[name] = _G[name] end
 	for _, name in ipairs(whole) do env[name] = copy(_G[name]) end
+	env.coroutine.yield = yield
 	env.string = copy(string, "dump")
 	env.os = { time = os.time, date = os.date, clock = os.clock }
 	env.debug = { traceback = debug.traceback }

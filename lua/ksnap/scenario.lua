@@ -353,6 +353,11 @@ end
 --- Run it from within another scenario, or from straight-line code: the list of failures {err, phase,
 --- step}, empty when there are none. What it did is undone, what was done before is not.
 function Scenario:run(bridge)
+	local outer = bridge.run
+	while outer do
+		if outer.scenario == self then errors.raise("E_STATE", "scenario %q runs within itself", self.name) end
+		outer = outer.outer
+	end
 	return engine.spawn(M.run, self, bridge):wait()
 end
 

@@ -206,6 +206,14 @@ return {
 
 	-- ---- yields ------------------------------------------------------------------------------------
 	raises("a yield of its own", "not by coroutine.yield", "coroutine.yield()"),
+	{ name = "a yield in a step", code = 2, says = "ok 2 %- teardown.*yields through ksnap's own calls", text = [[
+		return require "ksnap".scenario { name = "x", require "ksnap".step { function() coroutine.yield(1) end },
+			teardown = function() end }]] },
+	{ name = "a yield in a step, protected", code = 0, says = "# caught", text = [[
+		return require "ksnap".scenario { name = "x", require "ksnap".step { function()
+			if not pcall(coroutine.yield, 1) then print "caught" end
+			assert(coroutine.wrap(function() coroutine.yield(7) end)() == 7)
+		end } }]] },
 	raises("a yield that looks like a request", "not by coroutine.yield", [[
 		coroutine.yield { kind = "call", client = true, op = "ping" }]]),
 	refused("close the running coroutine", "assert(not pcall(coroutine.close, (coroutine.running())))"),

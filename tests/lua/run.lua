@@ -95,6 +95,12 @@ failures = scenario.run(ksnap.scenario { name = "outer", setup = undo "outer",
 assert(#failures == 0, "%s", failures[1] and failures[1].err)
 assert(table.concat(undone, " ") == "inner outer" and beside.cancelled and not bridge.run)
 
+-- But for itself, which would have no end.
+local circle
+circle = ksnap.scenario { name = "circle", step { function(run) circle:run(run.bridge) end } }
+failures = scenario.run(circle, bridge)
+assert(#failures == 1 and failures[1].err.code == "E_STATE" and failures[1].err.msg:find '"circle" runs within itself')
+
 -- What a function returns is looked at: ops are issued, an error fails the step.
 local function outcome(fn)
 	local list = scenario.run(ksnap.scenario { name = "x", step { fn } }, bridge)
