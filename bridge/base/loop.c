@@ -2,7 +2,8 @@
 /* loop.c - poll, and a heap of times.
  *
  * A ZeroMQ socket's descriptor only tells that its state may have changed, so the state of every
- * socket is read before a wait, and after it that of those whose descriptor woke it. A turn polls,
+ * socket that does not rest is read before a wait, and after it that of those whose descriptor woke
+ * it: each reading is two system calls. A turn polls,
  * calls every ready source once, then at most DUE_PER_TURN timers in order of time, so that neither
  * side starves the other. Memory is reserved when a source is added; a turn allocates nothing.
  */
@@ -25,6 +26,7 @@ struct source {
 	int id;       /* 0: removed, its place is given back between turns */
 	void *socket; /* ZeroMQ, or NULL */
 	bool ready;
+	bool rests; /* nothing waits in it, and its descriptor wakes for whatever comes */
 	loop_fn fn;
 	void *arg;
 };
@@ -148,6 +150,22 @@ int loop_add_socket(struct loop *l, void *socket, loop_fn fn, void *arg, struct 
 	if (zmq_getsockopt(socket, ZMQ_FD, &fd, &len))
 		return err_errno(err, KSNAP_E_INTERNAL, errno, "a socket cannot be polled");
 	return add_source(l, socket, fd, fn, arg, err);
+}
+
+void loop_socket_rests(struct loop *l, int id)
+{
+	struct source *source = id > 0 ? find_source(l, id) : NULL;
+
+	if (source)
+		source->rests = true;
+}
+
+void loop_socket_used(struct loop *l, int id)
+{
+	struct source *source = id > 0 ? find_source(l, id) : NULL;
+
+	if (source)
+		source->rests = false;
 }
 
 int loop_add_fd(struct loop *l, int fd, loop_fn fn, void *arg, struct ksnap_err *err)
@@ -316,7 +334,7 @@ static int fail_poll(const struct loop *l, struct ksnap_err *err)
 }
 
 /* Read the state of a source whose descriptor is readable, or of a socket whatever its is. -1 with
- * errno. */
+ * errno. A resting socket for which nothing has come rests on: it was read to the end. */
 static int read_state(struct source *s)
 {
 	int events = ZMQ_POLLIN;
@@ -327,6 +345,7 @@ static int read_state(struct source *s)
 			return -1;
 	}
 	s->ready = events & ZMQ_POLLIN;
+	s->rests &= !s->ready;
 	return s->ready;
 }
 
@@ -336,7 +355,7 @@ static int read_sockets(struct loop *l)
 	int n = 0, rc;
 
 	for (size_t i = 0; i < l->nsources; i++) {
-		rc = l->sources[i].socket ? read_state(&l->sources[i]) : 0;
+		rc = l->sources[i].socket && !l->sources[i].rests ? read_state(&l->sources[i]) : 0;
 		if (rc < 0)
 			return rc;
 		n += rc;

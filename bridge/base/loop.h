@@ -22,6 +22,11 @@ void loop_destroy(struct loop *l);
 /* Call @fn whenever @socket (ZeroMQ) has something to read. Returns a source id > 0 or a negative
  * code. */
 int loop_add_socket(struct loop *l, void *socket, loop_fn fn, void *arg, struct ksnap_err *err);
+/* For who owns a socket and knows of all that is done with it: the last was a receipt that found
+ * nothing. The loop then leaves it alone until its descriptor wakes, or until it is used. */
+void loop_socket_rests(struct loop *l, int id);
+/* Anything else was done with it, such as a message sent: that may have taken its wake-up. */
+void loop_socket_used(struct loop *l, int id);
 /* The same for a descriptor that is readable. */
 int loop_add_fd(struct loop *l, int fd, loop_fn fn, void *arg, struct ksnap_err *err);
 /* Call @fn every @period_ms, first after one period; missed periods are not made up for. */

@@ -33,8 +33,10 @@ static void receive(void *arg)
 		struct ksnap_err err;
 		int rc = frames_recv(bound_socket(r->bound), &f, &err);
 
-		if (rc == 0)
+		if (rc == 0) {
+			loop_socket_rests(r->broker->loop, r->source);
 			return;
+		}
 		zap_name(r->broker->zap, r->bound, f.user);
 		if (rc == KSNAP_E_NOMEM)
 			r->broker->tally.drops[DROP_REQUEST_MEMORY]++;
@@ -90,6 +92,7 @@ void router_destroy(struct router *r)
 
 int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err)
 {
+	loop_socket_used(r->broker->loop, r->source);
 	return frames_send_list(bound_socket(r->bound), parts, n, err);
 }
 

@@ -87,6 +87,7 @@ static int send_to(struct workers *ws, struct ksnap_blob *routing_id,
 	rc = rc ? rc : frames_push(&f, buf_take_blob(&b));
 	if (blob && !rc)
 		rc = frames_push(&f, ksnap_blob_ref(blob));
+	loop_socket_used(ws->broker->loop, ws->source);
 	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
 }
 
@@ -517,8 +518,10 @@ static void receive(void *arg)
 		_frames_ struct frames f = { 0 };
 		int rc = frames_recv(bound_socket(ws->bound), &f, NULL);
 
-		if (rc == 0)
+		if (rc == 0) {
+			loop_socket_rests(ws->broker->loop, ws->source);
 			return;
+		}
 		zap_name(ws->broker->zap, ws->bound, f.user);
 		if (rc == 1)
 			handle(ws, &f);

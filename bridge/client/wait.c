@@ -7,6 +7,9 @@
 #include "client/wait.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <zmq.h>
 
 #include "base/clock.h"
@@ -42,6 +45,16 @@ int wait_change(void *socket, int set, int clear, uint64_t deadline_ns, struct k
 	return wait_either(socket, set, clear, NULL, deadline_ns, err);
 }
 
+/* As zmq_poll does, which looks once before it waits: that is a system call more. */
+static int wait_for(zmq_pollitem_t *items, bool both, long ms)
+{
+	struct pollfd fd = { .fd = items[0].fd, .events = POLLIN };
+
+	if (both)
+		return zmq_poll(items, 2, ms);
+	return poll(&fd, 1, ms > INT_MAX ? INT_MAX : (int)ms);
+}
+
 int wait_either(void *socket, int set, int clear, void *other, uint64_t deadline_ns,
 		struct ksnap_err *err)
 {
@@ -64,10 +77,10 @@ int wait_either(void *socket, int set, int clear, void *other, uint64_t deadline
 			return WAIT_READY;
 		if (!ms)
 			return WAIT_DEADLINE;
-		if (zmq_poll(items, other ? 2 : 1, ms) < 0) {
-			if (zmq_errno() == EINTR)
+		if (wait_for(items, other, ms) < 0) {
+			if (errno == EINTR)
 				return WAIT_SIGNAL;
-			return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(),
+			return err_errno(err, KSNAP_E_INTERNAL, errno,
 					 "waiting on a socket failed");
 		}
 	}

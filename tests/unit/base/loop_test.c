@@ -197,6 +197,51 @@ static void socket_is_called_while_it_has_messages(void **state)
 	zmq_ctx_term(ctx);
 }
 
+/* Reading the state takes the wake-up, as any use of a socket may. */
+static void take_wake_up(void *socket)
+{
+	int events = 0;
+	size_t len = sizeof(events);
+
+	while (!(events & ZMQ_POLLIN))
+		assert_int_equal(zmq_getsockopt(socket, ZMQ_EVENTS, &events, &len), 0);
+}
+
+static void resting_socket_is_looked_at_when_it_wakes_or_was_used(void **state)
+{
+	struct world *w = *state;
+	void *ctx = zmq_ctx_new();
+	void *pull = zmq_socket(ctx, ZMQ_PULL), *push = zmq_socket(ctx, ZMQ_PUSH);
+	int id;
+
+	assert_int_equal(zmq_bind(pull, "inproc://rests"), 0);
+	assert_int_equal(zmq_connect(push, "inproc://rests"), 0);
+	id = loop_add_socket(w->loop, pull, count_call, w, NULL);
+	turn(w);
+	loop_socket_rests(w->loop, id);
+	loop_socket_rests(w->loop, 0);
+	loop_socket_used(w->loop, id + 1);
+	assert_int_equal(zmq_send(push, "x", 1, 0), 1);
+	turn(w);
+	assert_int_equal(w->calls, 1);
+	loop_socket_rests(w->loop, id); /* which is not so */
+	turn(w);
+	assert_int_equal(w->calls, 1);
+	loop_socket_used(w->loop, id);
+	turn(w);
+	assert_int_equal(w->calls, 2);
+	assert_int_equal(zmq_recv(pull, NULL, 0, 0), 1);
+	loop_socket_rests(w->loop, id);
+	assert_int_equal(zmq_send(push, "y", 1, 0), 1);
+	take_wake_up(pull);
+	loop_socket_used(w->loop, id);
+	turn(w);
+	assert_int_equal(w->calls, 3);
+	zmq_close(push);
+	zmq_close(pull);
+	zmq_ctx_term(ctx);
+}
+
 static void remove_other(void *arg)
 {
 	struct world *w = arg;
@@ -372,6 +417,7 @@ int main(void)
 		T(signal_does_not_end_the_run),
 		T(descriptor_is_level_triggered),
 		T(socket_is_called_while_it_has_messages),
+		T(resting_socket_is_looked_at_when_it_wakes_or_was_used),
 		T(removed_within_a_turn_is_not_called),
 		T(added_within_a_turn_waits_for_the_next),
 		T(deadline_in_the_past_cannot_hog_a_turn),
