@@ -22,7 +22,7 @@ int ksnap_tag_check(const char *tag, size_t len, struct ksnap_err *err)
 	if (len > KSNAP_TAG_MAX)
 		return err_set(err, KSNAP_E_ARG, "%zu bytes, at most %d allowed (limit MAX_TAG)",
 			       len, KSNAP_TAG_MAX);
-	for (size_t at = 0; at < len; at += used) {
+	for (size_t at = utf8_plain(tag, len); at < len; at += used) {
 		uint32_t rune = (uint8_t)tag[at];
 
 		used = 1;

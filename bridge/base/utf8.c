@@ -4,6 +4,9 @@
  */
 #include "base/utf8.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 struct lead {
 	uint8_t first, last;  /* range of the first byte */
 	uint8_t second, high; /* range of the second one */
@@ -45,9 +48,30 @@ size_t utf8_next(const char *s, size_t len, uint32_t *ret_rune)
 	return lead->size;
 }
 
-size_t utf8_sound(const char *s, size_t len)
+/* Eight at once: is any below 0x20, any 0x7f or above? */
+static bool is_plain(uint64_t word)
+{
+	const uint64_t ones = UINT64_MAX / 255, tops = 0x80 * ones;
+
+	return !((((word - 0x20 * ones) & ~word) | (word + ones) | word) & tops);
+}
+
+size_t utf8_plain(const char *s, size_t len)
 {
 	size_t at = 0;
+	uint64_t word;
+
+	for (; len - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, s + at, sizeof(word));
+		if (!is_plain(word))
+			break;
+	}
+	return at;
+}
+
+size_t utf8_sound(const char *s, size_t len)
+{
+	size_t at = utf8_plain(s, len);
 
 	while (at < len) {
 		uint32_t rune = (uint8_t)s[at];

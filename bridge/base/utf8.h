@@ -9,6 +9,9 @@
 /* Length in bytes (1 to 4) of the character at the start of @s, its number in *ret_rune; 0 when
  * there is none that is whole and sound within @len bytes. */
 size_t utf8_next(const char *s, size_t len, uint32_t *ret_rune);
+/* Bytes at the start of @s that are plain to see to be ASCII without control characters: as many
+ * as there are, or up to seven fewer. */
+size_t utf8_plain(const char *s, size_t len);
 /* Bytes before the first NUL or the first byte that is not UTF-8; @len when all are sound. */
 size_t utf8_sound(const char *s, size_t len);
 /* Bytes of the longest prefix of @s that does not end within a character; bytes that are not

@@ -112,82 +112,49 @@ __attribute__((format(printf, 3, 4))) static int out_of_range(struct decoder *d,
 
 /* ---- reading ---- */
 
-/* A walk over the objects of sound msgpack. */
+/* One object of sound msgpack, and what its head says. */
+struct object {
+	struct wire_slice s;
+	struct scan_head h;
+};
+
+/* A walk over the objects within another. */
 struct cursor {
 	const char *p;
 	size_t left;
 };
 
-static struct cursor open_items(struct wire_slice object, struct scan_head *ret)
+static struct cursor open_items(const struct object *o)
 {
-	scan_head(object.p, object.len, ret);
-	return (struct cursor){ object.p + ret->size, object.len - ret->size };
+	return (struct cursor){ o->s.p + o->h.size, o->s.len - o->h.size };
 }
 
-static struct wire_slice next_object(struct cursor *c)
+static inline void next_object(struct cursor *c, struct object *ret)
 {
-	struct wire_slice s = { c->p, 0 };
-	struct scan_head h;
-
-	scan_head(c->p, c->left, &h);
-	s.len = h.size + h.body;
-	if (h.items)
-		scan_object(c->p, c->left, &s.len, NULL);
-	c->p += s.len;
-	c->left -= s.len;
-	return s;
+	scan_head(c->p, c->left, &ret->h);
+	ret->s = (struct wire_slice){ c->p, ret->h.size + ret->h.body };
+	if (ret->h.items)
+		scan_object(c->p, c->left, &ret->s.len, NULL);
+	c->p += ret->s.len;
+	c->left -= ret->s.len;
 }
 
 /* The bytes of a str or bin, without its head. */
-static struct wire_slice body_of(struct wire_slice object, const struct scan_head *h)
+static struct wire_slice body_of(const struct object *o)
 {
-	return (struct wire_slice){ object.p + h->size, h->body };
+	return (struct wire_slice){ o->s.p + o->h.size, o->h.body };
 }
 
-static bool is_negative(struct wire_slice object)
+static const char *describe(const struct object *o)
 {
-	uint8_t first = object.p[0];
-
-	return first >= 0xe0 || (first >= 0xd0 && first <= 0xd3 && (object.p[1] & 0x80));
-}
-
-static const char *describe(struct wire_slice object)
-{
-	struct scan_head h;
-
-	scan_head(object.p, object.len, &h);
-	return h.type == SCAN_INT && is_negative(object) ? "a negative integer"
-							 : scan_type_name(h.type);
+	return o->h.type == SCAN_INT && scan_int(o->s.p, &o->h) < 0 ? "a negative integer"
+								    : scan_type_name(o->h.type);
 }
 
 static int refuse_type(struct decoder *d, const struct place *at, const char *expected,
-		       struct wire_slice got)
+		       const struct object *got)
 {
 	return misshapen(d, at, "expected %s, got %s", expected, describe(got));
-}
-
-/* A boolean or number; all else reads as nil. */
-static msgpack_object read_scalar(struct wire_slice object)
-{
-	msgpack_object o = { .type = MSGPACK_OBJECT_NIL };
-	struct scan_head h;
-
-	scan_head(object.p, object.len, &h);
-	if (h.type == SCAN_BOOL) {
-		o.type = MSGPACK_OBJECT_BOOLEAN;
-		o.via.boolean = (uint8_t)object.p[0] == 0xc3;
-	} else if (h.type == SCAN_UINT) {
-		o.type = MSGPACK_OBJECT_POSITIVE_INTEGER;
-		o.via.u64 = scan_uint(object.p, &h);
-	} else if (h.type == SCAN_INT) {
-		o.via.i64 = scan_int(object.p, &h);
-		o.type = o.via.i64 < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER
-				       : MSGPACK_OBJECT_POSITIVE_INTEGER;
-	} else if (h.type == SCAN_FLOAT) {
-		o.type = h.body == 4 ? MSGPACK_OBJECT_FLOAT32 : MSGPACK_OBJECT_FLOAT64;
-		o.via.f64 = scan_float(object.p, &h);
-	}
-	return o;
 }
 
 static int check_range(struct decoder *d, const struct place *at, const struct wire_field *f,
@@ -236,81 +203,72 @@ static int check_tag(struct decoder *d, const struct place *at, struct wire_slic
 	return ksnap_tag_check(s.p, s.len, &why) ? out_of_range(d, at, "%s", why.text) : 0;
 }
 
-static int read_bool(struct decoder *d, const struct place *at, const struct wire_field *f,
-		     struct wire_slice object, void *ret)
+static int read_bool(struct decoder *d, const struct place *at, const struct object *o, bool *ret)
 {
-	msgpack_object o = read_scalar(object);
-
-	if (o.type != MSGPACK_OBJECT_BOOLEAN)
-		return refuse_type(d, at, "a boolean", object);
-	*(bool *)ret = o.via.boolean;
+	if (o->h.type != SCAN_BOOL)
+		return refuse_type(d, at, "a boolean", o);
+	*ret = (uint8_t)o->s.p[0] == 0xc3;
 	return 0;
 }
 
 static int read_uint(struct decoder *d, const struct place *at, const struct wire_field *f,
-		     struct wire_slice object, void *ret)
+		     const struct object *o, uint64_t *ret)
 {
-	msgpack_object o = read_scalar(object);
+	int64_t v = o->h.type == SCAN_INT ? scan_int(o->s.p, &o->h) : 0;
 
-	if (o.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-		return refuse_type(d, at, "an unsigned integer", object);
-	*(uint64_t *)ret = o.via.u64;
-	return check_range(d, at, f, o.via.u64, "");
+	if ((o->h.type != SCAN_UINT && o->h.type != SCAN_INT) || v < 0)
+		return refuse_type(d, at, "an unsigned integer", o);
+	*ret = o->h.type == SCAN_INT ? (uint64_t)v : scan_uint(o->s.p, &o->h);
+	return check_range(d, at, f, *ret, "");
 }
 
-static int read_int(struct decoder *d, const struct place *at, const struct wire_field *f,
-		    struct wire_slice object, void *ret)
+static int read_int(struct decoder *d, const struct place *at, const struct object *o, int64_t *ret)
 {
-	msgpack_object o = read_scalar(object);
+	uint64_t v = o->h.type == SCAN_UINT ? scan_uint(o->s.p, &o->h) : 0;
 
-	if (o.type == MSGPACK_OBJECT_POSITIVE_INTEGER && o.via.u64 > INT64_MAX)
-		return out_of_range(d, at, "%" PRIu64 ", at most %" PRId64 " allowed", o.via.u64,
+	if (v > INT64_MAX)
+		return out_of_range(d, at, "%" PRIu64 ", at most %" PRId64 " allowed", v,
 				    INT64_MAX);
-	if (o.type != MSGPACK_OBJECT_POSITIVE_INTEGER && o.type != MSGPACK_OBJECT_NEGATIVE_INTEGER)
-		return refuse_type(d, at, "an integer", object);
-	*(int64_t *)ret = o.via.i64;
+	if (o->h.type != SCAN_UINT && o->h.type != SCAN_INT)
+		return refuse_type(d, at, "an integer", o);
+	*ret = o->h.type == SCAN_INT ? scan_int(o->s.p, &o->h) : (int64_t)v;
 	return 0;
 }
 
-static int read_f64(struct decoder *d, const struct place *at, const struct wire_field *f,
-		    struct wire_slice object, void *ret)
+static int read_f64(struct decoder *d, const struct place *at, const struct object *o, double *ret)
 {
-	msgpack_object o = read_scalar(object);
-
-	if (o.type == MSGPACK_OBJECT_FLOAT32 || o.type == MSGPACK_OBJECT_FLOAT64)
-		*(double *)ret = o.via.f64;
-	else if (o.type == MSGPACK_OBJECT_POSITIVE_INTEGER)
-		*(double *)ret = (double)o.via.u64;
-	else if (o.type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
-		*(double *)ret = (double)o.via.i64;
+	if (o->h.type == SCAN_FLOAT)
+		*ret = scan_float(o->s.p, &o->h);
+	else if (o->h.type == SCAN_UINT)
+		*ret = (double)scan_uint(o->s.p, &o->h);
+	else if (o->h.type == SCAN_INT)
+		*ret = (double)scan_int(o->s.p, &o->h);
 	else
-		return refuse_type(d, at, "a number", object);
+		return refuse_type(d, at, "a number", o);
 	return 0;
 }
 
 /* str, tag and bin. */
 static int read_bytes(struct decoder *d, const struct place *at, const struct wire_field *f,
-		      enum wire_kind kind, struct wire_slice object, struct wire_slice *ret)
+		      enum wire_kind kind, const struct object *o, struct wire_slice *ret)
 {
-	struct scan_head h;
 	int rc;
 
-	scan_head(object.p, object.len, &h);
-	if (h.type != (kind == WIRE_BIN ? SCAN_BIN : SCAN_STR))
-		return refuse_type(d, at, kind == WIRE_BIN ? "bytes" : "a string", object);
-	*ret = body_of(object, &h);
+	if (o->h.type != (kind == WIRE_BIN ? SCAN_BIN : SCAN_STR))
+		return refuse_type(d, at, kind == WIRE_BIN ? "bytes" : "a string", o);
+	*ret = body_of(o);
 	if (kind == WIRE_TAG)
 		return check_tag(d, at, *ret);
-	rc = check_range(d, at, f, h.body, " bytes");
+	rc = check_range(d, at, f, o->h.body, " bytes");
 	return rc || kind == WIRE_BIN ? rc : check_string(d, at, f, *ret);
 }
 
 static int read_map(struct decoder *d, const struct place *at, const struct wire_shape *shape,
-		    struct wire_slice object, void *ret);
+		    const struct object *o, void *ret);
 
 /* @f: what the value must keep to; for an element of a list it has no range and no words. */
 static int read_value(struct decoder *d, const struct place *at, const struct wire_field *f,
-		      enum wire_kind kind, struct wire_slice object, void *ret);
+		      enum wire_kind kind, const struct object *o, void *ret);
 
 static size_t item_size(const struct wire_field *f)
 {
@@ -334,56 +292,57 @@ static void *arena_alloc(struct wire_arena *a, size_t size)
 /* The memory is as large as the elements that are really there may need: the scan has compared
  * their count with the bytes of the frame, and one is cleared only when it is reached. */
 static int read_list(struct decoder *d, const struct place *at, const struct wire_field *f,
-		     struct wire_slice object, struct wire_list *ret)
+		     const struct object *o, struct wire_list *ret)
 {
 	const struct wire_field element = { .shape = f->shape };
 	struct place place = { .up = at };
-	struct scan_head h;
-	struct cursor c = open_items(object, &h);
+	struct cursor c = open_items(o);
+	struct object each;
 	size_t size = item_size(f);
 	int rc;
 
-	if (h.type != SCAN_LIST)
-		return refuse_type(d, at, "a list", object);
-	rc = check_range(d, at, f, h.items, " elements");
-	if (rc || !h.items)
+	if (o->h.type != SCAN_LIST)
+		return refuse_type(d, at, "a list", o);
+	rc = check_range(d, at, f, o->h.items, " elements");
+	if (rc || !o->h.items)
 		return rc;
-	ret->items = arena_alloc(d->arena, size ? size * h.items : 1);
+	ret->items = arena_alloc(d->arena, size ? size * o->h.items : 1);
 	if (!ret->items)
 		return err_nomem(d->err);
-	for (; place.index < h.items && !rc; place.index++) {
+	for (; place.index < o->h.items && !rc; place.index++) {
 		char *item = (char *)ret->items + place.index * size;
 
 		memset(item, 0, size);
-		rc = read_value(d, &place, &element, f->item, next_object(&c), item);
+		next_object(&c, &each);
+		rc = read_value(d, &place, &element, f->item, &each, item);
 	}
-	ret->n = h.items;
+	ret->n = o->h.items;
 	return rc;
 }
 
 static int read_value(struct decoder *d, const struct place *at, const struct wire_field *f,
-		      enum wire_kind kind, struct wire_slice object, void *ret)
+		      enum wire_kind kind, const struct object *o, void *ret)
 {
 	switch (kind) {
 	case WIRE_BOOL:
-		return read_bool(d, at, f, object, ret);
+		return read_bool(d, at, o, ret);
 	case WIRE_UINT:
-		return read_uint(d, at, f, object, ret);
+		return read_uint(d, at, f, o, ret);
 	case WIRE_INT:
-		return read_int(d, at, f, object, ret);
+		return read_int(d, at, o, ret);
 	case WIRE_F64:
-		return read_f64(d, at, f, object, ret);
+		return read_f64(d, at, o, ret);
 	case WIRE_STR:
 	case WIRE_TAG:
 	case WIRE_BIN:
-		return read_bytes(d, at, f, kind, object, ret);
+		return read_bytes(d, at, f, kind, o, ret);
 	case WIRE_ANY:
-		*(struct wire_slice *)ret = object;
+		*(struct wire_slice *)ret = o->s;
 		return 0;
 	case WIRE_MAP:
-		return read_map(d, at, f->shape, object, ret);
+		return read_map(d, at, f->shape, o, ret);
 	case WIRE_LIST:
-		return read_list(d, at, f, object, ret);
+		return read_list(d, at, f, o, ret);
 	}
 	return err_set(d->err, KSNAP_E_INTERNAL, "field %s has no kind", f->name);
 }
@@ -391,9 +350,9 @@ static int read_value(struct decoder *d, const struct place *at, const struct wi
 /* ---- maps ---- */
 
 static int read_field(struct decoder *d, const struct place *at, const struct wire_field *f,
-		      struct wire_slice object, void *ret)
+		      const struct object *o, void *ret)
 {
-	int rc = read_value(d, at, f, f->kind, object, (char *)ret + f->offset);
+	int rc = read_value(d, at, f, f->kind, o, (char *)ret + f->offset);
 
 	*(bool *)((char *)ret + f->has_offset) = !rc;
 	return rc;
@@ -412,6 +371,11 @@ static int refuse_key(struct decoder *d, const struct place *at, const struct wi
 			 names);
 }
 
+static size_t name_len(const struct wire_field *f)
+{
+	return f->name_len ? f->name_len : strlen(f->name);
+}
+
 /* Fields mostly come in the order of their table, with some left out: the search begins at @from.
  */
 static const struct wire_field *find_field(const struct wire_shape *shape, struct wire_slice key,
@@ -419,7 +383,8 @@ static const struct wire_field *find_field(const struct wire_shape *shape, struc
 {
 	for (size_t n = shape->nfields, i = from; n; n--, i++) {
 		i = i < shape->nfields ? i : 0;
-		if (wire_slice_is(key, shape->fields[i].name))
+		if (key.len == name_len(&shape->fields[i]) &&
+		    !memcmp(key.p, shape->fields[i].name, key.len))
 			return &shape->fields[i];
 	}
 	return NULL;
@@ -440,16 +405,15 @@ static int check_missing(struct decoder *d, const struct place *up, const struct
 }
 
 static int read_pair(struct decoder *d, const struct place *up, const struct wire_shape *shape,
-		     struct wire_slice key, struct wire_slice value, uint64_t *seen, void *ret)
+		     const struct object *key, const struct object *value, uint64_t *seen,
+		     void *ret)
 {
-	struct scan_head h;
 	struct place at = { .up = up };
 	const struct wire_field *f;
 
-	scan_head(key.p, key.len, &h);
-	if (h.type != SCAN_STR)
+	if (key->h.type != SCAN_STR)
 		return misshapen(d, up, "a key is %s, expected a string", describe(key));
-	at.name = body_of(key, &h);
+	at.name = body_of(key);
 	/* Behind the field of the highest number that was there. */
 	f = find_field(shape, at.name, *seen ? 64 - (size_t)__builtin_clzll(*seen) : 0);
 	if (!f)
@@ -461,18 +425,20 @@ static int read_pair(struct decoder *d, const struct place *up, const struct wir
 }
 
 static int read_map(struct decoder *d, const struct place *at, const struct wire_shape *shape,
-		    struct wire_slice object, void *ret)
+		    const struct object *o, void *ret)
 {
-	struct scan_head h;
-	struct cursor c = open_items(object, &h);
+	struct cursor c = open_items(o);
+	struct object key, value;
 	uint64_t seen = 0;
 
-	if (h.type != SCAN_MAP)
-		return refuse_type(d, at, "a map", object);
-	for (uint64_t i = 0; i < h.items / 2; i++) {
-		struct wire_slice key = next_object(&c), value = next_object(&c);
-		int rc = read_pair(d, at, shape, key, value, &seen, ret);
+	if (o->h.type != SCAN_MAP)
+		return refuse_type(d, at, "a map", o);
+	for (uint64_t i = 0; i < o->h.items / 2; i++) {
+		int rc;
 
+		next_object(&c, &key);
+		next_object(&c, &value);
+		rc = read_pair(d, at, shape, &key, &value, &seen, ret);
 		if (rc)
 			return rc;
 	}
@@ -484,37 +450,36 @@ int wire_decode(const struct wire_shape *shape, const void *data, size_t len,
 		struct ksnap_err *err)
 {
 	struct decoder d = { .unknown = unknown, .arena = arena, .err = err };
-	struct wire_slice whole = { data, len };
-	struct scan_head h;
+	struct object whole = { .s = { data, len } };
 	int rc = scan_whole(data, len, err);
 
 	if (rc)
 		return rc;
 	memset(ret, 0, shape->size);
+	scan_head(data, len, &whole.h);
 	if (shape->bare)
-		return read_field(&d, NULL, &shape->fields[0], whole, ret);
-	scan_head(data, len, &h);
-	if (h.type != SCAN_MAP)
-		return err_set(err, KSNAP_E_PROTO, "expected a map, got %s", describe(whole));
-	return read_map(&d, NULL, shape, whole, ret);
+		return read_field(&d, NULL, &shape->fields[0], &whole, ret);
+	if (whole.h.type != SCAN_MAP)
+		return err_set(err, KSNAP_E_PROTO, "expected a map, got %s", describe(&whole));
+	return read_map(&d, NULL, shape, &whole, ret);
 }
 
 bool wire_map_find(struct wire_slice map, const char *key, struct wire_slice *ret)
 {
-	struct scan_head whole, h;
+	struct object whole = { .s = map }, name, value;
 	struct cursor c;
 
 	if (scan_whole(map.p, map.len, NULL))
 		return false;
-	c = open_items(map, &whole);
-	if (whole.type != SCAN_MAP)
+	scan_head(map.p, map.len, &whole.h);
+	c = open_items(&whole);
+	if (whole.h.type != SCAN_MAP)
 		return false;
-	for (uint64_t i = 0; i < whole.items / 2; i++) {
-		struct wire_slice name = next_object(&c), value = next_object(&c);
-
-		scan_head(name.p, name.len, &h);
-		if (h.type == SCAN_STR && wire_slice_is(body_of(name, &h), key)) {
-			*ret = value;
+	for (uint64_t i = 0; i < whole.h.items / 2; i++) {
+		next_object(&c, &name);
+		next_object(&c, &value);
+		if (name.h.type == SCAN_STR && wire_slice_is(body_of(&name), key)) {
+			*ret = value.s;
 			return true;
 		}
 	}
@@ -597,7 +562,7 @@ static void write_map(struct buf *out, const struct wire_shape *shape, const voi
 
 		if (!goes_out(f, value))
 			continue;
-		emit_str(out, f->name);
+		emit_strn(out, f->name, name_len(f));
 		write_value(out, f, f->kind, (const char *)value + f->offset);
 	}
 }

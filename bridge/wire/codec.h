@@ -48,6 +48,7 @@ struct wire_field {
 	bool required;
 	uint64_t min, max; /* WIRE_UINT: value; str, bin: bytes; list: elements; 0, 0 = any */
 	size_t offset, has_offset; /* of the value and of its has_<name> */
+	size_t name_len;           /* 0: not counted */
 };
 
 struct wire_shape {

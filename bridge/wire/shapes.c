@@ -12,15 +12,15 @@
 
 #define SHAPE(s, bare) static const struct wire_field fields_##s[] = {
 #define FIELD(s, name, kind, required, min, max) \
-	{ #name, WIRE_##kind, 0, NULL, NULL, required, min, max, PLACE(s, name) },
+	{ #name, WIRE_##kind, 0, NULL, NULL, required, min, max, PLACE(s, name), sizeof(#name) - 1 },
 #define FIELD_WORDS(s, name, required, words) \
-	{ #name, WIRE_STR, 0, NULL, words, required, 0, 0, PLACE(s, name) },
+	{ #name, WIRE_STR, 0, NULL, words, required, 0, 0, PLACE(s, name), sizeof(#name) - 1 },
 #define FIELD_MAP(s, name, sub, required) \
-	{ #name, WIRE_MAP, 0, &wire_shape_##sub, NULL, required, 0, 0, PLACE(s, name) },
+	{ #name, WIRE_MAP, 0, &wire_shape_##sub, NULL, required, 0, 0, PLACE(s, name), sizeof(#name) - 1 },
 #define FIELD_LIST(s, name, kind, required, min, max) \
-	{ #name, WIRE_LIST, WIRE_##kind, NULL, NULL, required, min, max, PLACE(s, name) },
+	{ #name, WIRE_LIST, WIRE_##kind, NULL, NULL, required, min, max, PLACE(s, name), sizeof(#name) - 1 },
 #define FIELD_LIST_MAP(s, name, sub, required, min, max) \
-	{ #name, WIRE_LIST, WIRE_MAP, &wire_shape_##sub, NULL, required, min, max, PLACE(s, name) },
+	{ #name, WIRE_LIST, WIRE_MAP, &wire_shape_##sub, NULL, required, min, max, PLACE(s, name), sizeof(#name) - 1 },
 #define SHAPE_END(s) };
 #include "schemas/shapes.inc"
 #undef SHAPE

@@ -99,6 +99,25 @@ static void soundness_stops_at_the_first_wrong_byte(void **state)
 	assert_int_equal(utf8_sound(NULL, 0), 0);
 }
 
+/* Bytes are looked at eight at a time: each of them, at each place. */
+static void every_byte_is_judged_wherever_it_stands(void **state)
+{
+	for (unsigned byte = 0; byte < 256; byte++) {
+		bool plain = byte >= 0x20 && byte < 0x7f;
+
+		for (size_t at = 0; at < 19; at++) {
+			char text[] = "abcdefgh~ !@#$%^&*(";
+			uint32_t rune;
+
+			text[at] = (char)byte;
+			assert_int_equal(!ksnap_tag_check(text, 19, NULL), plain);
+			assert_int_equal(utf8_sound(text, 19), byte && byte < 0x80 ? 19 : at);
+			assert_int_equal(utf8_plain(text, 19) > at, plain && at < 16);
+			assert_int_equal(utf8_next(text + at, 1, &rune), byte < 0x80);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +125,7 @@ int main(void)
 		cmocka_unit_test(accepted),
 		cmocka_unit_test(text_is_cut_between_characters),
 		cmocka_unit_test(soundness_stops_at_the_first_wrong_byte),
+		cmocka_unit_test(every_byte_is_judged_wherever_it_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

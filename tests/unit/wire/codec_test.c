@@ -40,7 +40,7 @@ struct all {
 	bool has_ints;
 };
 
-#define AT(type, name) offsetof(struct type, name), offsetof(struct type, has_##name)
+#define AT(type, name) offsetof(struct type, name), offsetof(struct type, has_##name), 0
 
 static const struct wire_field leaf_fields[] = {
 	{ "n", WIRE_UINT, 0, NULL, NULL, true, 0, 9, AT(leaf, n) },
