@@ -141,6 +141,8 @@ void broker_destroy(struct broker *b)
 	sessions_destroy(b->sessions);
 	publisher_destroy(b->publisher);
 	zap_destroy(b->zap);
+	buf_fini(&b->result);
+	buf_fini(&b->reply);
 	free(b);
 }
 

@@ -129,8 +129,8 @@ static int decode_params(struct request *rq, struct ksnap_err *err)
 
 static int begin(struct request *rq, struct ksnap_err *err)
 {
-	struct session *s =
-		sessions_get(rq->broker->sessions, rq->frames.part[0], rq->frames.user, err);
+	struct session *s = sessions_get(rq->broker->sessions, rq->frames.part[0], rq->frames.user,
+					 rq->received_mono_ns, err);
 	int rc;
 
 	if (!s)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "broker/publish.h"
 #include "broker/replays.h"
+#include "broker/retained.h"
 #include "wire/pack.h"
 
 static int last_n(const char *s, uint64_t last, uint64_t *ret)
@@ -55,18 +56,16 @@ static int wanted(const struct wire_slice *from, uint64_t first, uint64_t last, 
 		  : 0;
 }
 
-/* References to what is there of @end's range; what is not is counted as lost. */
-static struct ksnap_blob **collect(const struct channel *c, struct wire_replay_reply *end,
-				   size_t *ret_n)
+/* Holds what is there of @end's range; what is not is counted as lost. */
+static struct retained_header *collect(const struct channel *c, struct wire_replay_reply *end,
+				       size_t *ret_n)
 {
-	struct ksnap_blob **headers = calloc(end->last - end->first + 1, sizeof(*headers));
+	struct retained_header *headers = calloc(end->last - end->first + 1, sizeof(*headers));
 
 	*ret_n = 0;
 	for (uint64_t seq = end->first; headers && seq <= end->last; seq++) {
-		struct ksnap_blob *header = channel_header(c, seq);
-
-		if (header)
-			headers[(*ret_n)++] = ksnap_blob_ref(header);
+		if (channel_header(c, seq, &headers[*ret_n]))
+			(*ret_n)++;
 		else
 			end->lost++;
 	}
@@ -77,7 +76,7 @@ static int send_headers(struct request *rq, const struct channel *c, struct wire
 			struct ksnap_err *err)
 {
 	size_t n;
-	struct ksnap_blob **headers = collect(c, end, &n);
+	struct retained_header *headers = collect(c, end, &n);
 	int rc;
 
 	if (!headers)

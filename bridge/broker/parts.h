@@ -4,6 +4,7 @@
 #ifndef KSNAP_BROKER_PARTS_H
 #define KSNAP_BROKER_PARTS_H
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "broker/broker.h"
 #include "broker/tally.h"
@@ -29,6 +30,7 @@ struct broker {
 	struct publisher *publisher; /* live socket */
 	struct replays *replays;     /* long ones, under way */
 	struct tally tally;
+	struct buf result, reply; /* being encoded; nothing in between */
 	int beat_timer;
 	struct state *state; /* what is kept on disk; NULL: nothing */
 };

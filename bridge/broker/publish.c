@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "broker/endpoint.h"
 #include "broker/heard.h"
+#include "broker/retained.h"
 #include "broker/zap.h"
 #include "wire/emit.h"
 #include "wire/frames.h"
@@ -46,7 +47,7 @@ struct channel {
 	bool is_heard;     /* somebody listens, */
 	uint64_t heard_at; /* as of this change of what is listened to, and one; 0: not known */
 	struct ksnap_blob *name_frame; /* NULL: the beat's, made when sent */
-	struct ksnap_blob **kept;      /* ring: header seq at seq % MAX_RETAINED_HEADERS */
+	struct retained *kept;         /* NULL: nothing was published, or no memory */
 	char name[NAME_MAX_BYTES];
 	/* What all its headers have behind their map's head: v, epoch, ch and the key seq. */
 	uint8_t prefix[PREFIX_BYTES];
@@ -81,8 +82,10 @@ static void subscriptions(void *arg)
 	for (int i = 0; i < READ_BATCH; i++) {
 		_frames_ struct frames f = { 0 };
 
-		if (frames_recv(bound_socket(p->bound), &f, NULL) == 0)
+		if (frames_recv(bound_socket(p->bound), &f, NULL) == 0) {
+			loop_socket_rests(p->broker->loop, p->source);
 			break;
+		}
 		if (f.n)
 			wanted |= heard_note(&p->heard, ksnap_blob_data(f.part[0]),
 					     ksnap_blob_size(f.part[0]));
@@ -125,9 +128,7 @@ struct publisher *publisher_create(struct broker *b, const struct broker_opts *o
 
 static void free_channel(struct channel *c)
 {
-	for (size_t i = 0; c->kept && i < LIMIT_MAX_RETAINED_HEADERS; i++)
-		ksnap_blob_unref(c->kept[i]);
-	free(c->kept);
+	retained_destroy(c->kept);
 	ksnap_blob_unref(c->name_frame);
 	free(c);
 }
@@ -156,6 +157,7 @@ static void mend(void *arg)
 	struct ksnap_err err;
 	int rc = bound_mend(p->bound, &err);
 
+	loop_socket_used(p->broker->loop, p->source);
 	p->mending = 0;
 	if (rc == KSNAP_E_BUSY)
 		rc = p->mending = loop_add_deadline(
@@ -167,6 +169,7 @@ static void mend(void *arg)
 void publisher_cut(struct publisher *p)
 {
 	bound_cut(p->bound);
+	loop_socket_used(p->broker->loop, p->source);
 	if (p->mending <= 0)
 		mend(p);
 }
@@ -344,35 +347,32 @@ static struct ksnap_blob *shared(struct ksnap_blob *payload)
 	return ksnap_blob_ref(payload);
 }
 
-static void send_live(struct channel *c, struct ksnap_blob *header, struct ksnap_blob *payload)
+static void send_live(struct channel *c, const struct buf *header, struct ksnap_blob *payload)
 {
-	struct tally *tally = &c->publisher->broker->tally;
+	struct publisher *p = c->publisher;
+	uint64_t *drops = p->broker->tally.drops;
 	_frames_ struct frames f = { 0 };
 	int rc = c->name_frame ? frames_push(&f, ksnap_blob_ref(c->name_frame))
 			       : frames_push_copy(&f, c->name, strlen(c->name));
 
-	rc = rc ? rc : frames_push(&f, ksnap_blob_ref(header));
+	rc = rc ? rc : frames_push_copy(&f, header->data, header->len);
 	if (payload && !rc)
 		rc = frames_push(&f, shared(payload));
+	loop_socket_used(p->broker->loop, p->source);
 	if (rc)
-		tally->drops[DROP_LIVE_MEMORY]++;
-	else if (frames_send(bound_socket(c->publisher->bound), &f, NULL))
-		tally->drops[DROP_LIVE_SEND]++;
+		drops[DROP_LIVE_MEMORY]++;
+	else if (frames_send(bound_socket(p->bound), &f, NULL))
+		drops[DROP_LIVE_SEND]++;
 }
 
 /* Give out the next number; the place of its header is empty until it is kept. */
 static uint64_t next_number(struct channel *c)
 {
-	struct ksnap_blob **place;
-
 	c->last++;
 	if (!c->kept)
-		c->kept = calloc(LIMIT_MAX_RETAINED_HEADERS, sizeof(struct ksnap_blob *));
-	if (c->kept) {
-		place = &c->kept[c->last % LIMIT_MAX_RETAINED_HEADERS];
-		ksnap_blob_unref(*place);
-		*place = NULL;
-	}
+		c->kept = retained_create();
+	if (c->kept)
+		retained_make_room(c->kept, c->last);
 	return c->last;
 }
 
@@ -390,22 +390,18 @@ static bool is_heard(struct channel *c)
 /* Keep what was written as the header of the newest number, and send it to those who listen. */
 static void finish(struct channel *c, struct ksnap_blob *payload)
 {
-	struct buf *b = &c->publisher->header;
-	struct ksnap_blob *header = buf_ok(b) ? ksnap_blob_copy(b->data, b->len) : NULL;
+	const struct buf *header = &c->publisher->header;
 
-	if (!header) {
+	if (!buf_ok(header) ||
+	    (c->kept && retained_put(c->kept, c->last, header->data, header->len))) {
 		c->publisher->broker->tally.drops[DROP_LIVE_MEMORY]++;
 		return;
 	}
-	if (is_heard(c)) {
-		if (payload)
-			fit_queues(c->publisher, ksnap_blob_size(payload));
-		send_live(c, header, payload);
-	}
-	if (c->kept)
-		c->kept[c->last % LIMIT_MAX_RETAINED_HEADERS] = header;
-	else
-		ksnap_blob_unref(header);
+	if (!is_heard(c))
+		return;
+	if (payload)
+		fit_queues(c->publisher, ksnap_blob_size(payload));
+	send_live(c, header, payload);
 }
 
 static void emit_event_field(struct buf *b, const struct ksnap_event_field *f)
@@ -494,7 +490,6 @@ void publish_snapshot(struct channel *snapshot, struct channel *report, const st
 void publish_beat(struct publisher *p)
 {
 	struct channel beat = { .publisher = p, .name = "beat" };
-	struct ksnap_blob *header;
 	struct buf *b;
 	size_t n = 0;
 
@@ -508,10 +503,8 @@ void publish_beat(struct publisher *p)
 		emit_str(b, c->name);
 		emit_uint(b, c->last);
 	}
-	header = buf_ok(b) ? ksnap_blob_copy(b->data, b->len) : NULL;
-	if (header)
-		send_live(&beat, header, NULL);
-	ksnap_blob_unref(header);
+	if (buf_ok(b))
+		send_live(&beat, b, NULL);
 }
 
 void channel_range(const struct channel *c, uint64_t *ret_first, uint64_t *ret_last)
@@ -522,13 +515,12 @@ void channel_range(const struct channel *c, uint64_t *ret_first, uint64_t *ret_l
 	*ret_first = !n || !c->kept ? 0 : c->last - (n < cap ? n : cap) + 1;
 }
 
-struct ksnap_blob *channel_header(const struct channel *c, uint64_t seq)
+bool channel_header(const struct channel *c, uint64_t seq, struct retained_header *ret)
 {
 	uint64_t first, last;
 
 	channel_range(c, &first, &last);
-	return first && seq >= first && seq <= last ? c->kept[seq % LIMIT_MAX_RETAINED_HEADERS]
-						    : NULL;
+	return first && seq >= first && seq <= last && retained_hold(c->kept, seq, ret);
 }
 
 int publisher_status(struct publisher *p, struct wire_list *ret)

@@ -10,6 +10,7 @@
 
 struct publisher;
 struct channel;
+struct retained_header;
 
 struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts,
 				   struct ksnap_err *err);
@@ -46,8 +47,8 @@ void publish_beat(struct publisher *p);
 
 /* Numbers of the headers kept: first (0: none) and last given. */
 void channel_range(const struct channel *c, uint64_t *ret_first, uint64_t *ret_last);
-/* The kept header @seq, borrowed; NULL when it is gone or could not be kept. */
-struct ksnap_blob *channel_header(const struct channel *c, uint64_t seq);
+/* Hold the kept header @seq; false when it is gone or could not be kept. */
+bool channel_header(const struct channel *c, uint64_t seq, struct retained_header *ret);
 /* Rows of the status reply; the list's memory is the caller's to free. */
 int publisher_status(struct publisher *p, struct wire_list *ret);
 

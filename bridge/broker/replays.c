@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "broker/retained.h"
 
 /* Parts sent before anybody else has a turn: as long as some ten other requests take. */
 #define SLICE 64
@@ -16,7 +17,7 @@ struct replay {
 	struct replay *next;            /* of another session; or the next that waits */
 	struct replay *waiting, *waits; /* first and last of the same session */
 	struct request *rq;
-	struct ksnap_blob **headers;
+	struct retained_header *headers;
 	size_t n, sent;
 	struct wire_replay_reply end;
 };
@@ -39,10 +40,10 @@ struct replays *replays_create(struct broker *b, struct ksnap_err *err)
 	return all;
 }
 
-void replays_free_headers(struct ksnap_blob **headers, size_t n)
+void replays_free_headers(struct retained_header *headers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		ksnap_blob_unref(headers[i]);
+		retained_release(&headers[i]);
 	free(headers);
 }
 
@@ -111,12 +112,10 @@ static int send_slice(struct replay *r, struct ksnap_err *err)
 	size_t end = r->n - r->sent < SLICE ? r->n : r->sent + SLICE;
 
 	for (; r->sent < end; r->sent++) {
-		struct ksnap_blob *header = r->headers[r->sent];
-		struct wire_replay_reply part = { .has_header = true };
+		struct wire_replay_reply part = { .has_header = true,
+						  .header = r->headers[r->sent].bytes };
 		int rc;
 
-		part.header =
-			(struct wire_slice){ ksnap_blob_data(header), ksnap_blob_size(header) };
 		rc = request_part(r->rq, &part, NULL, 0, err);
 		if (rc)
 			return rc;
@@ -177,8 +176,8 @@ static int refuse_busy(struct ksnap_err *err)
 		       (unsigned long)l->value, l->name);
 }
 
-int replays_begin(struct replays *all, struct request *rq, struct ksnap_blob **headers, size_t n,
-		  const struct wire_replay_reply *end, struct ksnap_err *err)
+int replays_begin(struct replays *all, struct request *rq, struct retained_header *headers,
+		  size_t n, const struct wire_replay_reply *end, struct ksnap_err *err)
 {
 	struct replay *r;
 	int rc;

@@ -11,15 +11,17 @@
 
 struct replays;
 
+struct retained_header;
+
 struct replays *replays_create(struct broker *b, struct ksnap_err *err);
 /* What is under way is refused with E_STATE. NULL is allowed. */
 void replays_destroy(struct replays *all);
 /* Send each of the @n @headers as a part of @rq, then @end as its answer, now or later. The list,
- * from malloc, and its references are taken over when it returns 0; then the request is no longer
+ * from malloc, and what it holds are taken over when it returns 0; then the request is no longer
  * the caller's either. E_BUSY: MAX_REPLAYS are under way. */
-int replays_begin(struct replays *all, struct request *rq, struct ksnap_blob **headers, size_t n,
-		  const struct wire_replay_reply *end, struct ksnap_err *err);
+int replays_begin(struct replays *all, struct request *rq, struct retained_header *headers,
+		  size_t n, const struct wire_replay_reply *end, struct ksnap_err *err);
 /* For headers that were not handed over. */
-void replays_free_headers(struct ksnap_blob **headers, size_t n);
+void replays_free_headers(struct retained_header *headers, size_t n);
 
 #endif

@@ -15,6 +15,9 @@
 #include "broker/state.h"
 #include "broker/unread.h"
 
+/* Bytes of a reply that are not copied, and that no reply keeps for the next. */
+#define LARGE 4096
+
 struct request *request_create(struct broker *b, struct frames *f)
 {
 	struct request *rq = malloc(sizeof(*rq)); /* calloc passes by what was just freed */
@@ -40,10 +43,12 @@ static void drop_held(struct request *rq)
 
 static void request_end(struct request *rq)
 {
-	tally_latency(&rq->broker->tally, (clock_mono_ns() - rq->received_mono_ns) / NS_PER_US);
+	uint64_t now = clock_mono_ns();
+
+	tally_latency(&rq->broker->tally, (now - rq->received_mono_ns) / NS_PER_US);
 	answer_wait_end(&rq->wait);
 	if (rq->session)
-		session_request_ended(rq->session);
+		session_request_ended(rq->session, now);
 	frames_clear(&rq->frames);
 	drop_held(rq);
 	if (rq->held != rq->few)
@@ -158,10 +163,24 @@ static int send_blob(struct request *rq, struct ksnap_blob *envelope, bool more,
 	return rq->delimiter ? 0 : send_held(rq, true, err);
 }
 
+/* Memory of the broker that is empty now. A large reply took it along, a large result gives it
+ * back: what is left for the next is small. */
+static struct buf *clean(struct buf *b)
+{
+	if (b->cap > LARGE)
+		buf_fini(b);
+	buf_clear(b);
+	return b;
+}
+
 static int send_envelope(struct request *rq, struct buf *envelope, bool more,
 			 struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
-	return send_blob(rq, buf_take_blob(envelope), more, blobs, nblobs, err);
+	struct ksnap_blob *blob = buf_ok(envelope) && envelope->len <= LARGE
+					  ? ksnap_blob_copy(envelope->data, envelope->len)
+					  : buf_take_blob(envelope);
+
+	return send_blob(rq, blob, more, blobs, nblobs, err);
 }
 
 int request_repeat(struct request *rq, struct ksnap_err *err)
@@ -227,29 +246,29 @@ static int may_send(struct request *rq, struct ksnap_blob *const *blobs, size_t 
 static int send_result(struct request *rq, struct wire_slice r, bool more,
 		       struct ksnap_blob *const *blobs, size_t nblobs, struct ksnap_err *err)
 {
-	_buf_ struct buf envelope = BUF_INIT;
+	struct buf *envelope = clean(&rq->broker->reply);
 	struct wire_reply rp = {
 		.id = rq->env.id, .ok = true, .more = more, .r = r, .blobs = nblobs
 	};
 
-	if (reply_encode(&rp, &envelope))
+	if (reply_encode(&rp, envelope))
 		return err_nomem(err);
-	return send_envelope(rq, &envelope, more, blobs, nblobs, err);
+	return send_envelope(rq, envelope, more, blobs, nblobs, err);
 }
 
 int request_part(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
 		 size_t nblobs, struct ksnap_err *err)
 {
-	_buf_ struct buf r = BUF_INIT;
+	struct buf *r = clean(&rq->broker->result);
 	int rc;
 
 	rc = may_send(rq, blobs, nblobs, err);
 	if (rc)
 		return rc;
-	if (wire_encode(rq->row->reply, reply, &r))
+	if (wire_encode(rq->row->reply, reply, r))
 		return err_nomem(err);
 	rq->in_parts = true;
-	return send_result(rq, (struct wire_slice){ (char *)r.data, r.len }, true, blobs, nblobs,
+	return send_result(rq, (struct wire_slice){ (char *)r->data, r->len }, true, blobs, nblobs,
 			   err);
 }
 
@@ -298,20 +317,20 @@ void request_answer_raw(struct request *rq, struct wire_slice r, struct ksnap_bl
 void request_answer(struct request *rq, const void *reply, struct ksnap_blob *const *blobs,
 		    size_t nblobs)
 {
-	_buf_ struct buf r = BUF_INIT;
+	struct buf *r = clean(&rq->broker->result);
 	struct ksnap_err err;
 
-	if (wire_encode(rq->row->reply, reply, &r)) {
+	if (wire_encode(rq->row->reply, reply, r)) {
 		err_nomem(&err);
 		request_refuse(rq, &err);
 		return;
 	}
-	request_answer_raw(rq, (struct wire_slice){ (char *)r.data, r.len }, blobs, nblobs);
+	request_answer_raw(rq, (struct wire_slice){ (char *)r->data, r->len }, blobs, nblobs);
 }
 
 void request_refuse(struct request *rq, const struct ksnap_err *err)
 {
-	_buf_ struct buf envelope = BUF_INIT;
+	struct buf *envelope = clean(&rq->broker->reply);
 	struct tally *tally = &rq->broker->tally;
 
 	tally_error(tally, err->code);
@@ -321,8 +340,8 @@ void request_refuse(struct request *rq, const struct ksnap_err *err)
 	if (rq->session)
 		session_count_error(rq->session);
 	drop_held(rq);
-	if (reply_encode_error(&rq->env.id, err, rq->detail, &envelope) ||
-	    send_envelope(rq, &envelope, false, NULL, 0, NULL) == KSNAP_E_NOMEM)
+	if (reply_encode_error(&rq->env.id, err, rq->detail, envelope) ||
+	    send_envelope(rq, envelope, false, NULL, 0, NULL) == KSNAP_E_NOMEM)
 		tally->drops[DROP_REPLY_MEMORY]++;
 	request_end(rq);
 }

@@ -102,9 +102,11 @@ static void append_session(struct sessions *all, struct session *s)
 }
 
 /* It was heard, or busy, until now. */
-static void touch(struct session *s)
+static void touch(struct session *s, uint64_t now)
 {
-	s->last_mono_ns = clock_mono_ns();
+	s->last_mono_ns = now;
+	if (s->all->tail == s)
+		return;
 	unlink_session(s->all, s);
 	append_session(s->all, s);
 }
@@ -228,7 +230,7 @@ static void lose(struct session *s, const char *why)
 }
 
 struct session *sessions_get(struct sessions *all, const struct ksnap_blob *routing_id,
-			     const char *user, struct ksnap_err *err)
+			     const char *user, uint64_t now, struct ksnap_err *err)
 {
 	const void *id = ksnap_blob_data(routing_id);
 	size_t len = ksnap_blob_size(routing_id);
@@ -248,7 +250,7 @@ struct session *sessions_get(struct sessions *all, const struct ksnap_blob *rout
 	if (!s)
 		s = add_session(all, id, len, user, err);
 	if (s)
-		touch(s);
+		touch(s, now);
 	return s;
 }
 
@@ -293,10 +295,10 @@ int session_request_begins(struct session *s, struct ksnap_err *err)
 	return 0;
 }
 
-void session_request_ended(struct session *s)
+void session_request_ended(struct session *s, uint64_t now)
 {
 	s->in_flight--;
-	touch(s);
+	touch(s, now);
 	if (s->leaving && !s->in_flight)
 		forget(s);
 }

@@ -35,9 +35,9 @@ void sessions_tick(struct sessions *s);
 
 /* The session of this routing id and this user (of ZAP; "" without), made when new. A routing id
  * that comes back as another user's is another session; the old one ends. E_LIMIT: MAX_SESSIONS and
- * all of them busy; E_BUSY: requests of the old one are in flight. */
+ * all of them busy; E_BUSY: requests of the old one are in flight. It is heard at @now. */
 struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routing_id,
-			     const char *user, struct ksnap_err *err);
+			     const char *user, uint64_t now, struct ksnap_err *err);
 /* Keys changed: those of users who have no right any more are lost. */
 void sessions_check_keys(struct sessions *s);
 /* Its user has no right any more: what is still in flight is refused. */
@@ -51,7 +51,7 @@ const char *session_name(const struct session *s);
 uint64_t session_pid(const struct session *s);
 /* One more request in flight; E_BUSY at MAX_IN_FLIGHT. */
 int session_request_begins(struct session *s, struct ksnap_err *err);
-void session_request_ended(struct session *s);
+void session_request_ended(struct session *s, uint64_t now);
 /* The answer that request @id got before. */
 enum answer_found session_find_answer(const struct session *s, const struct wire_id *id,
 				      struct ksnap_blob **ret);
