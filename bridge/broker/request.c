@@ -86,22 +86,12 @@ static int hold(struct request *rq, struct ksnap_blob *frame)
 
 /* A request counts once: a part that cannot be sent is followed by a refusal. Want of memory is the
  * caller's to count, who may still refuse. */
-static void count_loss(struct request *rq, int rc)
-{
-	uint64_t *drops = rq->broker->tally.drops;
-
-	if (rc == KSNAP_E_BUSY)
-		drops[DROP_REPLY_FULL]++;
-	else if (rc < 0 && rc != KSNAP_E_NOMEM)
-		drops[DROP_REPLY_GONE]++;
-}
-
 static int send_held(struct request *rq, bool more, struct ksnap_err *err)
 {
-	int rc = router_send(rq->broker->router, rq->held, rq->nheld, err);
+	struct router *r = rq->broker->router;
+	int rc = more ? router_send(r, rq->held, rq->nheld, err)
+		      : router_answer(r, rq->held, rq->nheld, err);
 
-	if (!more)
-		count_loss(rq, rc);
 	drop_held(rq);
 	return rc;
 }

@@ -18,16 +18,54 @@
  * MAX_RETAINED_HEADERS parts and a drain fit twice. */
 #define REPLY_HWM 16384
 
+/* Answers that go out together, after the first of a turn, for which nobody has to wait: one that
+ * goes alone wakes libzmq's thread, and that the peer. */
+#define HELD_REPLIES 16
+#define HELD_PARTS   3 /* routing id, delimiter, envelope */
+
+struct held {
+	struct ksnap_blob *part[HELD_PARTS];
+	size_t n;
+};
+
 struct router {
 	struct broker *broker;
 	struct bound *bound;
 	int source;
+	bool in_turn;  /* its end sends what is held */
+	bool answered; /* within this turn */
+	struct held held[HELD_REPLIES];
+	size_t nheld;
 };
 
-static void receive(void *arg)
+static void count_loss(struct router *r, int rc)
 {
-	struct router *r = arg;
+	uint64_t *drops = r->broker->tally.drops;
 
+	if (rc == KSNAP_E_BUSY)
+		drops[DROP_REPLY_FULL]++;
+	else if (rc == KSNAP_E_NOMEM)
+		drops[DROP_REPLY_MEMORY]++;
+	else if (rc < 0)
+		drops[DROP_REPLY_GONE]++;
+}
+
+static void send_held(struct router *r)
+{
+	if (r->nheld)
+		loop_socket_used(r->broker->loop, r->source);
+	for (size_t i = 0; i < r->nheld; i++) {
+		struct held *h = &r->held[i];
+
+		count_loss(r, frames_send_list(bound_socket(r->bound), h->part, h->n, NULL));
+		for (size_t j = 0; j < h->n; j++)
+			ksnap_blob_unref(h->part[j]);
+	}
+	r->nheld = 0;
+}
+
+static void receive_some(struct router *r)
+{
 	for (int i = 0; i < READ_BATCH; i++) {
 		_frames_ struct frames f = { .no_users = !r->broker->zap };
 		struct ksnap_err err;
@@ -46,6 +84,17 @@ static void receive(void *arg)
 		}
 		dispatch(r->broker, &f, rc < 0 ? &err : NULL);
 	}
+}
+
+static void receive(void *arg)
+{
+	struct router *r = arg;
+
+	r->in_turn = true;
+	r->answered = false;
+	receive_some(r);
+	r->in_turn = false;
+	send_held(r);
 }
 
 struct router *router_create(struct broker *b, const struct broker_opts *opts,
@@ -92,8 +141,29 @@ void router_destroy(struct router *r)
 
 int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, struct ksnap_err *err)
 {
+	send_held(r);
 	loop_socket_used(r->broker->loop, r->source);
 	return frames_send_list(bound_socket(r->bound), parts, n, err);
+}
+
+int router_answer(struct router *r, struct ksnap_blob *const *parts, size_t n,
+		  struct ksnap_err *err)
+{
+	struct held *h = &r->held[r->nheld];
+	int rc;
+
+	if (!r->in_turn || !r->answered || n > HELD_PARTS) {
+		r->answered = true;
+		rc = router_send(r, parts, n, err);
+		if (rc != KSNAP_E_NOMEM)
+			count_loss(r, rc);
+		return rc;
+	}
+	for (h->n = 0; h->n < n; h->n++)
+		h->part[h->n] = ksnap_blob_ref(parts[h->n]);
+	if (++r->nheld == HELD_REPLIES)
+		send_held(r);
+	return 0;
 }
 
 const char *const *router_endpoints(const struct router *r)
