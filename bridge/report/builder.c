@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "report/bufpool.h"
 #include "report/builder.h"
+#include "wire/emit.h"
 #include "wire/pack.h"
 
 #define VALS_HEAD 10 /* str "vals" and the header of a bin32 */
@@ -41,7 +42,6 @@ struct report_builder {
 	struct buf out;
 	struct buf reasons; /* encoded, without a header */
 	struct buf done;    /* struct done_map each */
-	msgpack_packer pk, reason_pk;
 	bool is_begun, is_complete, is_placeholder;
 	size_t placeholder, complete, mono1, nmaps_at, nprogs_at; /* offsets of what is patched */
 	uint32_t nmaps, nprogs, nkeys, nreasons, nreasons_dropped, npartial;
@@ -55,8 +55,6 @@ struct report_builder *report_builder_create(struct ksnap_err *err)
 	if (rb) {
 		rb->pool = bufpool_create();
 		rb->types = type_table_create(NULL);
-		pack_init(&rb->pk, &rb->out);
-		pack_init(&rb->reason_pk, &rb->reasons);
 		if (rb->pool && rb->types)
 			return rb;
 	}
@@ -135,16 +133,16 @@ static void patch_bool(struct buf *b, size_t offset, bool v)
 
 /* ---- the top ------------------------------------------------------------------------------- */
 
-static void pack_key_str(msgpack_packer *pk, const char *key, const char *value)
+static void pack_key_str(struct buf *b, const char *key, const char *value)
 {
-	pack_str(pk, key);
-	pack_str(pk, value ? value : "");
+	emit_str(b, key);
+	emit_str(b, value ? value : "");
 }
 
-static void pack_key_uint(msgpack_packer *pk, const char *key, uint64_t value)
+static void pack_key_uint(struct buf *b, const char *key, uint64_t value)
 {
-	pack_str(pk, key);
-	msgpack_pack_uint64(pk, value);
+	emit_str(b, key);
+	emit_uint(b, value);
 }
 
 static bool is_little_endian(const struct report_info *info)
@@ -152,38 +150,38 @@ static bool is_little_endian(const struct report_info *info)
 	return (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) != info->swapped_endian;
 }
 
-static void pack_target(msgpack_packer *pk, const struct report_info *info)
+static void pack_target(struct buf *b, const struct report_info *info)
 {
-	pack_str(pk, "target");
-	msgpack_pack_map(pk, 7);
-	pack_key_str(pk, "kind", info->target_kind);
-	pack_key_str(pk, "name", info->target_name);
-	pack_key_str(pk, "host", info->host);
-	pack_key_str(pk, "kernel", info->kernel);
-	pack_key_str(pk, "boot_id", info->boot_id);
-	pack_str(pk, "little_endian");
-	pack_bool(pk, is_little_endian(info));
-	pack_key_uint(pk, "cpus", info->cpus);
+	emit_str(b, "target");
+	emit_map(b, 7);
+	pack_key_str(b, "kind", info->target_kind);
+	pack_key_str(b, "name", info->target_name);
+	pack_key_str(b, "host", info->host);
+	pack_key_str(b, "kernel", info->kernel);
+	pack_key_str(b, "boot_id", info->boot_id);
+	emit_str(b, "little_endian");
+	emit_bool(b, is_little_endian(info));
+	pack_key_uint(b, "cpus", info->cpus);
 }
 
-static void pack_cause(msgpack_packer *pk, const struct report_info *info, uint64_t mono0)
+static void pack_cause(struct buf *b, const struct report_info *info, uint64_t mono0)
 {
-	pack_key_str(pk, "cause", info->cause);
-	pack_key_uint(pk, "missed", info->missed);
+	pack_key_str(b, "cause", info->cause);
+	pack_key_uint(b, "missed", info->missed);
 	if (info->hit_mono_ns)
-		pack_key_uint(pk, "latency_ns",
+		pack_key_uint(b, "latency_ns",
 			      mono0 > info->hit_mono_ns ? mono0 - info->hit_mono_ns : 0);
 }
 
-static void pack_trigger(msgpack_packer *pk, const struct report_info *info, uint64_t mono0)
+static void pack_trigger(struct buf *b, const struct report_info *info, uint64_t mono0)
 {
-	pack_str(pk, "trigger");
-	msgpack_pack_map(pk, 1 + (info->cause ? 2 + !!info->hit_mono_ns : 0) + info->has_step);
-	pack_key_str(pk, "kind", info->trigger ? info->trigger : "op");
+	emit_str(b, "trigger");
+	emit_map(b, 1 + (info->cause ? 2 + !!info->hit_mono_ns : 0) + info->has_step);
+	pack_key_str(b, "kind", info->trigger ? info->trigger : "op");
 	if (info->cause)
-		pack_cause(pk, info, mono0);
+		pack_cause(b, info, mono0);
 	if (info->has_step)
-		pack_key_uint(pk, "step", info->step);
+		pack_key_uint(b, "step", info->step);
 }
 
 /* Offset of the count of the top-level map. */
@@ -191,25 +189,25 @@ static void pack_trigger(msgpack_packer *pk, const struct report_info *info, uin
 
 static void pack_top(struct report_builder *rb, const struct report_info *info)
 {
-	msgpack_packer *pk = &rb->pk;
+	struct buf *b = &rb->out;
 	uint64_t mono0 = clock_mono_ns();
 
 	hold_map16(&rb->out);
-	pack_key_str(pk, "schema", REPORT_SCHEMA);
-	pack_str(pk, "placeholder");
+	pack_key_str(b, "schema", REPORT_SCHEMA);
+	emit_str(b, "placeholder");
 	rb->placeholder = hold_bool(&rb->out);
-	pack_str(pk, "complete");
+	emit_str(b, "complete");
 	rb->complete = hold_bool(&rb->out);
-	pack_key_str(pk, "tag", info->tag);
-	pack_target(pk, info);
-	pack_str(pk, "ts");
-	msgpack_pack_int64(pk, clock_real_ns());
-	pack_key_uint(pk, "mono0", mono0);
-	pack_str(pk, "mono1");
+	pack_key_str(b, "tag", info->tag);
+	pack_target(b, info);
+	emit_str(b, "ts");
+	emit_int(b, clock_real_ns());
+	pack_key_uint(b, "mono0", mono0);
+	emit_str(b, "mono1");
 	rb->mono1 = hold_uint64(&rb->out);
-	pack_trigger(pk, info, mono0);
-	pack_key_str(pk, "consistency", info->consistency ? info->consistency : "running");
-	pack_str(pk, "maps");
+	pack_trigger(b, info, mono0);
+	pack_key_str(b, "consistency", info->consistency ? info->consistency : "running");
+	emit_str(b, "maps");
 	rb->nmaps_at = hold_array32(&rb->out);
 }
 
@@ -271,33 +269,33 @@ static int check_row(const struct report_map_row *row, uint64_t room, uint64_t k
 
 static void pack_row(struct report_builder *rb, const struct report_map_row *row)
 {
-	msgpack_packer *pk = &rb->pk;
+	struct buf *b = &rb->out;
 	struct open_map *m = &rb->map;
 
 	hold_map16(&rb->out);
-	pack_key_uint(pk, "id", row->id);
-	pack_key_str(pk, "name", row->name);
-	pack_key_str(pk, "type", row->type);
-	pack_key_uint(pk, "flags", row->flags);
-	pack_key_uint(pk, "key_size", row->key_size);
-	pack_key_uint(pk, "value_size", row->value_size);
-	pack_key_uint(pk, "max_entries", row->max_entries);
-	pack_str(pk, "count");
+	pack_key_uint(b, "id", row->id);
+	pack_key_str(b, "name", row->name);
+	pack_key_str(b, "type", row->type);
+	pack_key_uint(b, "flags", row->flags);
+	pack_key_uint(b, "key_size", row->key_size);
+	pack_key_uint(b, "value_size", row->value_size);
+	pack_key_uint(b, "max_entries", row->max_entries);
+	emit_str(b, "count");
 	m->count = hold_uint64(&rb->out);
-	pack_str(pk, "complete");
+	emit_str(b, "complete");
 	m->complete = hold_bool(&rb->out);
 	m->nkeys = 9;
 	if (row->kt != TYPE_NONE && ++m->nkeys)
-		pack_key_uint(pk, "kt", row->kt);
+		pack_key_uint(b, "kt", row->kt);
 	if (row->vt != TYPE_NONE && ++m->nkeys)
-		pack_key_uint(pk, "vt", row->vt);
+		pack_key_uint(b, "vt", row->vt);
 	if (row->ncpu) {
 		m->nkeys += 2;
-		pack_key_uint(pk, "ncpu", row->ncpu);
-		pack_key_uint(pk, "stride", row->stride);
+		pack_key_uint(b, "ncpu", row->ncpu);
+		pack_key_uint(b, "stride", row->stride);
 	}
 	m->nkeys += 2;
-	pack_str(pk, "keys");
+	emit_str(b, "keys");
 }
 
 /* The header of keys, room, the header of vals, room; none of it counted in out.len yet. */
@@ -400,70 +398,70 @@ bool report_map_at(const struct report_builder *rb, uint32_t i, struct report_ma
 	return true;
 }
 
-static unsigned pack_optional(msgpack_packer *pk, const char *key, uint64_t v)
+static unsigned pack_optional(struct buf *b, const char *key, uint64_t v)
 {
 	if (v)
-		pack_key_uint(pk, key, v);
+		pack_key_uint(b, key, v);
 	return v != 0;
 }
 
-static void pack_ids(msgpack_packer *pk, const char *key, const uint32_t *ids, size_t n)
+static void pack_ids(struct buf *b, const char *key, const uint32_t *ids, size_t n)
 {
-	pack_str(pk, key);
-	msgpack_pack_array(pk, n);
+	emit_str(b, key);
+	emit_list(b, n);
 	for (size_t i = 0; i < n; i++)
-		msgpack_pack_uint32(pk, ids[i]);
+		emit_uint(b, ids[i]);
 }
 
-static void pack_ring(msgpack_packer *pk, const struct report_ring *r)
+static void pack_ring(struct buf *b, const struct report_ring *r)
 {
-	pack_str(pk, "ringbuf");
-	msgpack_pack_map(pk, 4);
-	pack_key_uint(pk, "capacity", r->capacity);
-	pack_key_uint(pk, "producer", r->producer);
-	pack_key_uint(pk, "consumer", r->consumer);
-	pack_key_uint(pk, "pending", r->producer - r->consumer);
+	emit_str(b, "ringbuf");
+	emit_map(b, 4);
+	pack_key_uint(b, "capacity", r->capacity);
+	pack_key_uint(b, "producer", r->producer);
+	pack_key_uint(b, "consumer", r->consumer);
+	pack_key_uint(b, "pending", r->producer - r->consumer);
 }
 
-static void pack_symbols(msgpack_packer *pk, const struct report_symbol *s, size_t n)
+static void pack_symbols(struct buf *b, const struct report_symbol *s, size_t n)
 {
-	pack_str(pk, "symbols");
-	msgpack_pack_array(pk, n);
+	emit_str(b, "symbols");
+	emit_list(b, n);
 	for (size_t i = 0; i < n; i++) {
-		msgpack_pack_map(pk, 3);
-		pack_key_uint(pk, "addr", s[i].addr);
-		pack_key_str(pk, "name", s[i].name);
-		pack_key_uint(pk, "off", s[i].off);
+		emit_map(b, 3);
+		pack_key_uint(b, "addr", s[i].addr);
+		pack_key_str(b, "name", s[i].name);
+		pack_key_uint(b, "off", s[i].off);
 	}
 }
 
 /* What only some types of maps have. */
-static unsigned pack_row_own(msgpack_packer *pk, const struct report_map_result *res)
+static unsigned pack_row_own(struct buf *b, const struct report_map_result *res)
 {
 	if (res->inner)
-		pack_ids(pk, "inner", res->inner, res->ninner);
+		pack_ids(b, "inner", res->inner, res->ninner);
 	if (res->ring)
-		pack_ring(pk, res->ring);
+		pack_ring(b, res->ring);
 	if (res->nsymbols)
-		pack_symbols(pk, res->symbols, res->nsymbols);
+		pack_symbols(b, res->symbols, res->nsymbols);
 	return !!res->inner + !!res->ring + !!res->nsymbols;
 }
 
 static void pack_row_end(struct report_builder *rb, const struct report_map_result *res)
 {
-	msgpack_packer *pk = &rb->pk;
+	struct buf *b = &rb->out;
 	unsigned n = 2;
 
-	pack_key_uint(pk, "mono", rb->map.mono);
-	pack_key_uint(pk, "mono_end", clock_mono_ns());
-	n += pack_optional(pk, "restarts", res->restarts);
-	n += pack_optional(pk, "duplicates", res->duplicates);
-	n += pack_optional(pk, "missing", res->missing);
+	pack_key_uint(b, "mono", rb->map.mono);
+	pack_key_uint(b, "mono_end", clock_mono_ns());
+	n += pack_optional(b, "restarts", res->restarts);
+	n += pack_optional(b, "duplicates", res->duplicates);
+	n += pack_optional(b, "missing", res->missing);
 	if (res->nowners && ++n)
-		pack_ids(pk, "owners", res->owners, res->nowners);
-	n += pack_row_own(pk, res);
+		pack_ids(b, "owners", res->owners, res->nowners);
+	n += pack_row_own(b, res);
 	if (res->error && ++n)
-		pack_key_str(pk, "error", res->error);
+		pack_key_str(b, "error", res->error);
 	rb->map.nkeys += n;
 }
 
@@ -503,26 +501,26 @@ int report_progs(struct report_builder *rb, struct ksnap_err *err)
 
 	if (rc || rb->nprogs_at != NO_OFFSET)
 		return rc;
-	pack_str(&rb->pk, "progs");
+	emit_str(&rb->out, "progs");
 	rb->nprogs_at = hold_array32(&rb->out);
 	return buf_ok(&rb->out) ? 0 : err_nomem(err);
 }
 
 int report_prog(struct report_builder *rb, const struct report_prog_row *row, struct ksnap_err *err)
 {
-	msgpack_packer *pk = &rb->pk;
+	struct buf *b = &rb->out;
 	int rc = report_progs(rb, err);
 
 	if (rc)
 		return rc;
-	msgpack_pack_map(pk, 7);
-	pack_key_uint(pk, "id", row->id);
-	pack_key_str(pk, "name", row->name);
-	pack_key_str(pk, "type", row->type);
-	pack_key_str(pk, "tag", row->tag);
-	pack_key_uint(pk, "run_cnt", row->run_cnt);
-	pack_key_uint(pk, "run_time_ns", row->run_time_ns);
-	pack_ids(pk, "maps", row->maps, row->nmaps);
+	emit_map(b, 7);
+	pack_key_uint(b, "id", row->id);
+	pack_key_str(b, "name", row->name);
+	pack_key_str(b, "type", row->type);
+	pack_key_str(b, "tag", row->tag);
+	pack_key_uint(b, "run_cnt", row->run_cnt);
+	pack_key_uint(b, "run_time_ns", row->run_time_ns);
+	pack_ids(b, "maps", row->maps, row->nmaps);
 	rb->nprogs++;
 	return buf_ok(&rb->out) ? 0 : err_nomem(err);
 }
@@ -534,7 +532,7 @@ int report_key(struct report_builder *rb, const char *key, const struct buf *val
 
 	if (rc)
 		return rc;
-	pack_str(&rb->pk, key);
+	emit_str(&rb->out, key);
 	buf_append(&rb->out, value->data, value->len);
 	rb->nkeys++;
 	return buf_ok(value) && buf_ok(&rb->out) ? 0 : err_nomem(err);
@@ -545,18 +543,18 @@ int report_key(struct report_builder *rb, const char *key, const struct buf *val
 static void pack_reason(struct report_builder *rb, const char *code, const char *subject,
 			uint64_t expected, uint64_t got, const char *text)
 {
-	msgpack_packer *pk = &rb->reason_pk;
+	struct buf *b = &rb->reasons;
 	bool has_expected = expected != UINT64_MAX, has_got = got != UINT64_MAX;
 
-	msgpack_pack_map(pk, 2 + !!subject + has_expected + has_got);
-	pack_key_str(pk, "code", code);
+	emit_map(b, 2 + !!subject + has_expected + has_got);
+	pack_key_str(b, "code", code);
 	if (subject)
-		pack_key_str(pk, "subject", subject);
+		pack_key_str(b, "subject", subject);
 	if (has_expected)
-		pack_key_uint(pk, "expected", expected);
+		pack_key_uint(b, "expected", expected);
 	if (has_got)
-		pack_key_uint(pk, "got", got);
-	pack_key_str(pk, "text", text);
+		pack_key_uint(b, "got", got);
+	pack_key_str(b, "text", text);
 	rb->nreasons++;
 }
 
@@ -623,15 +621,17 @@ struct ksnap_blob *report_finish(struct report_builder *rb, struct report_summar
 				 struct buf *reasons, struct ksnap_err *err)
 {
 	struct ksnap_blob *blob;
+	msgpack_packer pk;
 
 	if (check_open(rb, err))
 		return NULL;
 	rb->is_begun = false;
 	pack_last_reason(rb);
-	pack_str(&rb->pk, "types");
-	if (type_table_encode(rb->types, &rb->pk))
+	emit_str(&rb->out, "types");
+	pack_init(&pk, &rb->out);
+	if (type_table_encode(rb->types, &pk))
 		rb->out.failed = true;
-	pack_str(&rb->pk, "reasons");
+	emit_str(&rb->out, "reasons");
 	append_reasons(rb, &rb->out);
 	patch_top(rb);
 	if (reasons)
