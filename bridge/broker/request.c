@@ -24,12 +24,11 @@ struct request *request_create(struct broker *b, struct frames *f)
 
 	if (!rq)
 		return NULL;
-	memset(rq, 0, offsetof(struct request, room));
+	memset(rq, 0, offsetof(struct request, frames));
 	rq->broker = b;
 	rq->held = rq->few;
 	rq->held_cap = REQUEST_FEW;
-	rq->frames = *f;
-	f->n = 0;
+	frames_move(&rq->frames, f);
 	rq->received_mono_ns = clock_mono_ns();
 	return rq;
 }

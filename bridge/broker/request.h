@@ -23,7 +23,6 @@ struct hosted;
 struct request {
 	struct broker *broker;
 	struct session *session;
-	struct frames frames;  /* as received; strings of env and params point into it */
 	bool delimiter;        /* a REQ socket asked: the reply mirrors its empty frame */
 	enum wire_right right; /* of its peer, when it came */
 	struct wire_request env;
@@ -45,7 +44,9 @@ struct request {
 		detail; /* of the refusal that is about to come: one encoded map, or nothing */
 	struct answer_wait wait;
 	uint64_t received_mono_ns, deadline_mono_ns;
-	/* Memory for what is mostly small; not cleared. */
+	/* From here on nothing is cleared. As received; strings of env and params point into it: */
+	struct frames frames;
+	/* Memory for what is mostly small: */
 	max_align_t room[REQUEST_ROOM / sizeof(max_align_t)];
 	struct ksnap_blob *few[REQUEST_FEW];
 };

@@ -67,9 +67,13 @@ static void send_held(struct router *r)
 static void receive_some(struct router *r)
 {
 	for (int i = 0; i < READ_BATCH; i++) {
-		_frames_ struct frames f = { .no_users = !r->broker->zap };
+		_frames_ struct frames f; /* the parts need no clearing */
 		struct ksnap_err err;
-		int rc = frames_recv(bound_socket(r->bound), &f, &err);
+		int rc;
+
+		f.n = 0;
+		f.no_users = !r->broker->zap;
+		rc = frames_recv(bound_socket(r->bound), &f, &err);
 
 		if (rc == 0) {
 			loop_socket_rests(r->broker->loop, r->source);

@@ -162,7 +162,7 @@ struct store_node *record_node(const struct wire_kept_snapshot *r, struct ksnap_
 	tag_copy(tag, r->tag);
 	memcpy(schema, r->schema.p, r->schema.len);
 	schema[r->schema.len] = '\0';
-	node = store_node_create(&args);
+	node = store_node_create(&args, tag_hash(args.tag));
 	if (!node)
 		return NULL;
 	node->entry.seq = r->seq;

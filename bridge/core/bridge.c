@@ -286,7 +286,7 @@ int ksnap_bridge_store(struct ksnap_bridge *b, const struct ksnap_store_args *ar
 {
 	struct ksnap_store_args own = { 0 };
 	struct store_node *node, *left = NULL;
-	uint64_t seq;
+	uint64_t seq, hash;
 	int rc;
 
 	rc = copy_sized(&own, sizeof(own), args, "args", err);
@@ -294,7 +294,10 @@ int ksnap_bridge_store(struct ksnap_bridge *b, const struct ksnap_store_args *ar
 		rc = check_store_args(&own, err);
 	if (rc < 0)
 		return rc;
-	node = store_node_create(&own);
+	hash = tag_hash(own.tag);
+	if (b->opts.single_threaded)
+		store_fetch(&b->store, hash);
+	node = store_node_create(&own, hash);
 	if (!node)
 		return err_nomem(err);
 	lock(b);

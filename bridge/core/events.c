@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 
+#define CACHE_LINE  64
 #define SPARE_BYTES (sizeof(struct event_node) + (size_t)KSNAP_EVENT_FIELDS * (EVENT_TEXT_MAX + 1))
 
 int events_init(struct events *ev, uint64_t cap, ksnap_event_fn sink, void *arg)
@@ -70,7 +71,6 @@ static char *copy_fields(struct ksnap_event *to, const struct ksnap_event_field 
 			 char *text)
 {
 	to->nfields = n;
-	memset(to->fields, 0, sizeof(to->fields));
 	for (unsigned i = 0; i < n; i++) {
 		size_t len;
 
@@ -83,6 +83,8 @@ static char *copy_fields(struct ksnap_event *to, const struct ksnap_event_field 
 		to->fields[i].str = text;
 		text += len + 1;
 	}
+	for (unsigned i = n; i < KSNAP_EVENT_FIELDS; i++)
+		to->fields[i] = (struct ksnap_event_field){ 0 };
 	return text;
 }
 
@@ -92,11 +94,21 @@ static void drop_one(struct events *ev)
 	ev->untold++;
 }
 
+/* The next to leave has lain untouched since it came, and what comes then takes its memory. */
+static void fetch_oldest(const struct events *ev)
+{
+	const char *oldest = (const char *)ev->head;
+
+	for (size_t at = 0; oldest && at < sizeof(struct event_node); at += CACHE_LINE)
+		__builtin_prefetch(oldest + at, 1);
+}
+
 static void append(struct events *ev, struct event_node *node)
 {
 	if (ev->kept == ev->cap) {
 		free(pop(ev));
 		drop_one(ev);
+		fetch_oldest(ev);
 	}
 	node->next = NULL;
 	node->prev = ev->tail;

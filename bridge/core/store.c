@@ -50,7 +50,12 @@ static void fill_entry(struct ksnap_entry *e, const struct ksnap_store_args *arg
 		e->stats_reason = args->stats_reason;
 }
 
-struct store_node *store_node_create(const struct ksnap_store_args *args)
+void store_fetch(const struct store *s, uint64_t hash)
+{
+	tag_table_fetch_bucket(&s->table, hash);
+}
+
+struct store_node *store_node_create(const struct ksnap_store_args *args, uint64_t hash)
 {
 	struct store_node *node = malloc(sizeof(*node)); /* calloc passes by what was just freed */
 
@@ -62,7 +67,7 @@ struct store_node *store_node_create(const struct ksnap_store_args *args)
 	if (args->stats)
 		node->bytes += ksnap_blob_size(args->stats);
 	node->link.tag = node->entry.tag;
-	node->link.hash = tag_hash(node->entry.tag);
+	node->link.hash = hash;
 	return node;
 }
 
@@ -92,7 +97,8 @@ void store_nodes_free(struct store_node *chain)
 	while (chain) {
 		struct store_node *next = chain->next;
 
-		ksnap_entry_clear(&chain->entry);
+		ksnap_blob_unref(chain->entry.report);
+		ksnap_blob_unref(chain->entry.stats);
 		free(chain);
 		chain = next;
 	}

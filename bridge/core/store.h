@@ -55,8 +55,12 @@ enum store_drain_variant {
 void store_init(struct store *s, uint64_t cap, uint64_t cap_bytes, struct events *events);
 void store_fini(struct store *s);
 
-/* A node with references of its own. The tag has been checked. NULL when memory is out. */
-struct store_node *store_node_create(const struct ksnap_store_args *args);
+/* Have the place of the tag with this hash at hand soon: for who will put a node of it, and has
+ * something else to do before. */
+void store_fetch(const struct store *s, uint64_t hash);
+/* A node with references of its own. The tag has been checked, @hash is its tag_hash(). NULL when
+ * memory is out. */
+struct store_node *store_node_create(const struct ksnap_store_args *args, uint64_t hash);
 /* Free a chain of nodes that are in no store; NULL is none. */
 void store_nodes_free(struct store_node *chain);
 

@@ -218,6 +218,15 @@ int frames_send(void *socket, const struct frames *f, struct ksnap_err *err)
 	return frames_send_list(socket, f->part, f->n, err);
 }
 
+void frames_move(struct frames *to, struct frames *from)
+{
+	to->n = from->n;
+	to->no_users = from->no_users;
+	strcpy(to->user, from->user);
+	memcpy(to->part, from->part, from->n * sizeof(*to->part));
+	from->n = 0;
+}
+
 void frames_clear(struct frames *f)
 {
 	for (size_t i = 0; i < f->n; i++)

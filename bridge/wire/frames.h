@@ -37,6 +37,8 @@ int frames_send(void *socket, const struct frames *f, struct ksnap_err *err);
 /* The same for any number of parts. */
 int frames_send_list(void *socket, struct ksnap_blob *const *parts, size_t n,
 		     struct ksnap_err *err);
+/* @to, which need not be initialized, takes the parts and the user of @from over. */
+void frames_move(struct frames *to, struct frames *from);
 void frames_clear(struct frames *f);
 
 #define _frames_ __attribute__((cleanup(frames_clear)))
