@@ -299,9 +299,40 @@ static void a_closed_bridge_stays_closed(void **state)
 	rig_stop(r);
 }
 
+/* Whether they wait for each other or not: most are short, some have parts or a report. */
+static void answers_come_in_the_order_of_requests(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r);
+	struct ksnap_blob *report = rig_report(1000);
+	struct rig_reply reply;
+
+	for (uint64_t id = 1; id <= 200; id++) {
+		if (id % 10 == 8)
+			rig_send(c, id, "store_snapshot", "\x81\xa3tag\xa1x", 7, report);
+		else if (id % 10 == 9)
+			rig_send(c, id, "get", "\x81\xa3tag\xa1x", 7, NULL);
+		else
+			rig_send(c, id, id % 10 ? "ping" : "drain", no_params, 1, NULL);
+	}
+	for (uint64_t id = 1; id <= 200; id++) {
+		for (unsigned parts = id % 10 ? 1 : 2; parts; parts--) {
+			rig_reply(c, &reply);
+			assert_true(reply.reply.ok);
+			assert_int_equal(reply.reply.id.num, id);
+			assert_int_equal(reply.reply.more, parts > 1);
+			rig_reply_clear(&reply);
+		}
+	}
+	ksnap_blob_unref(report);
+	zmq_close(c);
+	rig_stop(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers_come_in_the_order_of_requests),
 		cmocka_unit_test(nonsense_is_answered),
 		cmocka_unit_test(too_many_frames_are_answered),
 		cmocka_unit_test(a_large_envelope_is_refused),
