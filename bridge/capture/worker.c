@@ -28,7 +28,8 @@
 #define LINGER_MS     200
 #define QUEUE_MSGS    64
 #define HEARTBEAT_MAX 60000
-#define NEWS_BATCH    32 /* of watches, told before anything else is looked at */
+#define NEWS_BATCH    32              /* of watches, told before anything else is looked at */
+#define BEHIND_NS     (2 * NS_PER_MS) /* until a broker that is behind with reading is told more */
 
 struct worker {
 	const struct worker_opts *opts;
@@ -164,7 +165,20 @@ static int tell_news(struct worker *w, const struct watch_news *n)
 	return frames_send(w->socket, &f, &w->err);
 }
 
+static void on_patience(void *arg);
+
 /* What the broker is too busy for waits with the target, where it costs nothing. */
+static void let_news_wait(struct worker *w)
+{
+	uint64_t at = clock_mono_ns() + BEHIND_NS;
+	int ret = loop_add_deadline(w->loop, at, on_patience, w, &w->err);
+
+	loop_remove(w->loop, w->watch_source);
+	w->watch_source = 0;
+	if (ret < 0)
+		stop(w, ret);
+}
+
 static void on_watches(void *arg)
 {
 	struct worker *w = arg;
@@ -172,8 +186,7 @@ static void on_watches(void *arg)
 
 	for (int i = 0; i < NEWS_BATCH; i++) {
 		if (!is_writable(w)) {
-			loop_remove(w->loop, w->watch_source);
-			w->watch_source = 0;
+			let_news_wait(w);
 			return;
 		}
 		if (!w->bench.ops->watch_next(w->bench.target, &n))
@@ -193,6 +206,15 @@ static int add_watches(struct worker *w, struct ksnap_err *err)
 	int fd = ops->watch_fd ? ops->watch_fd(w->bench.target) : -1;
 
 	return fd < 0 ? 0 : loop_add_fd(w->loop, fd, on_watches, w, err);
+}
+
+static void on_patience(void *arg)
+{
+	struct worker *w = arg;
+
+	w->watch_source = add_watches(w, &w->err);
+	if (w->watch_source < 0)
+		stop(w, w->watch_source);
 }
 
 /* ---- messages of the broker ------------------------------------------------------------------ */
@@ -400,10 +422,6 @@ static void on_tick(void *arg)
 		send_beat(w);
 	else
 		send_join(w);
-	if (!w->watch_source)
-		w->watch_source = add_watches(w, &w->err);
-	if (w->watch_source < 0)
-		stop(w, w->watch_source);
 }
 
 static void on_handshake(void *arg)

@@ -64,8 +64,11 @@ static void *run(void *arg)
 
 static void begin(struct script *s, const char *target)
 {
+	int few = 1;
+
 	*s = (struct script){ .context = zmq_ctx_new() };
 	s->router = zmq_socket(s->context, ZMQ_ROUTER);
+	zmq_setsockopt(s->router, ZMQ_RCVHWM, &few, sizeof(few));
 	assert_int_equal(zmq_bind(s->router, "inproc://work"), 0);
 	s->opts = (struct worker_opts){ .connect = "inproc://work",
 					.target = target,
@@ -647,6 +650,58 @@ static void expect_renewal(struct script *s, uint64_t seqno)
 	assert_int_equal(answer.done.job, s->jobs);
 }
 
+#define TOLD 1000ull
+
+static void send_watch_job(struct script *s)
+{
+	static const struct {
+		const char *key;
+		uint64_t n;
+	} numbers[] = { { "id", 7 }, { "rate", TOLD }, { "burst", TOLD } };
+	_buf_ struct buf p = BUF_INIT;
+	struct wire_work_job job = { .k = wire_slice_of("job"),
+				     .job = ++s->jobs,
+				     .op = wire_slice_of("watch_snapshot"),
+				     .t = WAIT_MS };
+	msgpack_packer pk;
+
+	pack_init(&pk, &p);
+	msgpack_pack_map(&pk, 4);
+	pack_str(&pk, "symbol");
+	pack_str(&pk, "map0");
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		pack_str(&pk, numbers[i].key);
+		msgpack_pack_uint64(&pk, numbers[i].n);
+	}
+	job.p = (struct wire_slice){ (const char *)p.data, p.len };
+	send_shape(s, &wire_shape_work_job, &job, NULL);
+}
+
+/* More than its queue has room for, and no heartbeat within the test's patience. */
+static void hits_that_had_to_wait_are_told_soon(void **state)
+{
+	struct wire_work_watched end = { 0 };
+	struct wire_work_fired hit;
+	struct script s;
+	uint64_t n = 0;
+
+	bring_up(&s, "fixture:maps=1,entries=1,hits=5000");
+	send_watch_job(&s);
+	while (!end.hits) {
+		_message_ struct message m;
+
+		receive(&s, &m);
+		if (decode(&m, &wire_shape_work_fired, &hit))
+			assert_int_equal(hit.n, ++n);
+		else
+			decode(&m, &wire_shape_work_watched, &end);
+	}
+	assert_int_equal(n, TOLD);
+	assert_int_equal(end.hits, 5000);
+	assert_int_equal(end.suppressed, 5000 - TOLD);
+	take_down(&s);
+}
+
 static void attaching_renews_before_it_is_done(void **state)
 {
 	struct wire_captured c;
@@ -689,6 +744,7 @@ int main(void)
 		cmocka_unit_test(a_freeze_needs_the_brokers_words),
 		cmocka_unit_test(lists_processes),
 		cmocka_unit_test(renders_values_and_reports),
+		cmocka_unit_test(hits_that_had_to_wait_are_told_soon),
 		cmocka_unit_test(attaching_renews_before_it_is_done),
 	};
 
