@@ -4,10 +4,13 @@
  * What each storm has to leave behind is in storm.h; here is which storms there are, and how they
  * are printed. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/bench.h"
 #include "bench/storm.h"
+
+#define NUM(v) ((unsigned long long)(v))
 
 #define KIB 1024ul
 #define MIB (1024ul * KIB)
@@ -17,6 +20,12 @@
 	{                                                                                         \
 		.name = text, .ops = n, .quick_ops = n_quick, .bytes = size, .period_ns = period, \
 		.executors = threads, .bridges = on, .in_flight = window, ##__VA_ARGS__           \
+	}
+
+#define HITS(text, n, n_quick, who, on, each, each_quick, ...)                            \
+	{                                                                                 \
+		.name = text, .ops = n, .quick_ops = n_quick, .hits = who, .watches = on, \
+		.writes = each, .quick_writes = each_quick, .bridges = 1, ##__VA_ARGS__   \
 	}
 
 static const struct storm storms[] = {
@@ -41,6 +50,11 @@ static const struct storm storms[] = {
 	STORM("events and no drain", 200000, 3000, 64, 0, 1, 1, 64, .monitors = 1),
 	STORM("captures and drains", 20000, 500, 0, 0, 2, 1, 8, .monitors = 1, .drains = true),
 	STORM("256 KiB and drains", 10000, 200, 256 * KIB, 0, 1, 1, 8, .drains = true),
+	/* name, how often armed, quick, who writes, watches, writes each time, quick */
+	HITS("watch, made-up hits", 500, 40, HITS_MADE, 3, 1000000, 1000000),
+	HITS("1 watch, written in bursts", 1, 1, HITS_WRITTEN, 1, 200000, 10000),
+	HITS("3 watches, in bursts", 1, 1, HITS_WRITTEN, 3, 100000, 8000, .monitors = 1),
+	HITS("watch that gets hot", 3, 1, HITS_HOT, 1, 0, 0, .monitors = 1),
 };
 
 #define STORMS (sizeof(storms) / sizeof(*storms))
@@ -84,6 +98,19 @@ static void print_storm(struct bench *b, const struct storm *s, const struct sto
 		   us(&r->ping, 0.99), r->ping.max / 1e3, r->base / (double)MIB,
 		   r->peak / (double)MIB, r->allowed / (double)MIB, (unsigned long long)r->evicted,
 		   (unsigned long long)r->events_dropped, (unsigned long long)r->lost);
+}
+
+static void print_hits(struct bench *b, const struct storm_result *r)
+{
+	const struct hitter_result *h = &r->hits;
+
+	bench_note(
+		b,
+		"%24s armed %llu times, %llu got hot; %llu writes, %.0f a s while it is written; "
+		"%llu hits, %llu suppressed, %llu captured, %llu missed",
+		"", NUM(h->armed), NUM(h->ended), NUM(h->writes),
+		h->writing_ns ? h->writes * 1e9 / h->writing_ns : 0, NUM(h->hits),
+		NUM(h->suppressed), NUM(h->captured), NUM(h->missed));
 }
 
 static void write_hist(FILE *f, const char *name, const struct hist *h)
@@ -143,12 +170,23 @@ static void write_counts(FILE *f, const struct storm_result *r)
 		(unsigned long long)r->allowed);
 }
 
+static void write_hits(FILE *f, const struct hitter_result *h)
+{
+	fprintf(f,
+		",\"hits\":{\"armed\":%llu,\"got_hot\":%llu,\"writes\":%llu,\"writing_us\":%llu,"
+		"\"hits\":%llu,\"suppressed\":%llu,\"captured\":%llu,\"missed\":%llu}",
+		NUM(h->armed), NUM(h->ended), NUM(h->writes), NUM(h->writing_ns / 1000),
+		NUM(h->hits), NUM(h->suppressed), NUM(h->captured), NUM(h->missed));
+}
+
 static void write_storm(FILE *f, const struct storm *s, const struct account *a)
 {
 	fprintf(f, "{\"program\":\"bench_runaway\",\"storm\":\"%s\",\"params\":{", s->name);
 	write_params(f, s, &a->last);
 	fprintf(f, "},\"books\":\"%s\"", a->right ? "right" : "wrong");
 	write_counts(f, &a->last);
+	if (s->hits)
+		write_hits(f, &a->last.hits);
 	write_rounds(f, "ops_per_s", a->ops_per_s, a->n);
 	write_rounds(f, "op_p99_us", a->op_p99, a->n);
 	write_rounds(f, "ping_p99_us", a->ping_p99, a->n);
@@ -174,17 +212,35 @@ static void enter(struct account *a)
 	a->n++;
 }
 
+/* It is wrong to skip what this machine is said to have. */
+static void skip(struct bench *b, const struct storm *s, const char *lacks)
+{
+	const char *must = getenv("KSNAP_TEST_REQUIRE");
+
+	bench_skip(b, "%s: %s", s->name, lacks);
+	if (must && strstr(must, "bpf"))
+		bench_count(b, false);
+}
+
 static void rage(struct bench *b, const struct storm *s, struct account *a)
 {
-	bool right = !storm_run(s, bench_is_quick(b), &a->last);
+	const char *lacks = storm_lacks(s);
+	bool right;
 
+	if (lacks) {
+		skip(b, s, lacks);
+		return;
+	}
+	right = !storm_run(s, bench_is_quick(b), &a->last);
 	bench_count(b, right);
 	a->right &= right;
 	if (right)
 		enter(a);
 	if (right)
 		print_storm(b, s, &a->last);
-	else
+	if (right && s->hits)
+		print_hits(b, &a->last);
+	else if (!right)
 		bench_note(b, "%-24s the books are wrong", s->name);
 }
 

@@ -38,6 +38,8 @@ static void take_bridge(struct books_bridge *to, const struct wire_bridge_row *r
 		.events_kept = row->events_kept,
 		.events_raised = row->events_raised,
 		.events_dropped = row->events_dropped,
+		.unavailable = row->unavailable,
+		.watches = row->watches,
 		.limits = { row->limits.snapshots, row->limits.bytes, row->limits.events },
 	};
 	copy_text(to->name, sizeof(to->name), row->name);
@@ -92,9 +94,11 @@ int books_read(struct ksnap_client *c, struct books *ret)
 static int check_caps(const struct books_bridge *b)
 {
 	if (b->stored > b->limits.snapshots || b->bytes > b->limits.bytes ||
-	    b->events_kept > b->limits.events)
-		return bench_wrong("%s: %llu snapshots, %llu bytes, %llu events: above a cap",
-				   b->name, NUM(b->stored), NUM(b->bytes), NUM(b->events_kept));
+	    b->events_kept > b->limits.events || b->watches > LIMIT_MAX_WATCH_SNAPSHOTS)
+		return bench_wrong(
+			"%s: %llu snapshots, %llu bytes, %llu events, %llu watches: above a cap",
+			b->name, NUM(b->stored), NUM(b->bytes), NUM(b->events_kept),
+			NUM(b->watches));
 	return 0;
 }
 
@@ -113,7 +117,7 @@ static int check_sums(const struct books_bridge *b)
 	return 0;
 }
 
-static uint64_t published(const struct books *b, const char *prefix, const char *name)
+uint64_t books_published(const struct books *b, const char *prefix, const char *name)
 {
 	char full[KSNAP_TAG_MAX + 16];
 
@@ -127,13 +131,13 @@ static uint64_t published(const struct books *b, const char *prefix, const char 
 
 static int check_published(const struct books *b, const struct books_bridge *of)
 {
-	if (published(b, "snapshot", of->name) != of->accepted ||
-	    published(b, "report", of->name) != of->accepted ||
-	    published(b, "event", of->name) != of->events_raised)
+	if (books_published(b, "snapshot", of->name) != of->accepted ||
+	    books_published(b, "report", of->name) != of->accepted ||
+	    books_published(b, "event", of->name) != of->events_raised)
 		return bench_wrong("%s: %llu accepted and %llu events, published as %llu and %llu",
 				   of->name, NUM(of->accepted), NUM(of->events_raised),
-				   NUM(published(b, "snapshot", of->name)),
-				   NUM(published(b, "event", of->name)));
+				   NUM(books_published(b, "snapshot", of->name)),
+				   NUM(books_published(b, "event", of->name)));
 	return 0;
 }
 

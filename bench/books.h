@@ -14,6 +14,7 @@ struct books_bridge {
 	char name[KSNAP_TAG_MAX + 1];
 	uint64_t stored, bytes, accepted, evicted, overwritten, drained;
 	uint64_t events_kept, events_raised, events_dropped;
+	uint64_t unavailable, watches;
 	struct ksnap_limits limits;
 };
 
@@ -34,6 +35,8 @@ int books_read(struct ksnap_client *c, struct books *ret);
 /* Caps are kept, accepted = stored + evicted + overwritten + drained, kept and dropped events are
  * no more than were raised, each snapshot was published. 0, or -1 and told. */
 int books_check(const struct books *b);
+/* How many messages there were on channel @prefix/@name. */
+uint64_t books_published(const struct books *b, const char *prefix, const char *name);
 /* What is stored are the newest @b->stored, the oldest first, without a hole: nothing but the
  * oldest ever left. */
 int books_check_order(struct ksnap_client *c, const struct books_bridge *b);

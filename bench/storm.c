@@ -18,6 +18,7 @@
 #include "wire/shapes.h"
 
 #define TARGET         "fixture:maps=2,entries=20"
+#define HITS_TARGET    TARGET ",hits=%llu"
 #define EXECUTORS_MAX  64
 #define MONITORS_MAX   64
 #define PING_PERIOD_NS 5000000
@@ -40,11 +41,13 @@ struct world {
 	void *context; /* of all monitors */
 	struct ksnap_blob *report;
 	struct executor *executors[EXECUTORS_MAX];
+	struct written *written;
+	struct hitter *hitter;
 	struct follower *followers[MONITORS_MAX];
 	void *stuck[MONITORS_MAX];
 	struct bystander *pinger, *drainers[BOOKS_BRIDGES];
 	struct books_events events[BOOKS_BRIDGES];
-	uint64_t begin, cpu, ops;
+	uint64_t begin, cpu, ops, writes;
 	struct books books;
 };
 
@@ -139,8 +142,6 @@ static int start_executors(struct world *w)
 		.one_tag = w->s->one_tag,
 	};
 
-	w->cpu = served_cpu(&w->broker);
-	w->begin = bench_now();
 	for (unsigned i = 0; i < w->s->executors; i++) {
 		o.number = i;
 		name_bridge(o.bridge, sizeof(o.bridge), i % w->s->bridges);
@@ -151,6 +152,41 @@ static int start_executors(struct world *w)
 	return 0;
 }
 
+static int start_hitter(struct world *w)
+{
+	struct hitter_opts o = { .url = w->broker.url,
+				 .watches = w->s->watches,
+				 .arms = w->ops,
+				 .writes = w->writes,
+				 .written = w->written,
+				 .until_hot = w->s->hits == HITS_HOT };
+
+	name_bridge(o.bridge, sizeof(o.bridge), 0);
+	w->hitter = hitter_start(&o);
+	return w->hitter ? 0 : -1;
+}
+
+static int start_storm(struct world *w)
+{
+	w->cpu = served_cpu(&w->broker);
+	w->begin = bench_now();
+	return w->s->hits ? start_hitter(w) : start_executors(w);
+}
+
+static int start_broker(struct world *w)
+{
+	char text[96];
+
+	if (w->s->hits == HITS_NONE)
+		return served_start(&w->broker, w->s->target ? w->s->target : TARGET);
+	if (w->s->hits != HITS_MADE) {
+		w->written = written_create();
+		return w->written ? served_start(&w->broker, "live") : -1;
+	}
+	snprintf(text, sizeof(text), HITS_TARGET, NUM(w->writes));
+	return served_start(&w->broker, text);
+}
+
 static int start_all(struct world *w)
 {
 	struct ksnap_err err = { 0 };
@@ -158,13 +194,13 @@ static int start_all(struct world *w)
 	w->context = zmq_ctx_new();
 	if (w->s->bytes && !(w->report = make_report(w->s->bytes)))
 		return bench_wrong("no report of %zu bytes", w->s->bytes);
-	if (served_start(&w->broker, w->s->target ? w->s->target : TARGET))
+	if (start_broker(w))
 		return -1;
 	w->client = ksnap_client_connect(w->broker.url, NULL, &err);
 	if (!w->client)
 		return bench_wrong("connect: %s", err.text);
 	w->r->base = served_rss(&w->broker);
-	return start_monitors(w) || start_bystanders(w) || start_executors(w) ? -1 : 0;
+	return start_monitors(w) || start_bystanders(w) || start_storm(w) ? -1 : 0;
 }
 
 /* ---- while it rages ------------------------------------------------------------------------- */
@@ -192,6 +228,8 @@ static void keep_sample(struct storm_result *r, const struct books *b, uint64_t 
 
 static bool all_done(const struct world *w)
 {
+	if (w->hitter)
+		return hitter_is_done(w->hitter);
 	for (unsigned i = 0; i < w->s->executors; i++) {
 		if (!executor_is_done(w->executors[i]))
 			return false;
@@ -234,6 +272,22 @@ static int join_executors(struct world *w)
 		w->r->report_bytes = one.bytes;
 		hist_merge(&w->r->op, &one.latency);
 	}
+	return code;
+}
+
+static int join_hitter(struct world *w)
+{
+	int code = w->hitter ? hitter_join(w->hitter, &w->r->hits) : 0;
+
+	w->hitter = NULL;
+	w->r->op = w->r->hits.latency;
+	return code;
+}
+
+static int join_storm(struct world *w)
+{
+	int code = w->s->hits ? join_hitter(w) : join_executors(w);
+
 	w->r->seconds = (bench_now() - w->begin) / 1e9;
 	w->r->cpu_ns = served_cpu(&w->broker) - w->cpu;
 	return code;
@@ -275,6 +329,41 @@ static struct books_bridge *find_bridge(struct world *w, const char *name)
 	return NULL;
 }
 
+/* What is raised beside what left: each watch armed and ended, and once a second that it is
+ * throttled. */
+static int check_watch_events(const struct world *w, const struct books_bridge *b)
+{
+	uint64_t due = b->evicted + b->overwritten + b->unavailable + 2 * w->r->hits.armed;
+	uint64_t most = due + w->r->hits.armed + w->s->watches * (uint64_t)(w->r->seconds + 1);
+
+	if (b->events_raised >= due && b->events_raised <= most)
+		return 0;
+	return bench_wrong("%llu events raised, from %llu to %llu are due; %llu watches were armed",
+			   NUM(b->events_raised), NUM(due), NUM(most), NUM(w->r->hits.armed));
+}
+
+/* Of a watch that ended by itself nobody tells how many hits it had; all others add up. */
+static int check_hits(struct world *w)
+{
+	const struct books_bridge *b = &w->books.bridges[0];
+	const struct hitter_result *h = &w->r->hits;
+	uint64_t told = books_published(&w->books, "watch", b->name);
+
+	w->r->accepted = b->accepted;
+	w->r->report_bytes = b->stored ? b->bytes / b->stored : 0;
+	w->ops = b->accepted;
+	if (b->unavailable || b->watches)
+		return bench_wrong("%llu captures failed, %llu watches are left",
+				   NUM(b->unavailable), NUM(b->watches));
+	if (h->ended ? b->accepted > told
+		     : b->accepted != h->captured || told != h->hits - h->suppressed)
+		return bench_wrong("%llu hits told, %llu stored; the watches say %llu hits, %llu "
+				   "suppressed, %llu captured",
+				   NUM(told), NUM(b->accepted), NUM(h->hits), NUM(h->suppressed),
+				   NUM(h->captured));
+	return check_watch_events(w, b);
+}
+
 static int check_totals(struct world *w)
 {
 	struct storm_result *r = w->r;
@@ -286,6 +375,8 @@ static int check_totals(struct world *w)
 		r->evicted += w->books.bridges[i].evicted;
 		r->events_dropped += w->books.bridges[i].events_dropped;
 	}
+	if (w->s->hits)
+		return check_hits(w);
 	if (accepted != r->accepted || r->accepted + r->refused != w->ops * w->s->executors)
 		return bench_wrong("asked for %llu, told %llu stored and %llu refused; the bridges "
 				   "say %llu",
@@ -360,7 +451,7 @@ static int check_memory(struct world *w)
 
 static int settle(struct world *w)
 {
-	int code = join_executors(w) | finish_bystanders(w);
+	int code = join_storm(w) | finish_bystanders(w);
 
 	if (code || look(w) || finish_followers(w) || check_totals(w) || check_memory(w))
 		return -1;
@@ -375,17 +466,23 @@ static int settle(struct world *w)
 static int stop_all(struct world *w, int code)
 {
 	if (code) {
-		join_executors(w);
+		join_storm(w);
 		finish_bystanders(w);
 		finish_followers(w);
 	}
 	ksnap_client_destroy(w->client);
 	code |= served_stop(&w->broker);
+	code |= written_destroy(w->written);
 	for (unsigned i = 0; i < w->s->stuck && w->stuck[i]; i++)
 		zmq_close(w->stuck[i]);
 	zmq_ctx_term(w->context);
 	ksnap_blob_unref(w->report);
 	return code ? -1 : 0;
+}
+
+const char *storm_lacks(const struct storm *s)
+{
+	return s->hits == HITS_WRITTEN || s->hits == HITS_HOT ? written_lacks() : NULL;
 }
 
 int storm_run(const struct storm *s, bool quick, struct storm_result *ret)
@@ -399,6 +496,7 @@ int storm_run(const struct storm *s, bool quick, struct storm_result *ret)
 	w->s = s;
 	w->r = ret;
 	w->ops = quick ? s->quick_ops : s->ops;
+	w->writes = quick ? s->quick_writes : s->writes;
 	w->broker.said = -1;
 	code = start_all(w) || watch(w) || settle(w) ? -1 : 0;
 	code = stop_all(w, code);

@@ -9,12 +9,22 @@
  *   events taken + dropped = raised, in order
  *   on each channel and for each monitor, received + told as lost = published
  *   the broker's highest memory is within storm_allowed
+ *   of watches: hits are what perf counted, and what was told or suppressed; what was told was
+ *     captured or missed; the debug registers are free
  *   it ends with 0 and leaves no socket. */
 #ifndef KSNAP_BENCH_STORM_H
 #define KSNAP_BENCH_STORM_H
 
 #include "base/hist.h"
 #include "bench/books.h"
+#include "bench/hitter.h"
+
+enum storm_hits {
+	HITS_NONE,
+	HITS_MADE,    /* by a fixture, all at once */
+	HITS_WRITTEN, /* into the kernel's memory, at full speed with rests in between */
+	HITS_HOT,     /* without a rest, until the worker ends the watches */
+};
 
 struct storm {
 	const char *name;
@@ -25,6 +35,11 @@ struct storm {
 	unsigned executors, bridges, in_flight;
 	unsigned monitors, stuck; /* who read, who never do */
 	bool one_tag, drains;
+	/* Instead of executors: watches of the bridge, all of one place; ops is how often they are
+	 * armed, and writes how often it is written meanwhile. */
+	enum storm_hits hits;
+	unsigned watches;
+	uint64_t writes, quick_writes;
 };
 
 struct storm_sample {
@@ -40,12 +55,15 @@ struct storm_result {
 	uint64_t accepted, refused, evicted, events_dropped, drained;
 	uint64_t report_bytes;
 	uint64_t received, lost; /* by all monitors */
+	struct hitter_result hits;
 	uint64_t base, peak, allowed;
 	struct hist op, ping;
 	size_t nsamples;
 	struct storm_sample samples[STORM_SAMPLES];
 };
 
+/* What it needs that this machine lacks; NULL: nothing. */
+const char *storm_lacks(const struct storm *s);
 /* 0, or -1: something of the above is not so, and was told. */
 int storm_run(const struct storm *s, bool quick, struct storm_result *ret);
 /* The highest memory that the broker may have: what it had before, and

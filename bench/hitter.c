@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+/* hitter.c - arm, write, wait until all is told, end, compare. */
+#include "bench/hitter.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "bench/bench.h"
+#include "wire/shapes.h"
+
+#define BURST       4000    /* writes without a rest */
+#define REST        24      /* a rest is so many times as long as what was written before */
+#define RATE        1000    /* hits a second that are told: as many as may be asked for */
+#define MADE_BURST  50      /* told of those that a fixture makes at once */
+#define TURN_NS     2000000 /* between two looks */
+#define PATIENCE_NS 60000000000ull
+#define FIXTURE_ON  "map0"
+
+#define NUM(v) ((unsigned long long)(v))
+
+/* One watch, as the broker told last. */
+struct hit_row {
+	uint64_t id, hits, suppressed, captured, missed;
+};
+
+struct hitter {
+	struct hitter_opts o;
+	pthread_t thread;
+	atomic_bool done;
+	int code;
+	struct ksnap_client *client;
+	struct buf params;
+	unsigned nrows;
+	struct hit_row rows[HITTER_WATCHES];
+	uint64_t value, perf; /* of what is written, when it was armed */
+	struct hitter_result result;
+};
+
+/* ---- asking --------------------------------------------------------------------------------- */
+
+/* Decodes into @ret; with @arena when there are lists in it. */
+static int ask(struct hitter *h, const char *op, const struct wire_shape *shape,
+	       struct wire_arena *arena, void *ret)
+{
+	KSNAP_OPTS(ksnap_call, call, .op = op, .bridge = h->o.bridge);
+	struct ksnap_err err = { 0 };
+	struct ksnap_reply reply;
+	int code;
+
+	call.params = h->params.len ? h->params.data : NULL;
+	call.params_len = h->params.len;
+	code = ksnap_client_call(h->client, &call, &reply, &err);
+	if (!code) {
+		code = wire_decode(shape, reply.r, reply.r_len, WIRE_SKIP_UNKNOWN, arena, ret,
+				   &err);
+		ksnap_reply_clear(&reply);
+	}
+	return code ? bench_wrong("%s: %s", op, err.text) : 0;
+}
+
+static int look(struct hitter *h)
+{
+	struct wire_arena arena = { 0 };
+	struct wire_list_watches_reply reply;
+	int code;
+
+	buf_clear(&h->params);
+	code = ask(h, "list_watches", &wire_shape_list_watches_reply, &arena, &reply);
+	if (!code && reply.r.n > HITTER_WATCHES)
+		code = bench_wrong("%zu watches are held, at most %d may be", reply.r.n,
+				   HITTER_WATCHES);
+	for (size_t i = 0; !code && i < reply.r.n; i++) {
+		const struct wire_watch_row *row = &((struct wire_watch_row *)reply.r.items)[i];
+
+		h->rows[i] = (struct hit_row){ row->watch, row->hits, row->suppressed,
+					       row->captures, row->missed };
+	}
+	h->nrows = code ? 0 : reply.r.n;
+	wire_arena_fini(&arena);
+	return code;
+}
+
+static int arm(struct hitter *h, unsigned i)
+{
+	const char *on = h->o.written ? written_symbol(h->o.written) : FIXTURE_ON;
+	struct wire_slice map = wire_slice_of(h->o.written ? written_map(h->o.written) : on);
+	char tag[32];
+	struct wire_watch_snapshot_params p = { .symbol = wire_slice_of(on),
+						.has_rate = true,
+						.rate = RATE,
+						.has_burst = true,
+						.burst = h->o.written ? RATE : MADE_BURST,
+						.has_tag = true,
+						.tag = { tag, 0 },
+						.has_maps = true,
+						.maps = { &map, 1 },
+						.has_each = true,
+						.each = true };
+	struct wire_watch_snapshot_reply r;
+	uint64_t begin = bench_now();
+
+	p.tag.len = snprintf(tag, sizeof(tag), "watch_%llu", NUM(h->result.armed));
+	buf_clear(&h->params);
+	if (wire_encode(&wire_shape_watch_snapshot_params, &p, &h->params) ||
+	    ask(h, "watch_snapshot", &wire_shape_watch_snapshot_reply, NULL, &r))
+		return -1;
+	hist_add(&h->result.latency, bench_now() - begin);
+	h->result.armed++;
+	return 0;
+}
+
+static int arm_all(struct hitter *h)
+{
+	h->value = h->o.written ? written_times(h->o.written) : 0;
+	h->perf = h->o.written ? written_perf(h->o.written) : 0;
+	for (unsigned i = 0; i < h->o.watches; i++) {
+		if (arm(h, i))
+			return -1;
+	}
+	return look(h) ? -1
+	       : h->nrows == h->o.watches || h->o.until_hot
+		       ? 0
+		       : bench_wrong("%u of %u watches are armed", h->nrows, h->o.watches);
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static void rest(uint64_t ns)
+{
+	struct timespec ts = { ns / 1000000000, ns % 1000000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static int burst(struct hitter *h, uint64_t n, uint64_t *ret_ns)
+{
+	uint64_t begin = bench_now();
+	int code = written_write(h->o.written, n);
+
+	*ret_ns = bench_now() - begin;
+	h->result.writing_ns += *ret_ns;
+	return code;
+}
+
+/* At full speed, but not so much of the time that the worker finds it too much. */
+static int write_in_bursts(struct hitter *h)
+{
+	uint64_t left = h->o.writes, ns;
+
+	while (left) {
+		uint64_t n = left < BURST ? left : BURST;
+
+		if (burst(h, n, &ns) || look(h))
+			return -1;
+		left -= n;
+		rest(REST * ns);
+	}
+	return 0;
+}
+
+static int write_until_hot(struct hitter *h)
+{
+	uint64_t end = bench_now() + PATIENCE_NS, ns;
+
+	while (h->nrows && bench_now() < end) {
+		if (burst(h, BURST, &ns) || look(h))
+			return -1;
+	}
+	h->result.ended += h->o.watches - h->nrows;
+	return h->nrows ? bench_wrong("%u watches go on at this rate", h->nrows) : 0;
+}
+
+static int write_all(struct hitter *h)
+{
+	if (!h->o.written)
+		return 0;
+	return h->o.until_hot ? write_until_hot(h) : write_in_bursts(h);
+}
+
+/* ---- the end of a turn ---------------------------------------------------------------------- */
+
+static bool is_settled(const struct hitter *h)
+{
+	for (unsigned i = 0; i < h->nrows; i++) {
+		const struct hit_row *r = &h->rows[i];
+
+		if (r->hits < h->o.writes || r->captured + r->missed != r->hits - r->suppressed)
+			return false;
+	}
+	return true;
+}
+
+/* All hits are told, and all that are told are captured or missed. On a machine with much else to
+ * do a watch may have got hot; it is gone then. */
+static int settle(struct hitter *h)
+{
+	uint64_t end = bench_now() + PATIENCE_NS;
+
+	for (;;) {
+		if (look(h))
+			return -1;
+		if (is_settled(h)) {
+			h->result.ended += h->o.watches - h->nrows;
+			return 0;
+		}
+		if (bench_now() > end)
+			break;
+		rest(TURN_NS);
+	}
+	for (unsigned i = 0; i < h->nrows; i++)
+		bench_wrong("watch %llu: %llu hits, %llu suppressed, %llu captured, %llu missed of "
+			    "%llu writes",
+			    NUM(h->rows[i].id), NUM(h->rows[i].hits), NUM(h->rows[i].suppressed),
+			    NUM(h->rows[i].captured), NUM(h->rows[i].missed), NUM(h->o.writes));
+	return -1;
+}
+
+static int check_watch(struct hitter *h, const struct hit_row *r,
+		       const struct wire_unwatch_reply *end)
+{
+	if (end->hits != h->o.writes)
+		return bench_wrong("watch %llu: %llu hits of %llu writes", NUM(r->id),
+				   NUM(end->hits), NUM(h->o.writes));
+	if (end->hits - end->suppressed != r->captured + r->missed)
+		return bench_wrong("watch %llu: %llu hits less %llu suppressed, but %llu captured "
+				   "and %llu missed",
+				   NUM(r->id), NUM(end->hits), NUM(end->suppressed),
+				   NUM(r->captured), NUM(r->missed));
+	return 0;
+}
+
+static int end_watch(struct hitter *h, const struct hit_row *r)
+{
+	struct wire_unwatch_params p = { .has_watch = true, .watch = r->id };
+	struct wire_arena arena = { 0 };
+	struct wire_unwatch_reply end;
+	uint64_t begin = bench_now();
+	int code;
+
+	buf_clear(&h->params);
+	if (wire_encode(&wire_shape_unwatch_params, &p, &h->params) ||
+	    ask(h, "unwatch", &wire_shape_unwatch_reply, &arena, &end))
+		return -1;
+	hist_add(&h->result.latency, bench_now() - begin);
+	h->result.hits += end.hits;
+	h->result.suppressed += end.suppressed;
+	h->result.captured += r->captured;
+	h->result.missed += r->missed;
+	code = check_watch(h, r, &end);
+	wire_arena_fini(&arena);
+	return code;
+}
+
+/* The variable says how often it was written, and perf does; nobody else writes it. */
+static int check_writes(struct hitter *h)
+{
+	uint64_t value = h->o.written ? written_times(h->o.written) - h->value : 0;
+	uint64_t perf = h->o.written ? written_perf(h->o.written) - h->perf : 0;
+
+	h->result.writes += h->o.written ? perf : h->o.watches * h->o.writes;
+	if (perf != value)
+		return bench_wrong("written %llu times, perf has counted %llu", NUM(value),
+				   NUM(perf));
+	if (!h->o.until_hot && h->o.written && perf != h->o.writes)
+		return bench_wrong("%llu writes were wanted, perf has counted %llu",
+				   NUM(h->o.writes), NUM(perf));
+	return 0;
+}
+
+static int end_all(struct hitter *h)
+{
+	struct hit_row rows[HITTER_WATCHES];
+	unsigned n = h->nrows;
+
+	memcpy(rows, h->rows, sizeof(rows));
+	for (unsigned i = 0; i < n; i++) {
+		if (end_watch(h, &rows[i]))
+			return -1;
+	}
+	return check_writes(h);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------- */
+
+static int loop_through(struct hitter *h)
+{
+	for (uint64_t i = 0; i < h->o.arms; i++) {
+		if (arm_all(h) || write_all(h))
+			return -1;
+		if (!h->o.until_hot && settle(h))
+			return -1;
+		if (end_all(h))
+			return -1;
+	}
+	return 0;
+}
+
+static void *run(void *arg)
+{
+	struct hitter *h = arg;
+
+	h->code = loop_through(h);
+	atomic_store(&h->done, true);
+	return NULL;
+}
+
+static void destroy(struct hitter *h)
+{
+	ksnap_client_destroy(h->client);
+	buf_fini(&h->params);
+	free(h);
+}
+
+struct hitter *hitter_start(const struct hitter_opts *opts)
+{
+	struct hitter *h = calloc(1, sizeof(*h));
+	struct ksnap_err err = { 0 };
+
+	if (!h)
+		return NULL;
+	h->o = *opts;
+	h->client = ksnap_client_connect(opts->url, NULL, &err);
+	if (!h->client)
+		bench_wrong("connect: %s", err.text);
+	if (h->client && !pthread_create(&h->thread, NULL, run, h))
+		return h;
+	destroy(h);
+	return NULL;
+}
+
+bool hitter_is_done(const struct hitter *h)
+{
+	return atomic_load(&h->done);
+}
+
+int hitter_join(struct hitter *h, struct hitter_result *ret)
+{
+	int code;
+
+	pthread_join(h->thread, NULL);
+	code = h->code;
+	*ret = h->result;
+	destroy(h);
+	return code;
+}
