@@ -126,7 +126,7 @@ static int measure_storm(const struct growth *g, unsigned x, bool quick, double 
 
 	g->set(&s, x);
 	s.ops = s.quick_ops = ops / s.executors;
-	if (storm_run(&s, quick, &r))
+	if (storm_run(&s, quick, NULL, &r))
 		return -1;
 	*ret_us = r.cpu_ns / 1e3 / r.accepted;
 	return 0;

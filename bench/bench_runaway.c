@@ -3,11 +3,13 @@
  *
  * What each storm has to leave behind is in storm.h; here is which storms there are, and how they
  * are printed. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/bench.h"
+#include "bench/peer.h"
 #include "bench/storm.h"
 
 #define NUM(v) ((unsigned long long)(v))
@@ -59,15 +61,17 @@ static const struct storm storms[] = {
 
 #define STORMS (sizeof(storms) / sizeof(*storms))
 
-#define ROUNDS     3
-#define ROUNDS_MAX 100
+#define ROUNDS       3
+#define PING_GOAL_US 5000.0 /* of the 99th percentile, beside any storm */
+#define ROUNDS_MAX   100
 
 /* All rounds of one storm. */
 struct account {
 	bool right;
 	unsigned n;
-	double ops_per_s[ROUNDS_MAX], op_p99[ROUNDS_MAX], ping_p99[ROUNDS_MAX], peak[ROUNDS_MAX];
-	struct hist op, ping;
+	double ops_per_s[ROUNDS_MAX], op_p99[ROUNDS_MAX], ping_p99[ROUNDS_MAX],
+		echo_p99[ROUNDS_MAX], peak[ROUNDS_MAX];
+	struct hist op, ping, echo;
 	struct storm_result last;
 };
 
@@ -146,6 +150,66 @@ static void write_samples(FILE *f, const struct storm_result *r)
 	fprintf(f, "]");
 }
 
+/* ---- pings ----------------------------------------------------------------------------------- */
+
+static double median(const double *v, unsigned n)
+{
+	double copy[ROUNDS_MAX];
+
+	memcpy(copy, v, n * sizeof(*v));
+	return bench_quantile(copy, n, 0.5);
+}
+
+static double spread(const double *v, unsigned n)
+{
+	double low = v[0], high = v[0];
+
+	for (unsigned i = 1; i < n; i++) {
+		low = v[i] < low ? v[i] : low;
+		high = v[i] > high ? v[i] : high;
+	}
+	return high - low;
+}
+
+/* Of the p99 of each round: nothing is said when they lie further apart than the goal is away; nor
+ * when a round trip without the broker misses the goal too. */
+static const char *judge_pings(const struct account *a)
+{
+	double distance = a->n ? PING_GOAL_US - median(a->ping_p99, a->n) : 0;
+
+	if (a->n < 2)
+		return "not judged";
+	if (spread(a->ping_p99, a->n) > fabs(distance))
+		return "inconclusive";
+	if (distance >= 0)
+		return "better";
+	return median(a->echo_p99, a->n) > PING_GOAL_US ? "so is the echo" : "worse";
+}
+
+static void print_pings(struct bench *b, const struct storm *s, const struct account *a)
+{
+	if (a->n)
+		bench_note(b,
+			   "%-26s %8.0f %8.0f %9.0f | %8.0f %8.0f %9.0f | %8.0f +-%7.0f | "
+			   "<= %.0f %s",
+			   s->name, us(&a->ping, 0.5), us(&a->ping, 0.99), a->ping.max / 1e3,
+			   us(&a->echo, 0.5), us(&a->echo, 0.99), a->echo.max / 1e3,
+			   median(a->ping_p99, a->n), spread(a->ping_p99, a->n) / 2, PING_GOAL_US,
+			   judge_pings(a));
+}
+
+static void print_all_pings(struct bench *b, const struct account *accounts)
+{
+	bench_note(b, "pings of a bystander beside each storm, and round trips of a raw echo "
+		      "beside the same, in us, of all rounds");
+	bench_note(b, "%-26s %8s %8s %9s | %8s %8s %9s | %8s of rounds  | goal, verdict", "storm",
+		   "ping p50", "p99", "max", "echo p50", "p99", "max", "p99");
+	for (size_t i = 0; i < STORMS; i++)
+		print_pings(b, &storms[i], &accounts[i]);
+}
+
+/* ---- what is kept ---------------------------------------------------------------------------- */
+
 static void write_params(FILE *f, const struct storm *s, const struct storm_result *r)
 {
 	fprintf(f,
@@ -183,16 +247,19 @@ static void write_storm(FILE *f, const struct storm *s, const struct account *a)
 {
 	fprintf(f, "{\"program\":\"bench_runaway\",\"storm\":\"%s\",\"params\":{", s->name);
 	write_params(f, s, &a->last);
-	fprintf(f, "},\"books\":\"%s\"", a->right ? "right" : "wrong");
+	fprintf(f, "},\"books\":\"%s\",\"ping_goal_us\":%g,\"ping_verdict\":\"%s\"",
+		a->right ? "right" : "wrong", PING_GOAL_US, judge_pings(a));
 	write_counts(f, &a->last);
 	if (s->hits)
 		write_hits(f, &a->last.hits);
 	write_rounds(f, "ops_per_s", a->ops_per_s, a->n);
 	write_rounds(f, "op_p99_us", a->op_p99, a->n);
 	write_rounds(f, "ping_p99_us", a->ping_p99, a->n);
+	write_rounds(f, "echo_p99_us", a->echo_p99, a->n);
 	write_rounds(f, "peak", a->peak, a->n);
 	write_hist(f, "op_us", &a->op);
 	write_hist(f, "ping_us", &a->ping);
+	write_hist(f, "echo_us", &a->echo);
 	write_samples(f, &a->last);
 	fprintf(f, "}\n");
 }
@@ -205,9 +272,11 @@ static void enter(struct account *a)
 
 	hist_merge(&a->op, &r->op);
 	hist_merge(&a->ping, &r->ping);
+	hist_merge(&a->echo, &r->echo);
 	a->ops_per_s[a->n] = r->accepted / r->seconds;
 	a->op_p99[a->n] = us(&r->op, 0.99);
 	a->ping_p99[a->n] = us(&r->ping, 0.99);
+	a->echo_p99[a->n] = us(&r->echo, 0.99);
 	a->peak[a->n] = r->peak;
 	a->n++;
 }
@@ -222,7 +291,7 @@ static void skip(struct bench *b, const struct storm *s, const char *lacks)
 		bench_count(b, false);
 }
 
-static void rage(struct bench *b, const struct storm *s, struct account *a)
+static void rage(struct bench *b, const struct storm *s, const char *echo, struct account *a)
 {
 	const char *lacks = storm_lacks(s);
 	bool right;
@@ -231,7 +300,7 @@ static void rage(struct bench *b, const struct storm *s, struct account *a)
 		skip(b, s, lacks);
 		return;
 	}
-	right = !storm_run(s, bench_is_quick(b), &a->last);
+	right = !storm_run(s, bench_is_quick(b), echo, &a->last);
 	bench_count(b, right);
 	a->right &= right;
 	if (right)
@@ -244,26 +313,41 @@ static void rage(struct bench *b, const struct storm *s, struct account *a)
 		bench_note(b, "%-24s the books are wrong", s->name);
 }
 
-int main(int argc, char **argv)
+static void rage_all(struct bench *b, const char *echo, struct account *accounts)
 {
-	static struct account accounts[STORMS];
-	struct bench *b = bench_begin(argc, argv, "bench_runaway");
-	unsigned rounds = b ? bench_rounds(b, ROUNDS) : 0;
+	unsigned rounds = bench_rounds(b, ROUNDS);
 
-	if (!b)
-		return 2;
 	print_heads(b);
 	for (size_t i = 0; i < STORMS; i++)
 		accounts[i].right = true;
 	for (unsigned round = 0; round < rounds && round < ROUNDS_MAX; round++) {
 		for (size_t i = 0; i < STORMS; i++) {
 			if (bench_wants(b, storms[i].name))
-				rage(b, &storms[i], &accounts[i]);
+				rage(b, &storms[i], echo, &accounts[i]);
 		}
 	}
+	print_all_pings(b, accounts);
 	for (size_t i = 0; i < STORMS && bench_json(b); i++) {
-		if (bench_wants(b, storms[i].name))
+		if (accounts[i].n || !accounts[i].right)
 			write_storm(bench_json(b), &storms[i], &accounts[i]);
 	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct account accounts[STORMS];
+	struct bench *b = bench_begin(argc, argv, "bench_runaway");
+	const char *folder = b ? peer_folder() : NULL;
+	struct peer echo = { 0 };
+	char url[128];
+
+	if (!b)
+		return 2;
+	snprintf(url, sizeof(url), "ipc://%s/echo", folder ? folder : "");
+	if (!folder || peer_echo(&echo, url))
+		bench_count(b, false);
+	else
+		rage_all(b, echo.endpoint, accounts);
+	peer_stop(&echo);
 	return bench_end(b);
 }

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <zmq.h>
 
 #include "bench/bench.h"
 #include "wire/shapes.h"
 
-#define NS_A_S 1000000000ull
+#define NS_A_S      1000000000ull
+#define PING_BYTES  48
+#define PATIENCE_MS 60000
 
 struct bystander {
 	int (*act)(struct bystander *b);
@@ -22,6 +25,7 @@ struct bystander {
 	int code;
 	uint64_t turns, last_seq;
 	struct ksnap_client *client;
+	void *context, *raw; /* of one that has no client */
 	struct bystander_result result;
 };
 
@@ -34,6 +38,15 @@ static int ping(struct bystander *b)
 	if (ksnap_client_call(b->client, &call, &reply, &err))
 		return bench_wrong("ping: %s", err.text);
 	ksnap_reply_clear(&reply);
+	return 0;
+}
+
+static int echo(struct bystander *b)
+{
+	char buf[PING_BYTES] = { 0 };
+
+	if (zmq_send(b->raw, buf, sizeof(buf), 0) < 0 || zmq_recv(b->raw, buf, sizeof(buf), 0) < 0)
+		return bench_wrong("echo: %s", zmq_strerror(zmq_errno()));
 	return 0;
 }
 
@@ -104,30 +117,61 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static void destroy(struct bystander *b)
+{
+	ksnap_client_destroy(b->client);
+	if (b->raw)
+		zmq_close(b->raw);
+	if (b->context)
+		zmq_ctx_term(b->context);
+	free(b);
+}
+
+static int connect_client(struct bystander *b, const char *url)
+{
+	struct ksnap_err err = { 0 };
+
+	b->client = ksnap_client_connect(url, NULL, &err);
+	return b->client ? 0 : bench_wrong("connect: %s", err.text);
+}
+
+static int connect_raw(struct bystander *b, const char *url)
+{
+	int linger = 0, patience = PATIENCE_MS;
+
+	b->context = zmq_ctx_new();
+	b->raw = zmq_socket(b->context, ZMQ_DEALER);
+	zmq_setsockopt(b->raw, ZMQ_LINGER, &linger, sizeof(linger));
+	zmq_setsockopt(b->raw, ZMQ_RCVTIMEO, &patience, sizeof(patience));
+	return zmq_connect(b->raw, url) ? bench_wrong("connect to %s", url) : 0;
+}
+
 static struct bystander *start(const char *url, const char *bridge, uint64_t period_ns,
 			       int (*act)(struct bystander *b))
 {
 	struct bystander *b = calloc(1, sizeof(*b));
-	struct ksnap_err err = { 0 };
+	int code;
 
 	if (!b)
 		return NULL;
 	b->act = act;
 	b->bridge = bridge;
 	b->period_ns = period_ns;
-	b->client = ksnap_client_connect(url, NULL, &err);
-	if (!b->client)
-		bench_wrong("connect: %s", err.text);
-	if (b->client && !pthread_create(&b->thread, NULL, run, b))
+	code = act == echo ? connect_raw(b, url) : connect_client(b, url);
+	if (!code && !pthread_create(&b->thread, NULL, run, b))
 		return b;
-	ksnap_client_destroy(b->client);
-	free(b);
+	destroy(b);
 	return NULL;
 }
 
 struct bystander *bystander_ping(const char *url, uint64_t period_ns)
 {
 	return start(url, NULL, period_ns, ping);
+}
+
+struct bystander *bystander_echo(const char *url, uint64_t period_ns)
+{
+	return start(url, NULL, period_ns, echo);
 }
 
 struct bystander *bystander_drain(const char *url, const char *bridge, uint64_t period_ns)
@@ -146,7 +190,6 @@ int bystander_finish(struct bystander *b, struct bystander_result *ret)
 	pthread_join(b->thread, NULL);
 	code = b->code;
 	*ret = b->result;
-	ksnap_client_destroy(b->client);
-	free(b);
+	destroy(b);
 	return code;
 }

@@ -15,6 +15,9 @@ struct bystander_result {
 	struct books_events events;
 };
 
+/* The same without a broker: a raw DEALER that sends the bytes of a ping to a raw ROUTER at @url,
+ * which sends them back. What the machine makes of a round trip at that moment. NULL and told. */
+struct bystander *bystander_echo(const char *url, uint64_t period_ns);
 /* Ping, or drain snapshots and events of @bridge in turn, each @period_ns. NULL and told. */
 struct bystander *bystander_ping(const char *url, uint64_t period_ns);
 struct bystander *bystander_drain(const char *url, const char *bridge, uint64_t period_ns);

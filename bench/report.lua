@@ -27,7 +27,7 @@ th { color: var(--dim); font-weight: 500; } th:first-child, td:first-child, td.t
 svg text { font: 10px system-ui, sans-serif; fill: var(--dim); } svg text.head { font-size: 11px; fill: var(--fg); font-weight: 600; }
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--dim); } svg .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 svg .line.a { stroke: var(--a); } svg .line.b { stroke: var(--b); } svg .line.loss { stroke: var(--bad); }
-svg .line.limit { stroke: var(--dim); stroke-dasharray: 5 4; } svg .dot.a { fill: var(--a); } svg .dot.b { fill: var(--b); }
+svg .dot.limit { fill: var(--dim); } svg .line.limit { stroke: var(--dim); stroke-dasharray: 5 4; } svg .dot.a { fill: var(--a); } svg .dot.b { fill: var(--b); }
 svg text.legend.a { fill: var(--a); } svg text.legend.b { fill: var(--b); } svg text.legend.loss { fill: var(--bad); }
 ]]
 
@@ -101,20 +101,23 @@ end
 
 local function put_storm_row(s)
 	local peak = #s.peak > 0 and math.max(table.unpack(s.peak)) or 0
-	put('<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td class="%s">%.1f</td><td>%.1f</td>' ..
+	put('<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td class="%s">%s</td>' ..
+		'<td class="%s">%.1f</td><td>%.1f</td>' ..
 		'<td class="%s">%s</td><td class="%s">%s</td><td class="%s">%s</td></tr>', escape(s.storm),
 		#s.ops_per_s > 0 and short(results.median(s.ops_per_s)) or "", us(s.op_us.p50), us(s.op_us.p99), us(s.op_us.max),
-		us(s.ping_us.p99), us(s.ping_us.max), peak > s.allowed and "bad" or "", peak / MIB, s.allowed / MIB,
+		us(s.ping_us.p50), us(s.ping_us.p99), us(s.ping_us.max), us(s.echo_us.p99), VERDICT_CLASS[s.ping_verdict] or "dim",
+		escape(s.ping_verdict), peak > s.allowed and "bad" or "", peak / MIB, s.allowed / MIB,
 		s.events_dropped > 0 and "bad" or "dim", short(s.events_dropped), s.lost > 0 and "bad" or "dim", short(s.lost),
 		s.books == "right" and "good" or "bad", escape(s.books))
 end
 
 local function put_storm_table(storms)
 	put('<h2>Runaway loops</h2><p class="dim">Latency of an op: from when it was due, or sent, to its answer. Ping: of a client ' ..
-		'beside the storm, from when each was due. Memory in MiB. Dropped: events that left the full log; the next drain told ' ..
-		'how many. Lost: messages that monitors were told they have lost.</p><div class="wide"><table><tr><th>storm</th>' ..
-		"<th>ops/s</th><th>op p50</th><th>p99</th><th>max</th><th>ping p99</th><th>max</th><th>highest</th><th>allowed</th>" ..
-		"<th>dropped</th><th>lost</th><th>books</th></tr>")
+		'beside the storm, from when each was due; goal: 99 %% within %s. Echo: a round trip without the broker beside the ' ..
+		'same storm, which is what the machine needs for it. Memory in MiB. Dropped: events that left the full log; ' ..
+		'the next drain told how many. Lost: messages that monitors were told they have lost.</p><div class="wide"><table><tr><th>storm</th>' ..
+		"<th>ops/s</th><th>op p50</th><th>p99</th><th>max</th><th>ping p50</th><th>p99</th><th>max</th><th>echo p99</th>" ..
+		"<th>goal</th><th>highest</th><th>allowed</th><th>dropped</th><th>lost</th><th>books</th></tr>", us(storms[1].ping_goal_us))
 	for _, s in ipairs(storms) do
 		put_storm_row(s)
 	end
@@ -134,11 +137,12 @@ end
 
 local function latency_chart(s)
 	local low, high = math.huge, 0
-	for _, hist in ipairs { s.op_us, s.ping_us } do
+	for _, hist in ipairs { s.op_us, s.ping_us, s.echo_us } do
 		low, high = math.min(low, hist.p50), math.max(high, hist.max)
 	end
 	return draw.chart { name = "latency, µs", x = draw.names(QUANTILE_NAMES), y = draw.decades(math.max(low, 1), high),
-			    x_name = "of all, at most", lines = { curve("op", "a", s.op_us), curve("ping", "b", s.ping_us) } }
+			    x_name = "of all, at most", lines = { curve("op", "a", s.op_us), curve("ping", "b", s.ping_us),
+								curve("raw echo", "limit", s.echo_us) } }
 end
 
 -- Column @i of the samples over time.
@@ -175,12 +179,34 @@ local function events_chart(s)
 			    y = draw.linear(math.max(highest(lines[1]), highest(lines[2]))) }
 end
 
-local function put_storm(s)
+local function count(n, of)
+	return ("%s %s%s"):format(short(n), of, n == 1 and "" or "s")
+end
+
+local HITS = '<h3>%s</h3><p class="dim">%s armed, %d ended as hot; %s%s; %s, of which %s suppressed; %s captured, %s missed while ' ..
+	"another was; monitors: %d</p>"
+
+local function put_watches(s)
+	local h = s.hits
+	local rate = h.writing_us > 0 and (", %s a s while it is written"):format(short(h.writes / h.writing_us * 1e6)) or ""
+	put(HITS, escape(s.storm), short(h.armed) .. (h.armed == 1 and " watch" or " watches"), h.got_hot, count(h.writes, "write"), rate,
+		count(h.hits, "hit"), short(h.suppressed), short(h.captured), short(h.missed), s.params.monitors)
+end
+
+local function put_requests(s)
 	local p = s.params
 	put('<h3>%s</h3><p class="dim">%s a report, %d executor%s on %d bridge%s, %d in flight%s; monitors: %d that read, %d that ' ..
 		"never do%s</p>", escape(s.storm), bytes(p.bytes), p.executors, p.executors > 1 and "s" or "", p.bridges,
 		p.bridges > 1 and "s" or "", p.in_flight, p.period_us > 0 and (", one each %s"):format(us(p.period_us)) or "",
 		p.monitors, p.stuck, p.drains and "; with drains" or "")
+end
+
+local function put_storm(s)
+	if s.hits then
+		put_watches(s)
+	else
+		put_requests(s)
+	end
 	if #s.samples > 0 then
 		put('<div class="row">%s%s%s</div>', latency_chart(s), memory_chart(s), events_chart(s))
 	end

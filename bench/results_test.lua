@@ -48,7 +48,10 @@ local PARAMS = '{"bytes":64,"executors":1,"bridges":1,"in_flight":4,"period_us":
 local function storm_line(rates, books)
 	return ('{"program":"bench_runaway","storm":"store","params":%s,"books":"%s","ops_per_s":[%s],' ..
 		'"op_p99_us":[1,1],"ping_p99_us":[2,2],"peak":[3,3],"op_us":{"n":2,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":2},' ..
-		'"ping_us":{"n":1,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":1},"allowed":5,"base":1,"events_dropped":6,' ..
+		'"ping_us":{"n":1,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":1},' ..
+		'"echo_us":{"n":1,"p50":1,"p90":1,"p99":1,"p999":1,"p9999":1,"max":1},' ..
+		'"ping_goal_us":5000,"ping_verdict":"better",' ..
+		'"allowed":5,"base":1,"events_dropped":6,' ..
 		'"samples":[[0.5,1,2,3,4,5,6],[1.5,1,2,3,4,5,7]],"lost":0,"received":0}'):format(PARAMS, books or "right", rates)
 end
 
@@ -98,6 +101,9 @@ local _, charts = out:gsub("<svg", "")
 check("report: a page with its charts", code == 0 and charts == 3 and out:find "</html>", out)
 check("report: nothing is fetched from elsewhere", not out:find "https?:" and not out:find "<script" and not out:find "<link", out)
 check("report: what was dropped is red", out:find '<polyline class="line loss" points="%d', out)
+local hits = '"hits":{"armed":2,"got_hot":1,"writes":100,"writing_us":50,"hits":60,"suppressed":20,"captured":30,"missed":10},"seconds":1,'
+out, code = run("report.lua", document((storm_line("100,101"):gsub('"books"', hits .. '"books"'))))
+check("report: watches have words of their own", code == 0 and out:find "2 watches armed, 1 ended as hot; 100 writes, 2 M a s", out)
 out = run("report.lua", document '{"program":"bench_growth","growth":"caps","exponent":1.25,"x_and_us":[[1,2.5],[8,40]]}')
 check("report: growth above linear is red", out:find('8: 40 µs</td><td class="bad">1.25', 1, true), out)
 out, code = run("report.lua", document((path_line(1.5, 1, 2, "at most"):gsub("ping", "<b>&"))))

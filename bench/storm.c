@@ -45,7 +45,8 @@ struct world {
 	struct hitter *hitter;
 	struct follower *followers[MONITORS_MAX];
 	void *stuck[MONITORS_MAX];
-	struct bystander *pinger, *drainers[BOOKS_BRIDGES];
+	const char *echo;
+	struct bystander *pinger, *echoer, *drainers[BOOKS_BRIDGES];
 	struct books_events events[BOOKS_BRIDGES];
 	uint64_t begin, cpu, ops, writes;
 	struct books books;
@@ -122,13 +123,14 @@ static int start_bystanders(struct world *w)
 	static char names[BOOKS_BRIDGES][16];
 
 	w->pinger = bystander_ping(w->broker.url, PING_PERIOD_NS);
+	w->echoer = w->echo ? bystander_echo(w->echo, PING_PERIOD_NS) : NULL;
 	for (unsigned i = 0; w->s->drains && i < w->s->bridges; i++) {
 		name_bridge(names[i], sizeof(names[i]), i);
 		w->drainers[i] = bystander_drain(w->broker.url, names[i], DRAIN_PERIOD);
 		if (!w->drainers[i])
 			return -1;
 	}
-	return w->pinger ? 0 : -1;
+	return w->pinger && (w->echoer || !w->echo) ? 0 : -1;
 }
 
 static int start_executors(struct world *w)
@@ -300,6 +302,9 @@ static int finish_bystanders(struct world *w)
 
 	w->pinger = NULL;
 	w->r->ping = one.latency;
+	code |= bystander_finish(w->echoer, &one);
+	w->echoer = NULL;
+	w->r->echo = one.latency;
 	for (unsigned i = 0; i < BOOKS_BRIDGES; i++) {
 		code |= bystander_finish(w->drainers[i], &one);
 		w->drainers[i] = NULL;
@@ -485,7 +490,7 @@ const char *storm_lacks(const struct storm *s)
 	return s->hits == HITS_WRITTEN || s->hits == HITS_HOT ? written_lacks() : NULL;
 }
 
-int storm_run(const struct storm *s, bool quick, struct storm_result *ret)
+int storm_run(const struct storm *s, bool quick, const char *echo, struct storm_result *ret)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	int code;
@@ -494,6 +499,7 @@ int storm_run(const struct storm *s, bool quick, struct storm_result *ret)
 		return -1;
 	memset(ret, 0, sizeof(*ret));
 	w->s = s;
+	w->echo = echo;
 	w->r = ret;
 	w->ops = quick ? s->quick_ops : s->ops;
 	w->writes = quick ? s->quick_writes : s->writes;

@@ -57,20 +57,24 @@ struct storm_result {
 	uint64_t received, lost; /* by all monitors */
 	struct hitter_result hits;
 	uint64_t base, peak, allowed;
-	struct hist op, ping;
+	struct hist op, ping, echo;
 	size_t nsamples;
 	struct storm_sample samples[STORM_SAMPLES];
 };
 
 /* What it needs that this machine lacks; NULL: nothing. */
 const char *storm_lacks(const struct storm *s);
-/* 0, or -1: something of the above is not so, and was told. */
-int storm_run(const struct storm *s, bool quick, struct storm_result *ret);
+/* @echo: where a raw ROUTER echoes, for a second bystander who does without the broker, or NULL. 0,
+ * or -1: something of the above is not so, and was told. */
+int storm_run(const struct storm *s, bool quick, const char *echo, struct storm_result *ret);
 /* The highest memory that the broker may have: what it had before, and
+ *
  *   what the caps let it store, and what a monitor that is behind may have queued, at most 1000
- *     messages and MAX_BEHIND_BYTES: together no more than there ever was, for they are the same
- * bytes what a drain is sending requests on their way in events, headers kept for replay, headers
- * queued to monitors room for the allocator and for sockets. */
+ *     messages and MAX_BEHIND_BYTES; together no more than there ever was, for they are the same
+ *     bytes
+ *   what a drain is sending, and requests on their way in
+ *   events, headers kept for replay, headers queued to monitors
+ *   room for the allocator and for sockets */
 uint64_t storm_allowed(const struct storm *s, const struct storm_result *r, uint64_t ops);
 
 #endif

@@ -23,7 +23,7 @@
 #define REGISTERS      4 /* of a CPU */
 #define REGISTERS_LOCK "/run/lock/ksnap-tests-registers"
 #define CPUS_MAX       256
-#define AT_ONCE        500 /* writes of one system call, so that others get the CPU in between */
+#define AT_ONCE        100 /* writes of one system call: kernels need not give the CPU away within */
 #define PATIENCE_NS    30000000000ull
 
 struct written {
