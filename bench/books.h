@@ -7,8 +7,8 @@
 
 #include "ksnap.h"
 
-#define BOOKS_BRIDGES  64
-#define BOOKS_CHANNELS (3 * BOOKS_BRIDGES + 8)
+#define BOOKS_BRIDGES  128
+#define BOOKS_CHANNELS (4 * BOOKS_BRIDGES + 8)
 
 struct books_bridge {
 	char name[KSNAP_TAG_MAX + 1];

@@ -64,6 +64,10 @@ end
 
 local WORSE_THAN_LINEAR = 1.1
 
+local function exponent_cell(e)
+	return ('<td class="%s">%.2f</td>'):format(e > WORSE_THAN_LINEAR and "bad" or "", e)
+end
+
 local function put_growth(lines)
 	local rows = {}
 	for _, line in ipairs(lines) do
@@ -72,13 +76,14 @@ local function put_growth(lines)
 			for i, pair in ipairs(line.x_and_us) do
 				costs[i] = ("%s: %s µs"):format(digits(pair[1]), digits(pair[2]))
 			end
-			rows[#rows + 1] = ('<tr><td>%s</td><td class="text">%s</td><td class="%s">%.2f</td></tr>'):format(escape(line.growth),
-				table.concat(costs, ", "), line.exponent > WORSE_THAN_LINEAR and "bad" or "", line.exponent)
+			rows[#rows + 1] = ('<tr><td>%s</td><td class="text">%s</td>%s%s</tr>'):format(escape(line.growth),
+				table.concat(costs, ", "), exponent_cell(line.exponent), exponent_cell(line.last_exponent))
 		end
 	end
 	if #rows > 0 then
 		put('<h2>Growth</h2><p class="dim">CPU time of the broker and its worker for one op, by how much there is of something. ' ..
-			'Exponent: 0 is constant, 1 linear.</p><table><tr><th>of</th><th class="text">cost of an op</th><th>exponent</th></tr>%s' ..
+			'Exponent: 0 is constant, 1 linear.</p><table><tr><th>of</th><th class="text">cost of an op</th><th>exponent</th>' ..
+			"<th>of the last step</th></tr>%s" ..
 			"</table>", table.concat(rows))
 	end
 end

@@ -104,7 +104,7 @@ check("report: what was dropped is red", out:find '<polyline class="line loss" p
 local hits = '"hits":{"armed":2,"got_hot":1,"writes":100,"writing_us":50,"hits":60,"suppressed":20,"captured":30,"missed":10},"seconds":1,'
 out, code = run("report.lua", document((storm_line("100,101"):gsub('"books"', hits .. '"books"'))))
 check("report: watches have words of their own", code == 0 and out:find "2 watches armed, 1 ended as hot; 100 writes, 2 M a s", out)
-out = run("report.lua", document '{"program":"bench_growth","growth":"caps","exponent":1.25,"x_and_us":[[1,2.5],[8,40]]}')
+out = run("report.lua", document '{"program":"bench_growth","growth":"caps","exponent":1.25,"last_exponent":1.3,"x_and_us":[[1,2.5],[8,40]]}')
 check("report: growth above linear is red", out:find('8: 40 µs</td><td class="bad">1.25', 1, true), out)
 out, code = run("report.lua", document((path_line(1.5, 1, 2, "at most"):gsub("ping", "<b>&"))))
 check("report: names are text", code == 0 and out:find("&lt;b&gt;&amp;", 1, true) and not out:find("<b>", 1, true), out)

@@ -16,7 +16,8 @@
 
 static const char *const sockets[] = { "control", "live", "work" };
 
-#define SOCKETS (sizeof(sockets) / sizeof(*sockets))
+#define MAX_BRIDGES "128"
+#define SOCKETS     (sizeof(sockets) / sizeof(*sockets))
 
 static int make_folder(struct served *s)
 {
@@ -29,8 +30,8 @@ static int make_folder(struct served *s)
 
 static int spawn(struct served *s, const char *program, const char *target, int said)
 {
-	char *const argv[] = { (char *)program, "serve",        "--bind", s->url,
-			       "--target",      (char *)target, NULL };
+	char *const argv[] = { (char *)program, "serve",         "--bind",    s->url, "--target",
+			       (char *)target,  "--max-bridges", MAX_BRIDGES, NULL };
 	posix_spawn_file_actions_t actions;
 	int code;
 

@@ -19,8 +19,8 @@
 
 #define TARGET         "fixture:maps=2,entries=20"
 #define HITS_TARGET    TARGET ",hits=%llu"
-#define EXECUTORS_MAX  64
-#define MONITORS_MAX   64
+#define EXECUTORS_MAX  128
+#define MONITORS_MAX   128
 #define PING_PERIOD_NS 5000000
 #define DRAIN_PERIOD   7000000
 #define LOOK_PERIOD_NS 10000000
