@@ -111,10 +111,10 @@ static void print_hits(struct bench *b, const struct storm_result *r)
 	bench_note(
 		b,
 		"%24s armed %llu times, %llu got hot; %llu writes, %.0f a s while it is written; "
-		"%llu hits, %llu suppressed, %llu captured, %llu missed",
+		"%llu hits, %llu suppressed, %llu captured, %llu missed, %llu failed",
 		"", NUM(h->armed), NUM(h->ended), NUM(h->writes),
 		h->writing_ns ? h->writes * 1e9 / h->writing_ns : 0, NUM(h->hits),
-		NUM(h->suppressed), NUM(h->captured), NUM(h->missed));
+		NUM(h->suppressed), NUM(h->captured), NUM(h->missed), NUM(h->failed));
 }
 
 static void write_hist(FILE *f, const char *name, const struct hist *h)
@@ -238,9 +238,10 @@ static void write_hits(FILE *f, const struct hitter_result *h)
 {
 	fprintf(f,
 		",\"hits\":{\"armed\":%llu,\"got_hot\":%llu,\"writes\":%llu,\"writing_us\":%llu,"
-		"\"hits\":%llu,\"suppressed\":%llu,\"captured\":%llu,\"missed\":%llu}",
+		"\"hits\":%llu,\"suppressed\":%llu,\"captured\":%llu,\"missed\":%llu,\"failed\":%"
+		"llu}",
 		NUM(h->armed), NUM(h->ended), NUM(h->writes), NUM(h->writing_ns / 1000),
-		NUM(h->hits), NUM(h->suppressed), NUM(h->captured), NUM(h->missed));
+		NUM(h->hits), NUM(h->suppressed), NUM(h->captured), NUM(h->missed), NUM(h->failed));
 }
 
 static void write_storm(FILE *f, const struct storm *s, const struct account *a)
