@@ -32,16 +32,18 @@ struct written {
 	uint64_t addr;
 	char symbol[64], map[32];
 	unsigned ncpus;
-	int counts[CPUS_MAX]; /* perf events; -1: none */
+	int events[CPUS_MAX]; /* perf events; -1: none */
 };
 
-static int open_event(uint64_t addr, int cpu)
+/* @period: hits between two runs of a program; 0: it only counts. */
+static int open_event(uint64_t addr, int cpu, unsigned period)
 {
 	struct perf_event_attr attr = { .type = PERF_TYPE_BREAKPOINT,
 					.size = sizeof(attr),
 					.bp_type = HW_BREAKPOINT_W,
 					.bp_addr = addr,
 					.bp_len = 8,
+					.sample_period = period,
 					.disabled = 1 };
 
 	return syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
@@ -57,7 +59,7 @@ const char *written_lacks(void)
 		return why;
 	}
 	close(map);
-	event = open_event((uint64_t)&why & ~7ull, 0);
+	event = open_event((uint64_t)&why & ~7ull, 0, 0);
 	code = errno;
 	if (event >= 0)
 		close(event);
@@ -99,16 +101,27 @@ static int name(struct written *w)
 	return 0;
 }
 
-static int begin_counting(struct written *w)
+static void close_events(struct written *w)
+{
+	for (unsigned i = 0; i < w->ncpus; i++) {
+		if (w->events[i] >= 0)
+			close(w->events[i]);
+		w->events[i] = -1;
+	}
+}
+
+/* With @prog, or counting when it is -1. */
+static int open_events(struct written *w, int prog)
 {
 	w->ncpus = sysconf(_SC_NPROCESSORS_ONLN);
 	if (w->ncpus > CPUS_MAX)
 		return bench_wrong("%u CPUs, at most %d are counted on", w->ncpus, CPUS_MAX);
 	for (unsigned i = 0; i < w->ncpus; i++) {
-		w->counts[i] = open_event(w->addr, i);
-		if (w->counts[i] < 0 || ioctl(w->counts[i], PERF_EVENT_IOC_ENABLE, 0))
-			return bench_wrong("no debug register of CPU %u to count with: %s", i,
-					   strerror(errno));
+		w->events[i] = open_event(w->addr, i, prog >= 0);
+		if (w->events[i] < 0 ||
+		    (prog >= 0 && ioctl(w->events[i], PERF_EVENT_IOC_SET_BPF, prog)) ||
+		    ioctl(w->events[i], PERF_EVENT_IOC_ENABLE, 0))
+			return bench_wrong("no debug register of CPU %u: %s", i, strerror(errno));
 	}
 	return 0;
 }
@@ -119,11 +132,11 @@ struct written *written_create(void)
 
 	if (!w)
 		return NULL;
-	memset(w->counts, -1, sizeof(w->counts));
+	memset(w->events, -1, sizeof(w->events));
 	w->lock = open(REGISTERS_LOCK, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
 	if (w->lock < 0 || flock(w->lock, LOCK_EX))
 		bench_wrong("%s: %s", REGISTERS_LOCK, strerror(errno));
-	else if (!load(w) && !name(w) && !written_write(w, 0) && !begin_counting(w))
+	else if (!load(w) && !name(w) && !written_write(w, 0) && !open_events(w, -1))
 		return w;
 	written_destroy(w);
 	return NULL;
@@ -137,6 +150,17 @@ const char *written_symbol(const struct written *w)
 const char *written_map(const struct written *w)
 {
 	return w->map;
+}
+
+uint64_t written_address(const struct written *w)
+{
+	return w->addr;
+}
+
+int written_run(struct written *w, int prog)
+{
+	close_events(w);
+	return prog < 0 ? 0 : open_events(w, prog);
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -177,7 +201,7 @@ uint64_t written_perf(const struct written *w)
 	uint64_t sum = 0, n;
 
 	for (unsigned i = 0; i < w->ncpus; i++) {
-		if (read(w->counts[i], &n, sizeof(n)) == sizeof(n))
+		if (read(w->events[i], &n, sizeof(n)) == sizeof(n))
 			sum += n;
 	}
 	return sum;
@@ -185,22 +209,13 @@ uint64_t written_perf(const struct written *w)
 
 /* ---- end ------------------------------------------------------------------------------------ */
 
-static void end_counting(struct written *w)
-{
-	for (unsigned i = 0; i < w->ncpus; i++) {
-		if (w->counts[i] >= 0)
-			close(w->counts[i]);
-		w->counts[i] = -1;
-	}
-}
-
 static unsigned take_registers(const struct written *w)
 {
 	static int fds[CPUS_MAX * REGISTERS];
 	unsigned had = 0;
 
 	for (unsigned i = 0; i < w->ncpus * REGISTERS; i++) {
-		fds[i] = open_event(w->addr, i / REGISTERS);
+		fds[i] = open_event(w->addr, i / REGISTERS, 0);
 		had += fds[i] >= 0;
 	}
 	for (unsigned i = 0; i < w->ncpus * REGISTERS; i++) {
@@ -229,7 +244,7 @@ int written_destroy(struct written *w)
 
 	if (!w)
 		return 0;
-	end_counting(w);
+	close_events(w);
 	code = w->addr && w->ncpus ? check_registers(w) : 0;
 	bpf_object__close(w->obj);
 	if (w->lock >= 0)

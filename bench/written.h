@@ -17,6 +17,10 @@ struct written *written_create(void);
 /* What a watch calls it, and a pattern for the map it is in. */
 const char *written_symbol(const struct written *w);
 const char *written_map(const struct written *w);
+uint64_t written_address(const struct written *w);
+/* Instead of counting: have the BPF program @prog, of type perf_event, run after each write; -1:
+ * none, its own register is free. 0, or -1 and told. */
+int written_run(struct written *w, int prog);
 /* Write @n times. 0, or -1 and told. */
 int written_write(struct written *w, uint64_t n);
 /* How often it was written: by what it holds, and by the perf event. */
