@@ -13,16 +13,13 @@
 #include "base/cleanup.h"
 #include "bench/bench.h"
 #include "bench/peer.h"
+#include "bench/raw.h"
 #include "bench/redis.h"
-#include "wire/envelope.h"
-#include "wire/pack.h"
-#include "wire/shapes.h"
 
 #define BYTES        (256 * 1024)
 #define IN_FLIGHT    4
 #define MONITORS_MAX 32
 #define TOPIC        "report/default"
-#define PATIENCE_MS  30000
 
 /* One way from a DEALER to its monitors. */
 struct way {
@@ -35,53 +32,23 @@ struct fanout {
 	void *context;
 	unsigned monitors, ops;
 	uint64_t id;
-	struct buf report, params, request;
+	struct ksnap_blob *report;
+	struct raw_store encoded;
 	struct way broker, relay;
 	struct rival redis, readers[MONITORS_MAX];
 };
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-static int make_report(struct buf *b)
-{
-	msgpack_packer pk;
-	size_t pad;
-
-	pack_init(&pk, b);
-	msgpack_pack_map(&pk, 4);
-	pack_str(&pk, "schema");
-	pack_str(&pk, "ksnap.report/1");
-	pack_str(&pk, "placeholder");
-	msgpack_pack_false(&pk);
-	pack_str(&pk, "complete");
-	msgpack_pack_true(&pk);
-	pack_str(&pk, "pad");
-	pad = BYTES - b->len - 5;
-	msgpack_pack_bin(&pk, pad);
-	if (buf_reserve(b, pad)) {
-		memset(b->data + b->len, 7, pad);
-		buf_commit(b, pad);
-	}
-	return buf_ok(b) && b->len == BYTES ? 0 : bench_wrong("a report of %zu bytes", b->len);
-}
-
 static int send_one(struct fanout *f, void *dealer)
 {
 	char tag[32];
-	struct wire_store_snapshot_params p = { .tag = { tag, 0 } };
-	struct wire_request rq = { .op = wire_slice_of("store_snapshot"), .deadline_ms = 30000 };
 
-	p.tag.len = snprintf(tag, sizeof(tag), "tag_%llu", (unsigned long long)++f->id);
-	rq.id.kind = WIRE_ID_UINT;
-	rq.id.num = f->id;
-	buf_clear(&f->params);
-	buf_clear(&f->request);
-	if (wire_encode(&wire_shape_store_snapshot_params, &p, &f->params))
-		return bench_wrong("no memory");
-	rq.params = (struct wire_slice){ (const char *)f->params.data, f->params.len };
-	if (request_encode(&rq, &f->request) ||
-	    zmq_send(dealer, f->request.data, f->request.len, ZMQ_SNDMORE) < 0 ||
-	    zmq_send_const(dealer, f->report.data, f->report.len, 0) < 0)
+	snprintf(tag, sizeof(tag), "tag_%llu", (unsigned long long)++f->id);
+	if (raw_store_encode(&f->encoded, NULL, tag, f->id))
+		return -1;
+	if (zmq_send(dealer, f->encoded.request.data, f->encoded.request.len, ZMQ_SNDMORE) < 0 ||
+	    zmq_send_const(dealer, ksnap_blob_data(f->report), BYTES, 0) < 0)
 		return bench_wrong("send: %s", zmq_strerror(zmq_errno()));
 	return 0;
 }
@@ -158,21 +125,6 @@ static int run_relay(void *arg, double *ret)
 	return run_way(f, &f->relay, ret);
 }
 
-static void *connect_one(struct fanout *f, int type, const char *url)
-{
-	void *s = zmq_socket(f->context, type);
-	int linger = 0, patience = PATIENCE_MS;
-
-	zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof(linger));
-	zmq_setsockopt(s, ZMQ_RCVTIMEO, &patience, sizeof(patience));
-	if (type == ZMQ_SUB)
-		zmq_setsockopt(s, ZMQ_SUBSCRIBE, TOPIC, strlen(TOPIC));
-	if (!zmq_connect(s, url))
-		return s;
-	zmq_close(s);
-	return NULL;
-}
-
 /* Up to the newest report. */
 static int read_off(struct fanout *f, void *monitor)
 {
@@ -212,13 +164,13 @@ static int settle(struct fanout *f, struct way *w)
 
 static int open_way(struct fanout *f, struct way *w, const char *live)
 {
-	w->dealer = connect_one(f, ZMQ_DEALER, w->peer.endpoint);
+	w->dealer = raw_connect(f->context, ZMQ_DEALER, w->peer.endpoint, NULL);
 	if (!w->dealer)
-		return bench_wrong("connect");
+		return -1;
 	for (unsigned i = 0; i < f->monitors; i++) {
-		w->monitors[i] = connect_one(f, ZMQ_SUB, live);
+		w->monitors[i] = raw_connect(f->context, ZMQ_SUB, live, TOPIC);
 		if (!w->monitors[i])
-			return bench_wrong("connect to %s", live);
+			return -1;
 	}
 	return settle(f, w);
 }
@@ -240,7 +192,9 @@ static void *publish_all(void *arg)
 {
 	struct fanout *f = arg;
 
-	return redis_publish(&f->redis, f->report.data, BYTES, f->ops, f->monitors) ? f : NULL;
+	return redis_publish(&f->redis, ksnap_blob_data(f->report), BYTES, f->ops, f->monitors)
+		       ? f
+		       : NULL;
 }
 
 static int run_redis(void *arg, double *ret)
@@ -354,12 +308,12 @@ int main(int argc, char **argv)
 	static struct fanout f;
 	struct bench *b = bench_begin(argc, argv, "bench_fanout");
 
-	if (!b || make_report(&f.report))
+	f.report = b ? raw_report(BYTES) : NULL;
+	if (!f.report)
 		return 2;
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		fan_out(b, &f, counts[i]);
-	buf_fini(&f.report);
-	buf_fini(&f.params);
-	buf_fini(&f.request);
+	ksnap_blob_unref(f.report);
+	raw_store_fini(&f.encoded);
 	return bench_end(b);
 }

@@ -10,6 +10,7 @@
 
 #include "bench/bench.h"
 #include "bench/peer.h"
+#include "bench/raw.h"
 #include "wire/envelope.h"
 
 #define TRIPS_MAX 4000
@@ -97,16 +98,6 @@ static int run_echo(void *arg, double *ret)
 	return run_trips(arg, trip_echo, ret);
 }
 
-static void *connect_raw(struct ping *p, const char *endpoint)
-{
-	void *s = zmq_socket(p->context, ZMQ_DEALER);
-	int linger = 0, patience = 10000;
-
-	zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof(linger));
-	zmq_setsockopt(s, ZMQ_RCVTIMEO, &patience, sizeof(patience));
-	return zmq_connect(s, endpoint) ? NULL : s;
-}
-
 static int open_all(struct ping *p, const char *const urls[4])
 {
 	struct ksnap_err err = { 0 };
@@ -115,8 +106,8 @@ static int open_all(struct ping *p, const char *const urls[4])
 		return -1;
 	p->id = 1ull << 60;
 	p->context = zmq_ctx_new();
-	p->raw_broker = connect_raw(p, p->broker.endpoint);
-	p->raw_echo = connect_raw(p, p->echo.endpoint);
+	p->raw_broker = raw_connect(p->context, ZMQ_DEALER, p->broker.endpoint, NULL);
+	p->raw_echo = raw_connect(p->context, ZMQ_DEALER, p->echo.endpoint, NULL);
 	p->client = ksnap_client_connect(p->broker.endpoint, NULL, &err);
 	return p->client && p->raw_broker && p->raw_echo ? 0 : bench_wrong("connect: %s", err.text);
 }

@@ -11,9 +11,9 @@
 #include "bench/bench.h"
 #include "bench/nats.h"
 #include "bench/peer.h"
+#include "bench/raw.h"
 #include "bench/redis.h"
 #include "wire/envelope.h"
-#include "wire/pack.h"
 #include "wire/shapes.h"
 
 #define BYTES     256
@@ -25,50 +25,21 @@ struct store {
 	unsigned ops;
 	uint64_t id;     /* of the next request */
 	uint64_t stored; /* by the broker so far */
-	struct buf params, request, report;
+	struct raw_store encoded;
+	struct ksnap_blob *report;
 	struct rival redis, nats;
 	unsigned long published; /* to NATS so far */
 };
 
-static int make_report(struct buf *b)
-{
-	static const uint8_t zeroes[BYTES];
-	msgpack_packer pk;
-
-	pack_init(&pk, b);
-	msgpack_pack_map(&pk, 4);
-	pack_str(&pk, "schema");
-	pack_str(&pk, "ksnap.report/1");
-	pack_str(&pk, "placeholder");
-	msgpack_pack_false(&pk);
-	pack_str(&pk, "complete");
-	msgpack_pack_true(&pk);
-	pack_str(&pk, "pad");
-	pack_bin(&pk, zeroes, BYTES - b->len - 2);
-	return buf_ok(b) && b->len == BYTES ? 0 : bench_wrong("a report of %zu bytes", b->len);
-}
-
-static int make_request(struct store *s)
-{
-	char tag[32];
-	struct wire_store_snapshot_params p = { .tag = { tag, 0 } };
-	struct wire_request rq = { .op = wire_slice_of("store_snapshot"), .deadline_ms = 30000 };
-
-	rq.id.kind = WIRE_ID_UINT;
-	rq.id.num = ++s->id;
-	p.tag.len = snprintf(tag, sizeof(tag), "tag_%llu", (unsigned long long)s->id);
-	buf_clear(&s->params);
-	buf_clear(&s->request);
-	if (wire_encode(&wire_shape_store_snapshot_params, &p, &s->params))
-		return -1;
-	rq.params = (struct wire_slice){ (const char *)s->params.data, s->params.len };
-	return request_encode(&rq, &s->request);
-}
-
 static int send_one(struct store *s, void *socket)
 {
-	if (make_request(s) || zmq_send(socket, s->request.data, s->request.len, ZMQ_SNDMORE) < 0 ||
-	    zmq_send(socket, s->report.data, s->report.len, 0) < 0)
+	char tag[32];
+
+	snprintf(tag, sizeof(tag), "tag_%llu", (unsigned long long)++s->id);
+	if (raw_store_encode(&s->encoded, NULL, tag, s->id))
+		return -1;
+	if (zmq_send(socket, s->encoded.request.data, s->encoded.request.len, ZMQ_SNDMORE) < 0 ||
+	    zmq_send(socket, ksnap_blob_data(s->report), BYTES, 0) < 0)
 		return bench_wrong("send: %s", zmq_strerror(zmq_errno()));
 	return 0;
 }
@@ -153,14 +124,14 @@ static int run_echo(void *arg, double *ret)
 	if (pipeline(s, s->to_echo, last, sizeof(last), &len))
 		return -1;
 	*ret = (bench_now() - begin) / 1e3 / s->ops;
-	return len == s->request.len ? 0 : bench_wrong("an echo of %zu bytes", len);
+	return len == s->encoded.request.len ? 0 : bench_wrong("an echo of %zu bytes", len);
 }
 
 static int run_redis(void *arg, double *ret)
 {
 	struct store *s = arg;
 	uint64_t begin = bench_now();
-	int code = redis_store(&s->redis, s->report.data, BYTES, s->ops, IN_FLIGHT);
+	int code = redis_store(&s->redis, ksnap_blob_data(s->report), BYTES, s->ops, IN_FLIGHT);
 
 	*ret = (bench_now() - begin) / 1e3 / s->ops;
 	return code;
@@ -170,21 +141,12 @@ static int run_nats(void *arg, double *ret)
 {
 	struct store *s = arg;
 	uint64_t begin = bench_now();
-	int code = nats_store(&s->nats, s->report.data, BYTES, s->ops, IN_FLIGHT, s->published);
+	int code = nats_store(&s->nats, ksnap_blob_data(s->report), BYTES, s->ops, IN_FLIGHT,
+			      s->published);
 
 	s->published += s->ops;
 	*ret = (bench_now() - begin) / 1e3 / s->ops;
 	return code;
-}
-
-static void *connect_raw(struct store *s, const char *endpoint)
-{
-	void *socket = zmq_socket(s->context, ZMQ_DEALER);
-	int linger = 0, patience = 10000;
-
-	zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger));
-	zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof(patience));
-	return zmq_connect(socket, endpoint) ? NULL : socket;
 }
 
 static int open_all(struct store *s)
@@ -195,13 +157,13 @@ static int open_all(struct store *s)
 
 	for (int i = 0; i < 4; i++)
 		snprintf(urls[i], sizeof(urls[i]), "ipc://%s/%s", dir, names[i]);
-	if (!dir || make_report(&s->report) || peer_broker(&s->broker, urls[0], urls[1], urls[2]) ||
-	    peer_echo(&s->echo, urls[3]))
+	if (!dir || !(s->report = raw_report(BYTES)) ||
+	    peer_broker(&s->broker, urls[0], urls[1], urls[2]) || peer_echo(&s->echo, urls[3]))
 		return -1;
 	s->context = zmq_ctx_new();
-	s->to_broker = connect_raw(s, s->broker.endpoint);
-	s->to_echo = connect_raw(s, s->echo.endpoint);
-	return s->to_broker && s->to_echo ? 0 : bench_wrong("connect");
+	s->to_broker = raw_connect(s->context, ZMQ_DEALER, s->broker.endpoint, NULL);
+	s->to_echo = raw_connect(s->context, ZMQ_DEALER, s->echo.endpoint, NULL);
+	return s->to_broker && s->to_echo ? 0 : -1;
 }
 
 static void close_all(struct store *s)
@@ -211,9 +173,8 @@ static void close_all(struct store *s)
 	zmq_ctx_term(s->context);
 	peer_stop(&s->broker);
 	peer_stop(&s->echo);
-	buf_fini(&s->params);
-	buf_fini(&s->request);
-	buf_fini(&s->report);
+	raw_store_fini(&s->encoded);
+	ksnap_blob_unref(s->report);
 }
 
 static void beside_rivals(struct bench *b, struct bench_case c)

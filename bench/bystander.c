@@ -10,11 +10,11 @@
 #include <zmq.h>
 
 #include "bench/bench.h"
+#include "bench/raw.h"
 #include "wire/shapes.h"
 
-#define NS_A_S      1000000000ull
-#define PING_BYTES  48
-#define PATIENCE_MS 60000
+#define NS_A_S     1000000000ull
+#define PING_BYTES 48
 
 struct bystander {
 	int (*act)(struct bystander *b);
@@ -135,15 +135,11 @@ static int connect_client(struct bystander *b, const char *url)
 	return b->client ? 0 : bench_wrong("connect: %s", err.text);
 }
 
-static int connect_raw(struct bystander *b, const char *url)
+static int connect_echo(struct bystander *b, const char *url)
 {
-	int linger = 0, patience = PATIENCE_MS;
-
 	b->context = zmq_ctx_new();
-	b->raw = zmq_socket(b->context, ZMQ_DEALER);
-	zmq_setsockopt(b->raw, ZMQ_LINGER, &linger, sizeof(linger));
-	zmq_setsockopt(b->raw, ZMQ_RCVTIMEO, &patience, sizeof(patience));
-	return zmq_connect(b->raw, url) ? bench_wrong("connect to %s", url) : 0;
+	b->raw = raw_connect(b->context, ZMQ_DEALER, url, NULL);
+	return b->raw ? 0 : -1;
 }
 
 static struct bystander *start(const char *url, const char *bridge, uint64_t period_ns,
@@ -157,7 +153,7 @@ static struct bystander *start(const char *url, const char *bridge, uint64_t per
 	b->act = act;
 	b->bridge = bridge;
 	b->period_ns = period_ns;
-	code = act == echo ? connect_raw(b, url) : connect_client(b, url);
+	code = act == echo ? connect_echo(b, url) : connect_client(b, url);
 	if (!code && !pthread_create(&b->thread, NULL, run, b))
 		return b;
 	destroy(b);

@@ -10,12 +10,12 @@
 
 #include "base/cleanup.h"
 #include "bench/bench.h"
+#include "bench/raw.h"
 #include "wire/envelope.h"
 #include "wire/shapes.h"
 
-#define WINDOW      1024 /* a power of two, above any number in flight */
-#define PATIENCE_MS 60000
-#define NS_A_MS     1000000ull
+#define WINDOW  1024 /* a power of two, above any number in flight */
+#define NS_A_MS 1000000ull
 
 struct executor {
 	struct executor_opts o;
@@ -24,43 +24,38 @@ struct executor {
 	int code;
 	void *context, *socket;
 	uint64_t begin, sent, got;
-	uint64_t due[WINDOW]; /* of request n, at n % WINDOW */
-	struct buf params, request;
+	uint64_t due[WINDOW];     /* of request n, at n % WINDOW */
+	struct raw_store encoded; /* a request, of whichever op */
 	struct executor_result result;
 };
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-static int make_params(struct executor *e)
+static int make_capture(struct executor *e, const char *tag)
 {
-	char text[KSNAP_TAG_MAX + 1];
-	struct wire_slice tag = { text, 0 };
-	struct wire_store_snapshot_params store = { 0 };
-	struct wire_capture_snapshot_params capture = { 0 };
+	struct wire_capture_snapshot_params p = { .tag = wire_slice_of(tag) };
+	struct wire_request rq = { .id = { .kind = WIRE_ID_UINT, .num = e->sent },
+				   .op = wire_slice_of("capture_snapshot"),
+				   .bridge = wire_slice_of(e->o.bridge),
+				   .deadline_ms = RAW_PATIENCE_MS };
+	struct raw_store *s = &e->encoded;
 
-	tag.len = snprintf(text, sizeof(text), "tag_%u_%llu", e->o.number,
-			   e->o.one_tag ? 0ull : (unsigned long long)e->sent);
-	store.tag = capture.tag = tag;
-	buf_clear(&e->params);
-	return e->o.report ? wire_encode(&wire_shape_store_snapshot_params, &store, &e->params)
-			   : wire_encode(&wire_shape_capture_snapshot_params, &capture, &e->params);
+	buf_clear(&s->params);
+	buf_clear(&s->request);
+	if (wire_encode(&wire_shape_capture_snapshot_params, &p, &s->params))
+		return -1;
+	rq.params = (struct wire_slice){ (const char *)s->params.data, s->params.len };
+	return request_encode(&rq, &s->request);
 }
 
 static int make_request(struct executor *e)
 {
-	struct wire_request rq = {
-		.op = wire_slice_of(e->o.report ? "store_snapshot" : "capture_snapshot"),
-		.bridge = wire_slice_of(e->o.bridge),
-		.deadline_ms = PATIENCE_MS,
-	};
+	char tag[KSNAP_TAG_MAX + 1];
 
-	if (make_params(e))
-		return -1;
-	rq.id.kind = WIRE_ID_UINT;
-	rq.id.num = e->sent;
-	rq.params = (struct wire_slice){ (const char *)e->params.data, e->params.len };
-	buf_clear(&e->request);
-	return request_encode(&rq, &e->request);
+	snprintf(tag, sizeof(tag), "tag_%u_%llu", e->o.number,
+		 e->o.one_tag ? 0ull : (unsigned long long)e->sent);
+	return e->o.report ? raw_store_encode(&e->encoded, e->o.bridge, tag, e->sent)
+			   : make_capture(e, tag);
 }
 
 static void release_report(void *data, void *report)
@@ -86,8 +81,8 @@ static int send_report(struct executor *e)
 
 static int send_one(struct executor *e, uint64_t due)
 {
-	if (make_request(e) ||
-	    zmq_send(e->socket, e->request.data, e->request.len, e->o.report ? ZMQ_SNDMORE : 0) < 0)
+	if (make_request(e) || zmq_send(e->socket, e->encoded.request.data, e->encoded.request.len,
+					e->o.report ? ZMQ_SNDMORE : 0) < 0)
 		return bench_wrong("send: %s", zmq_strerror(zmq_errno()));
 	if (e->o.report && send_report(e))
 		return bench_wrong("send: %s", zmq_strerror(zmq_errno()));
@@ -155,10 +150,10 @@ static int wait_some(struct executor *e)
 	zmq_pollitem_t item = { .socket = e->socket, .events = ZMQ_POLLIN };
 	bool open = e->sent < e->o.ops && e->sent - e->got < e->o.in_flight;
 	uint64_t due = open ? due_of(e, e->sent) : 0, now = bench_now();
-	long ms = !open ? PATIENCE_MS : due > now ? (long)((due - now) / NS_A_MS + 1) : 0;
+	long ms = !open ? RAW_PATIENCE_MS : due > now ? (long)((due - now) / NS_A_MS + 1) : 0;
 	int n = zmq_poll(&item, 1, ms);
 
-	return n == 0 && !open ? bench_wrong("no answer within %d ms", PATIENCE_MS) : 0;
+	return n == 0 && !open ? bench_wrong("no answer within %d ms", RAW_PATIENCE_MS) : 0;
 }
 
 static int loop_through(struct executor *e)
@@ -190,24 +185,20 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static int connect_raw(struct executor *e)
+static int open_socket(struct executor *e)
 {
-	int linger = 0, patience = PATIENCE_MS;
-
 	e->context = zmq_ctx_new();
-	e->socket = zmq_socket(e->context, ZMQ_DEALER);
-	zmq_setsockopt(e->socket, ZMQ_LINGER, &linger, sizeof(linger));
-	zmq_setsockopt(e->socket, ZMQ_SNDTIMEO, &patience, sizeof(patience));
-	return zmq_connect(e->socket, e->o.url) ? bench_wrong("connect to %s", e->o.url) : 0;
+	e->socket = raw_connect(e->context, ZMQ_DEALER, e->o.url, NULL);
+	return e->socket ? 0 : -1;
 }
 
 static void destroy(struct executor *e)
 {
-	zmq_close(e->socket);
+	if (e->socket)
+		zmq_close(e->socket);
 	zmq_ctx_term(e->context);
 	ksnap_blob_unref(e->o.report);
-	buf_fini(&e->params);
-	buf_fini(&e->request);
+	raw_store_fini(&e->encoded);
 	free(e);
 }
 
@@ -220,7 +211,7 @@ struct executor *executor_start(const struct executor_opts *opts)
 	e->o = *opts;
 	if (e->o.report)
 		ksnap_blob_ref(e->o.report);
-	if (connect_raw(e) || pthread_create(&e->thread, NULL, run, e)) {
+	if (open_socket(e) || pthread_create(&e->thread, NULL, run, e)) {
 		destroy(e);
 		return NULL;
 	}

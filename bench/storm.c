@@ -13,6 +13,7 @@
 #include "bench/bystander.h"
 #include "bench/executor.h"
 #include "bench/follower.h"
+#include "bench/raw.h"
 #include "bench/served.h"
 #include "wire/pack.h"
 #include "wire/shapes.h"
@@ -73,30 +74,6 @@ uint64_t storm_allowed(const struct storm *s, const struct storm_result *r, uint
 }
 
 /* ---- begin ---------------------------------------------------------------------------------- */
-
-/* A head that the broker reads, and bytes that differ from place to place. */
-static struct ksnap_blob *make_report(size_t bytes)
-{
-	_buf_ struct buf b = BUF_INIT;
-	msgpack_packer pk;
-	size_t head, pad;
-
-	pack_init(&pk, &b);
-	msgpack_pack_map(&pk, 4);
-	pack_str(&pk, "schema");
-	pack_str(&pk, "ksnap.report/1");
-	pack_str(&pk, "placeholder");
-	msgpack_pack_false(&pk);
-	pack_str(&pk, "complete");
-	msgpack_pack_true(&pk);
-	pack_str(&pk, "pad");
-	head = bytes - b.len < 256 ? 2 : bytes - b.len < 65536 ? 3 : 5;
-	pad = bytes - b.len - head;
-	msgpack_pack_bin(&pk, pad);
-	for (size_t i = 0; i < pad; i++)
-		buf_append(&b, &(uint8_t){ i * 31 >> 3 }, 1);
-	return buf_ok(&b) && b.len == bytes ? buf_take_blob(&b) : NULL;
-}
 
 static int start_monitors(struct world *w)
 {
@@ -194,8 +171,8 @@ static int start_all(struct world *w)
 	struct ksnap_err err = { 0 };
 
 	w->context = zmq_ctx_new();
-	if (w->s->bytes && !(w->report = make_report(w->s->bytes)))
-		return bench_wrong("no report of %zu bytes", w->s->bytes);
+	if (w->s->bytes && !(w->report = raw_report(w->s->bytes)))
+		return -1;
 	if (start_broker(w))
 		return -1;
 	w->client = ksnap_client_connect(w->broker.url, NULL, &err);
