@@ -13,6 +13,7 @@ enum fault {
 	FAULT_LOSE_EVENT,   /* each hundredth event is raised, but not kept and not counted */
 	FAULT_COPY_REPORT,  /* monitors get a copy of the report, not the one that is stored */
 	FAULT_LOSE_LIVE,    /* each hundredth event is kept, but not told to monitors */
+	FAULT_LOSE_HIT,     /* each tenth hit of a watch is captured, but not told to monitors */
 };
 
 #ifndef KSNAP_FAULT

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/utf8.h"
 #include "broker/bridges.h"
 #include "broker/publish.h"
@@ -224,7 +225,8 @@ int hits_take(struct watch *w, const struct wire_work_fired *m)
 
 	if (!h || remember(w, m))
 		return KSNAP_E_NOMEM;
-	publish(h->watch, "hit", &wire_shape_live_hit, &live);
+	if (!FAULT_IS(FAULT_LOSE_HIT) || w->n % 10)
+		publish(h->watch, "hit", &wire_shape_live_hit, &live);
 	w->holds++;
 	for (unsigned i = 0; i < w->nlanes; i++)
 		if (!w->lane[i].busy)

@@ -31,6 +31,7 @@ seen() { # seen FAULT STORM WORDS
 seen evict_newest 'store 4 KiB' 'another than the oldest has left'
 seen above_cap 'one by one' 'above a cap'
 seen lose_event 'events and no drain' 'where .* is due'
+seen lose_hit 'made-up hits' 'hits told'
 seen lose_live '4 executors, 1' 'published as'
 if [ "${SANITIZER:-no}" = no ]; then
 	seen copy_report '1 stuck, 4 MiB' 'is what its limits allow'
