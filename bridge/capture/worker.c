@@ -40,6 +40,8 @@ struct worker {
 	struct handshakes handshakes; /* of the socket, on tcp */
 	int timer;                    /* loop source of the heartbeat */
 	int watch_source;             /* of news of watches; 0: the broker is behind with reading */
+	struct frames answer;         /* to the last job; waits for room in the queue */
+	bool waits;                   /* for room: for the answer, or for news */
 	unsigned heartbeat_ms;        /* the broker's once welcomed */
 	unsigned silent;              /* ticks since the broker was last heard */
 	bool welcomed;
@@ -114,12 +116,59 @@ static void send_beat(struct worker *w)
 	send_repeated(w, &wire_shape_work_beat, &m);
 }
 
-/* An answer cannot be dropped: when it does not go out the link is broken and the worker leaves. */
+static bool is_writable(const struct worker *w)
+{
+	int events = 0;
+	size_t len = sizeof(events);
+
+	return !zmq_getsockopt(w->socket, ZMQ_EVENTS, &events, &len) && (events & ZMQ_POLLOUT);
+}
+
+static void on_patience(void *arg);
+
+/* Look again soon; the broker is reading. */
+static void wait_for_room(struct worker *w)
+{
+	int ret;
+
+	if (w->waits)
+		return;
+	ret = loop_add_deadline(w->loop, clock_mono_ns() + BEHIND_NS, on_patience, w, &w->err);
+	w->waits = ret > 0;
+	if (ret < 0)
+		stop(w, ret);
+}
+
+/* News of watches may have filled the queue. An answer cannot be dropped: when it does not go out
+ * though there is room, the link is broken and the worker leaves. */
+static void send_answer(struct worker *w)
+{
+	if (!w->answer.n)
+		return;
+	if (!is_writable(w)) {
+		wait_for_room(w);
+		return;
+	}
+	if (frames_send(w->socket, &w->answer, &w->err))
+		stop(w, err_prefix(&w->err, "cannot hand the broker an answer"));
+	frames_clear(&w->answer);
+}
+
+/* The broker gives a worker its next job once the last one is answered. */
 static void send_done(struct worker *w, const struct wire_work_done *m, struct ksnap_blob *blob)
 {
-	if (send_message(w, &wire_shape_work_done, m, blob, &w->err))
-		stop(w, err_prefix(&w->err, "cannot hand the broker the answer to job %llu",
-				   (unsigned long long)m->job));
+	_buf_ struct buf b = BUF_INIT;
+
+	if (w->answer.n)
+		stop(w, err_set(&w->err, KSNAP_E_PROTO,
+				"the broker has sent job %llu before the last was answered",
+				(unsigned long long)m->job));
+	else if (wire_encode(&wire_shape_work_done, m, &b) ||
+		 frames_push(&w->answer, buf_take_blob(&b)) ||
+		 (blob && frames_push(&w->answer, ksnap_blob_ref(blob))))
+		stop(w, err_nomem(&w->err));
+	else
+		send_answer(w);
 }
 
 static void send_failed(struct worker *w, uint64_t number, const struct ksnap_err *e,
@@ -146,14 +195,6 @@ static void send_failed(struct worker *w, uint64_t number, const struct ksnap_er
 
 /* ---- news of watches ------------------------------------------------------------------------- */
 
-static bool is_writable(const struct worker *w)
-{
-	int events = 0;
-	size_t len = sizeof(events);
-
-	return !zmq_getsockopt(w->socket, ZMQ_EVENTS, &events, &len) && (events & ZMQ_POLLOUT);
-}
-
 /* News cannot be dropped either. */
 static int tell_news(struct worker *w, const struct watch_news *n)
 {
@@ -165,28 +206,17 @@ static int tell_news(struct worker *w, const struct watch_news *n)
 	return frames_send(w->socket, &f, &w->err);
 }
 
-static void on_patience(void *arg);
-
 /* What the broker is too busy for waits with the target, where it costs nothing. */
-static void let_news_wait(struct worker *w)
-{
-	uint64_t at = clock_mono_ns() + BEHIND_NS;
-	int ret = loop_add_deadline(w->loop, at, on_patience, w, &w->err);
-
-	loop_remove(w->loop, w->watch_source);
-	w->watch_source = 0;
-	if (ret < 0)
-		stop(w, ret);
-}
-
 static void on_watches(void *arg)
 {
 	struct worker *w = arg;
 	struct watch_news n;
 
 	for (int i = 0; i < NEWS_BATCH; i++) {
-		if (!is_writable(w)) {
-			let_news_wait(w);
+		if (w->answer.n || !is_writable(w)) {
+			loop_remove(w->loop, w->watch_source);
+			w->watch_source = 0;
+			wait_for_room(w);
 			return;
 		}
 		if (!w->bench.ops->watch_next(w->bench.target, &n))
@@ -212,7 +242,10 @@ static void on_patience(void *arg)
 {
 	struct worker *w = arg;
 
-	w->watch_source = add_watches(w, &w->err);
+	w->waits = false;
+	send_answer(w);
+	if (!w->watch_source)
+		w->watch_source = add_watches(w, &w->err);
 	if (w->watch_source < 0)
 		stop(w, w->watch_source);
 }
@@ -523,6 +556,9 @@ static int open_loop(struct worker *w, struct ksnap_err *err)
 static void close_worker(struct worker *w)
 {
 	loop_destroy(w->loop);
+	if (w->answer.n)
+		frames_send(w->socket, &w->answer, NULL);
+	frames_clear(&w->answer);
 	report_builder_destroy(w->bench.rb);
 	if (w->bench.ops)
 		w->bench.ops->close(w->bench.target);
