@@ -24,10 +24,11 @@ watch() { # FILE OPTION...: sets $watch_pid and $words_pid
 	exec {fd}<&-
 }
 
-# words FILE: what the last watch said, once all of it is written.
+# words FILE: sets $said to what the last watch said, once all of it is written. Not in a subshell:
+# that one could not wait for a process of this one.
 words() {
 	wait "$words_pid"
-	cat "$1.words"
+	said=$(cat "$1.words")
 }
 
 watch "$tap_dir/live" -o jsonl --channel snapshot/ --count 20
@@ -127,7 +128,8 @@ wait "$watch_pid"
 is "$?" 0 'a monitor that saves'
 is "$(cd "$tap_dir/kept" && printf '%s\n' default.*/* | sed 's/^default\.[0-9]*\/[0-9]*-//' | tr '\n' ' ')" \
 	'a%2Fb.ksnap twice.ksnap twice.ksnap ' 'a file for each report'
-like "$(words "$tap_dir/saving")" '3 reports saved in .*, 0 not had' 'counted'
+words "$tap_dir/saving"
+like "$said" '3 reports saved in .*, 0 not had' 'counted'
 exits 0 'what it saved is a report' "$KSNAP" show "$(printf '%s\n' "$tap_dir"/kept/default.*/*twice.ksnap | head -1)" -o json
 is "$(json 'd["tag"]' <<<"$out")" twice 'the one'
 exits 3 'a report that is gone fails when it may not be' "$KSNAP" monitor --from oldest --channel report/default \
@@ -169,7 +171,8 @@ watch "$tap_dir/endless"
 kill -INT "$watch_pid"
 wait "$watch_pid"
 is "$?" 0 'ctrl-C is a good end'
-like "$(words "$tap_dir/endless")" 'messages, 0 lost' 'with totals'
+words "$tap_dir/endless"
+like "$said" 'messages, 0 lost' 'with totals'
 
 watch "$tap_dir/term" -o jsonl
 kill -TERM "$watch_pid"
