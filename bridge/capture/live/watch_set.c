@@ -27,6 +27,7 @@ struct armed {
 	struct breakpoint bp;
 	uint64_t told, max_hits;
 	uint64_t received;            /* records, told and not told yet */
+	uint64_t counted;             /* hits, just before records were read last */
 	uint64_t suppressed;          /* as last seen; never falls */
 	uint64_t since_ns, hits_then; /* the window of a second over which it is judged */
 	uint64_t suppressed_then;     /* at the last tick */
@@ -218,10 +219,19 @@ static void on_record(void *arg, const struct watch_record *r)
 		buf_clear(&s->records);
 }
 
+/* In this order: a hit whose record was not read yet is not one that was only counted. */
+static void read_all(struct watch_set *s)
+{
+	for (struct armed *w = s->first; w; w = w->next)
+		w->counted = breakpoint_count(&w->bp);
+	if (s->prog)
+		watch_prog_read(s->prog);
+}
+
+/* As of the last read_all. */
 static struct watch_counts count(struct armed *w)
 {
-	uint64_t hits = breakpoint_count(&w->bp);
-	uint64_t known = hits > w->received ? hits - w->received : 0;
+	uint64_t known = w->counted > w->received ? w->counted - w->received : 0;
 
 	if (known > w->suppressed)
 		w->suppressed = known;
@@ -277,6 +287,7 @@ int watch_set_counts(struct watch_set *s, uint64_t id, struct watch_counts *ret,
 
 	if (!w)
 		return miss(id, err);
+	read_all(s);
 	*ret = count(w);
 	return 0;
 }
@@ -417,9 +428,8 @@ int watch_set_next(struct watch_set *s, struct watch_news *ret)
 
 	r = next_record(s, &w);
 	if (!r) {
+		read_all(s);
 		tick(s);
-		if (s->prog)
-			watch_prog_read(s->prog);
 		r = next_record(s, &w);
 	}
 	if (r && tell_hit(s, w, r, ret))
