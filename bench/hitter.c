@@ -12,12 +12,14 @@
 #include "base/cleanup.h"
 #include "bench/bench.h"
 #include "bench/books.h"
+#include "bench/overs.h"
 #include "wire/shapes.h"
 
-#define BURST       4000    /* writes without a rest */
-#define REST        24      /* a rest is so many times as long as what was written before */
-#define RATE        1000    /* hits a second that are told: as many as may be asked for */
-#define MADE_BURST  50      /* told of those that a fixture makes at once */
+#define BURST       4000 /* writes without a rest */
+#define REST        24   /* a rest is so many times as long as what was written before */
+#define RATE        1000 /* hits a second that are told: as many as may be asked for */
+#define MADE_BURST  50   /* told of those that a fixture makes at once */
+#define SILENCE_NS  200000000
 #define TURN_NS     2000000 /* between two looks */
 #define PATIENCE_NS 60000000000ull
 #define FIXTURE_ON  "map0"
@@ -40,7 +42,10 @@ struct hitter {
 	struct hit_row rows[HITTER_WATCHES];
 	uint64_t value, perf;     /* of what is written, when it was armed */
 	uint64_t failed, failed0; /* captures of the bridge, now and then */
+	uint64_t accepted;
 	struct books books;
+	struct ksnap_subscriber *subscriber;
+	struct overs overs, unwatched; /* by the last messages; by replies and rows */
 	struct hitter_result result;
 };
 
@@ -66,13 +71,19 @@ static int ask(struct hitter *h, const char *op, const struct wire_shape *shape,
 	return code ? bench_wrong("%s: %s", op, err.text) : 0;
 }
 
+static void take_bridge(struct hitter *h, const struct books_bridge *b)
+{
+	h->failed = b->unavailable;
+	h->accepted = b->accepted;
+}
+
 static int look_at_bridge(struct hitter *h)
 {
 	if (books_read(h->client, &h->books))
 		return -1;
 	for (unsigned i = 0; i < h->books.nbridges; i++) {
 		if (!strcmp(h->books.bridges[i].name, h->o.bridge))
-			h->failed = h->books.bridges[i].unavailable;
+			take_bridge(h, &h->books.bridges[i]);
 	}
 	return 0;
 }
@@ -162,6 +173,19 @@ static int burst(struct hitter *h, uint64_t n, uint64_t *ret_ns)
 	return code;
 }
 
+/* The broker ends what a session has that is silent for long. */
+static int rest_and_look(struct hitter *h, uint64_t ns)
+{
+	uint64_t end = bench_now() + ns, now;
+
+	for (now = bench_now(); now < end; now = bench_now()) {
+		rest(end - now < SILENCE_NS ? end - now : SILENCE_NS);
+		if (look(h))
+			return -1;
+	}
+	return 0;
+}
+
 /* At full speed, but not so much of the time that the worker finds it too much. */
 static int write_in_bursts(struct hitter *h)
 {
@@ -170,10 +194,9 @@ static int write_in_bursts(struct hitter *h)
 	while (left) {
 		uint64_t n = left < BURST ? left : BURST;
 
-		if (burst(h, n, &ns) || look(h))
+		if (burst(h, n, &ns) || rest_and_look(h, REST * ns))
 			return -1;
 		left -= n;
-		rest(REST * ns);
 	}
 	return 0;
 }
@@ -261,10 +284,9 @@ static int end_watch(struct hitter *h, const struct hit_row *r)
 	    ask(h, "unwatch", &wire_shape_unwatch_reply, &arena, &end))
 		return -1;
 	hist_add(&h->result.latency, bench_now() - begin);
-	h->result.hits += end.hits;
-	h->result.suppressed += end.suppressed;
-	h->result.captured += r->captured;
-	h->result.missed += r->missed;
+	h->unwatched.hits += end.hits;
+	h->unwatched.suppressed += end.suppressed;
+	h->unwatched.missed += r->missed;
 	code = check_watch(h, r, &end);
 	wire_arena_fini(&arena);
 	return code;
@@ -280,23 +302,55 @@ static int check_writes(struct hitter *h)
 	if (perf != value)
 		return bench_wrong("written %llu times, perf has counted %llu", NUM(value),
 				   NUM(perf));
+	if (h->overs.hits > h->result.writes * h->o.watches)
+		return bench_wrong("%llu writes, %llu hits", NUM(h->result.writes),
+				   NUM(h->overs.hits));
 	if (!h->o.until_hot && h->o.written && perf != h->o.writes)
 		return bench_wrong("%llu writes were wanted, perf has counted %llu",
 				   NUM(h->o.writes), NUM(perf));
 	return 0;
 }
 
-/* Of a watch that ended by itself nobody tells. */
+/* What each watch said when it was over, and what the bridge has, which may come after that. */
+static int sum_up(struct hitter *h)
+{
+	struct hitter_result *r = &h->result;
+	uint64_t end = bench_now() + PATIENCE_NS;
+
+	if (overs_read(h->subscriber, r->armed, &h->overs))
+		return -1;
+	r->hits = h->overs.hits;
+	r->suppressed = h->overs.suppressed;
+	r->missed = h->overs.missed;
+	do {
+		if (look_at_bridge(h))
+			return -1;
+		r->captured = h->accepted;
+		r->failed = h->failed;
+		if (h->overs.told == r->captured + r->missed + r->failed)
+			return 0;
+		rest(TURN_NS);
+	} while (bench_now() < end);
+	return bench_wrong("%llu hits told, but %llu captured, %llu missed, %llu captures failed",
+			   NUM(h->overs.told), NUM(r->captured), NUM(r->missed), NUM(r->failed));
+}
+
 static int check_told(const struct hitter *h)
 {
 	const struct hitter_result *r = &h->result;
 
-	if (r->ended || r->hits - r->suppressed == r->captured + r->missed + r->failed)
-		return 0;
-	return bench_wrong("%llu hits less %llu suppressed, but %llu captured, %llu missed, %llu "
-			   "captures failed",
-			   NUM(r->hits), NUM(r->suppressed), NUM(r->captured), NUM(r->missed),
-			   NUM(r->failed));
+	if (h->overs.told != r->hits - r->suppressed)
+		return bench_wrong("%llu hits less %llu suppressed, %llu told", NUM(r->hits),
+				   NUM(r->suppressed), NUM(h->overs.told));
+	if (!r->ended &&
+	    (h->unwatched.hits != r->hits || h->unwatched.suppressed != r->suppressed ||
+	     h->unwatched.missed != r->missed))
+		return bench_wrong("unwatch said %llu hits, %llu suppressed, the rows %llu missed; "
+				   "the last messages %llu, %llu, %llu",
+				   NUM(h->unwatched.hits), NUM(h->unwatched.suppressed),
+				   NUM(h->unwatched.missed), NUM(r->hits), NUM(r->suppressed),
+				   NUM(r->missed));
+	return 0;
 }
 
 static int end_all(struct hitter *h)
@@ -305,12 +359,11 @@ static int end_all(struct hitter *h)
 	unsigned n = h->nrows;
 
 	memcpy(rows, h->rows, sizeof(rows));
-	h->result.failed += h->failed - h->failed0;
 	for (unsigned i = 0; i < n; i++) {
 		if (end_watch(h, &rows[i]))
 			return -1;
 	}
-	return check_told(h) ? -1 : check_writes(h);
+	return sum_up(h) || check_told(h) ? -1 : check_writes(h);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------- */
@@ -339,6 +392,7 @@ static void *run(void *arg)
 
 static void destroy(struct hitter *h)
 {
+	ksnap_subscriber_destroy(h->subscriber);
 	ksnap_client_destroy(h->client);
 	buf_fini(&h->params);
 	free(h);
@@ -355,7 +409,8 @@ struct hitter *hitter_start(const struct hitter_opts *opts)
 	h->client = ksnap_client_connect(opts->url, NULL, &err);
 	if (!h->client)
 		bench_wrong("connect: %s", err.text);
-	if (h->client && !pthread_create(&h->thread, NULL, run, h))
+	h->subscriber = h->client ? overs_follow(h->client, h->o.bridge) : NULL;
+	if (h->subscriber && !pthread_create(&h->thread, NULL, run, h))
 		return h;
 	destroy(h);
 	return NULL;
