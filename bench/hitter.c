@@ -15,14 +15,15 @@
 #include "bench/overs.h"
 #include "wire/shapes.h"
 
-#define BURST       4000 /* writes without a rest */
-#define REST        24   /* a rest is so many times as long as what was written before */
-#define RATE        1000 /* hits a second that are told: as many as may be asked for */
-#define MADE_BURST  50   /* told of those that a fixture makes at once */
-#define SILENCE_NS  200000000
-#define TURN_NS     2000000 /* between two looks */
-#define PATIENCE_NS 60000000000ull
-#define FIXTURE_ON  "map0"
+#define BURST         4000 /* writes without a rest */
+#define REST          24   /* a rest is so many times as long as what was written before */
+#define RATE          1000 /* hits a second that are told: as many as may be asked for */
+#define MADE_BURST    50   /* told of those that a fixture makes at once */
+#define SILENCE_NS    200000000
+#define HOT_WITHIN_NS 5000000000ull
+#define TURN_NS       2000000 /* between two looks */
+#define PATIENCE_NS   60000000000ull
+#define FIXTURE_ON    "map0"
 
 #define NUM(v) ((unsigned long long)(v))
 
@@ -42,7 +43,7 @@ struct hitter {
 	struct hit_row rows[HITTER_WATCHES];
 	uint64_t value, perf;     /* of what is written, when it was armed */
 	uint64_t failed, failed0; /* captures of the bridge, now and then */
-	uint64_t accepted;
+	uint64_t accepted, due;   /* by the bridge; hits of each watch of this turn */
 	struct books books;
 	struct ksnap_subscriber *subscriber;
 	struct overs overs, unwatched; /* by the last messages; by replies and rows */
@@ -107,7 +108,7 @@ static int look(struct hitter *h)
 	}
 	h->nrows = code ? 0 : reply.r.n;
 	wire_arena_fini(&arena);
-	return code ? code : look_at_bridge(h);
+	return code || overs_catch_up(h->subscriber, &h->overs) ? -1 : look_at_bridge(h);
 }
 
 static int arm(struct hitter *h, unsigned i)
@@ -201,23 +202,28 @@ static int write_in_bursts(struct hitter *h)
 	return 0;
 }
 
+/* A machine with much else to do may never let it be written so often; then it ends as others do.
+ */
 static int write_until_hot(struct hitter *h)
 {
-	uint64_t end = bench_now() + PATIENCE_NS, ns;
+	uint64_t end = bench_now() + HOT_WITHIN_NS, ns;
 
 	while (h->nrows && bench_now() < end) {
 		if (burst(h, BURST, &ns) || look(h))
 			return -1;
 	}
-	h->result.ended += h->o.watches - h->nrows;
-	return h->nrows ? bench_wrong("%u watches go on at this rate", h->nrows) : 0;
+	return 0;
 }
 
 static int write_all(struct hitter *h)
 {
+	h->due = h->o.writes;
 	if (!h->o.written)
 		return 0;
-	return h->o.until_hot ? write_until_hot(h) : write_in_bursts(h);
+	if (h->o.until_hot ? write_until_hot(h) : write_in_bursts(h))
+		return -1;
+	h->due = written_times(h->o.written) - h->value;
+	return 0;
 }
 
 /* ---- the end of a turn ---------------------------------------------------------------------- */
@@ -231,7 +237,7 @@ static bool is_settled(const struct hitter *h)
 
 		told += r->hits - r->suppressed;
 		done += r->captured + r->missed;
-		if (r->hits < h->o.writes)
+		if (r->hits < h->due)
 			return false;
 	}
 	return !h->nrows || told == done;
@@ -258,16 +264,16 @@ static int settle(struct hitter *h)
 		bench_wrong("watch %llu: %llu hits, %llu suppressed, %llu captured, %llu missed of "
 			    "%llu writes",
 			    NUM(h->rows[i].id), NUM(h->rows[i].hits), NUM(h->rows[i].suppressed),
-			    NUM(h->rows[i].captured), NUM(h->rows[i].missed), NUM(h->o.writes));
+			    NUM(h->rows[i].captured), NUM(h->rows[i].missed), NUM(h->due));
 	return -1;
 }
 
 static int check_watch(struct hitter *h, const struct hit_row *r,
 		       const struct wire_unwatch_reply *end)
 {
-	if (end->hits != h->o.writes)
+	if (end->hits != h->due)
 		return bench_wrong("watch %llu: %llu hits of %llu writes", NUM(r->id),
-				   NUM(end->hits), NUM(h->o.writes));
+				   NUM(end->hits), NUM(h->due));
 	return 0;
 }
 
@@ -373,7 +379,7 @@ static int loop_through(struct hitter *h)
 	for (uint64_t i = 0; i < h->o.arms; i++) {
 		if (arm_all(h) || write_all(h))
 			return -1;
-		if (!h->o.until_hot && settle(h))
+		if (settle(h))
 			return -1;
 		if (end_all(h))
 			return -1;

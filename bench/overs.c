@@ -50,23 +50,39 @@ static int take(struct overs *o, const struct ksnap_live_msg *m)
 	return 0;
 }
 
+/* 1: took one; 0: none came within @timeout_ms. */
+static int take_next(struct ksnap_subscriber *s, int timeout_ms, struct overs *o)
+{
+	struct ksnap_live_msg m;
+	struct ksnap_err err = { 0 };
+	int code = ksnap_subscriber_next(s, timeout_ms, &m, &err);
+
+	if (code < 0)
+		return ksnap_err_retry(code) ? 0 : bench_wrong("following watches: %s", err.text);
+	if (code == 0)
+		return 0;
+	code = take(o, &m);
+	ksnap_live_msg_clear(&m);
+	return code ? code : 1;
+}
+
+int overs_catch_up(struct ksnap_subscriber *s, struct overs *o)
+{
+	int code;
+
+	do {
+		code = take_next(s, 0, o);
+	} while (code > 0);
+	return code;
+}
+
 int overs_read(struct ksnap_subscriber *s, uint64_t n, struct overs *o)
 {
 	uint64_t end = bench_now() + PATIENCE_NS;
 
 	while (o->n < n) {
-		struct ksnap_live_msg m;
-		struct ksnap_err err = { 0 };
-		int code = ksnap_subscriber_next(s, TURN_MS, &m, &err);
-
-		if (code < 0 && !ksnap_err_retry(code))
-			return bench_wrong("following watches: %s", err.text);
-		if (code > 0) {
-			code = take(o, &m);
-			ksnap_live_msg_clear(&m);
-			if (code)
-				return code;
-		}
+		if (take_next(s, TURN_MS, o) < 0)
+			return -1;
 		if (bench_now() > end)
 			return bench_wrong("%llu of %llu watches are told to be over",
 					   (unsigned long long)o->n, (unsigned long long)n);
