@@ -2,7 +2,9 @@
 /* report_target.c - a report of foreign bytes: whatever it says, reading it is safe. */
 #include <stdlib.h>
 
+#include "../unit/report/sample.h"
 #include "base/cleanup.h"
+#include "report/diff.h"
 #include "report/render.h"
 #include "targets.h"
 
@@ -37,6 +39,51 @@ static void render(const struct ksnap_snapshot *s)
 	render_report_table(s, &other, 10, &table);
 }
 
+struct told {
+	struct diff_printer *printer;
+	struct buf text, json;
+};
+
+static int tell(void *arg, const struct ksnap_change *c)
+{
+	struct told *t = arg;
+
+	buf_clear(&t->text);
+	buf_clear(&t->json);
+	diff_print_text(t->printer, c, &t->text);
+	diff_print_json(t->printer, c, &t->json);
+	return 0;
+}
+
+static void compare(const struct ksnap_snapshot *a, const struct ksnap_snapshot *b)
+{
+	struct told t = { .printer = diff_printer_create(a, b, NULL) };
+
+	if (t.printer)
+		ksnap_snapshot_diff(a, b, NULL, tell, &t, NULL);
+	diff_printer_destroy(t.printer);
+	buf_fini(&t.text);
+	buf_fini(&t.json);
+}
+
+/* With an honest one, in both directions; that of itself has nothing to tell but what is not exact.
+ */
+static void compare_all(const struct ksnap_snapshot *s)
+{
+	static struct ksnap_snapshot *sample; /* one for all runs */
+
+	if (!sample) {
+		_blob_ struct ksnap_blob *blob = sample_report();
+
+		sample = ksnap_snapshot_open(blob, NULL);
+	}
+	if (!sample)
+		return;
+	compare(s, sample);
+	compare(sample, s);
+	compare(s, s);
+}
+
 int fuzz_report(const uint8_t *data, size_t len)
 {
 	_blob_ struct ksnap_blob *blob = ksnap_blob_copy(data, len);
@@ -46,6 +93,7 @@ int fuzz_report(const uint8_t *data, size_t len)
 		return 0;
 	look_up(s);
 	render(s);
+	compare_all(s);
 	ksnap_snapshot_close(s);
 	return 0;
 }
