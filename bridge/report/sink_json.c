@@ -48,7 +48,7 @@ static void close_container(struct sink *k, bool is_map)
 
 static void quote(struct sink *k, const char *s, size_t len)
 {
-	uint8_t *p = sink_plain(s, len) == len ? sink_room(k, len + 2) : NULL;
+	uint8_t *p = len && sink_plain(s, len) == len ? sink_room(k, len + 2) : NULL;
 
 	if (p) {
 		*p++ = '"';
