@@ -17,7 +17,8 @@ return {
 	event = {
 		{ group = 1, doc = "Store and logs.",
 		  "capture_unavailable", "overwrite", "eviction", "drain_ordering_invariant_violation",
-		  "cap_invariant_violation", "event_log_truncated", "report_refused", "log_truncated" },
+		  "cap_invariant_violation", "event_log_truncated", "report_refused", "log_truncated",
+		  "periodic_abandoned" },
 		{ group = 2, doc = "Watches.", "watch_armed", "watch_throttled", "watch_disarmed" },
 		{ group = 3, doc = "Sessions, workers and what is kept.", "session_lost", "worker_lost", "state_behind", "state_caught_up", "state_cut" },
 	},

@@ -32,6 +32,7 @@ return {
 		{ "complete", "bool", required = true, doc = "The report's own word." },
 		{ "placeholder", "bool", required = true, doc = "The report's own word." },
 		{ "reasons", "any", any = { "list" }, required = true, doc = "The report's reasons, a list." },
+		{ "e", "error", doc = "Why a periodic capture failed: the placeholder is stored, and the op fails with this." },
 	},
 	  example = { maps = 2, complete = true, placeholder = false, reasons = {} } },
 	{ name = "freezing", from = "broker", doc = "What the params of a job that freezes a cgroup have beside the op's own.", fields = {

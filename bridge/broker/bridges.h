@@ -17,7 +17,8 @@ struct hosted {
 	uint64_t drained_procs_dropped;      /* of the procs log, told by the drains so far */
 	uint64_t drained_kernel_ops_dropped; /* the same of kernel ops */
 	char name[KSNAP_TAG_MAX + 1];
-	struct ksnap_limits asked; /* by open_bridge; 0: the broker's */
+	unsigned periodic_timeouts; /* of periodic captures, in a row up to now */
+	struct ksnap_limits asked;  /* by open_bridge; 0: the broker's */
 	struct {
 		uint64_t id;               /* number in the folder of --state; 0: none yet */
 		bool written;              /* books are there */

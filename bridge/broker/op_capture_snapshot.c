@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* op_capture_snapshot.c - a worker reads the target; its report is stored and published. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "broker/bridges.h"
@@ -27,6 +30,25 @@ static int run(struct request *rq, struct ksnap_err *err)
 	return workers_submit(rq->broker->workers, rq, &spec, err);
 }
 
+#define ABANDON_AFTER 2 /* timeouts of periodic captures in a row */
+
+/* What may be tried again is not over yet. */
+static void count_timeouts(struct hosted *h, const char *tag, const struct ksnap_err *err)
+{
+	struct ksnap_event_field f[] = { { .name = "tag", .str = tag },
+					 { .name = "timeouts", .num = ABANDON_AFTER },
+					 { .name = "reason", .str = err->text } };
+
+	if (err->code != KSNAP_E_TIMEOUT) {
+		h->periodic_timeouts = ksnap_err_retry(err->code) ? h->periodic_timeouts : 0;
+		return;
+	}
+	if (++h->periodic_timeouts < ABANDON_AFTER)
+		return;
+	h->periodic_timeouts = 0;
+	hosted_raise(h, KSNAP_EV_PERIODIC_ABANDONED, f, ARRAY_SIZE(f));
+}
+
 static void failed(struct request *rq, const struct ksnap_err *err)
 {
 	const struct wire_capture_snapshot_params *p = rq->params;
@@ -34,8 +56,22 @@ static void failed(struct request *rq, const struct ksnap_err *err)
 	char tag[KSNAP_TAG_MAX + 1];
 
 	tag_copy(tag, p->tag);
-	if (h)
-		ksnap_bridge_capture_failed(h->core, tag, err->text);
+	if (!h)
+		return;
+	ksnap_bridge_capture_failed(h->core, tag, err->text);
+	if (p->has_boundary_ms)
+		count_timeouts(h, tag, err);
+}
+
+/* What the worker says of a capture whose placeholder it sent; 0: it was none. */
+static int outcome_of(const struct wire_captured *c, struct ksnap_err *err)
+{
+	char code[32];
+
+	if (!c->has_e)
+		return 0;
+	snprintf(code, sizeof(code), "%.*s", (int)c->e.code.len, c->e.code.p);
+	return err_set(err, ksnap_err_code(code), "%.*s", (int)c->e.msg.len, c->e.msg.p);
 }
 
 static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
@@ -75,8 +111,12 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		return err->code;
 	counts = (struct capture_counts){ .maps = c.maps, .reasons = why.reasons.n };
 	rc = store_report(h, p->tag, &args, &counts, &reply.seq, err);
+	if (!rc)
+		rc = outcome_of(&c, err);
 	if (rc)
 		return rc;
+	if (p->has_boundary_ms)
+		h->periodic_timeouts = 0;
 	reply.elapsed_us = (clock_mono_ns() - rq->received_mono_ns) / 1000;
 	request_answer(rq, &reply, NULL, 0);
 	return 0;

@@ -16,7 +16,8 @@
 #include "wire/shapes.h"
 
 #define NAME_MAX_BYTES 64
-#define CAUSE_MAX      161 /* bytes of a cause's id, with its NUL */
+#define NO_REASONS     "\x90" /* msgpack: an empty list */
+#define CAUSE_MAX      161    /* bytes of a cause's id, with its NUL */
 
 void job_result_fini(struct job_result *res)
 {
@@ -85,8 +86,9 @@ static const char *trigger_of(const struct wire_capture_snapshot_params *p,
 	return p->has_boundary_ms ? "periodic" : "op";
 }
 
-static int begin_report(struct bench *b, const struct wire_capture_snapshot_params *p,
-			const char *tag, const struct capture_cause *cause, struct ksnap_err *err)
+static struct report_info describe_report(struct bench *b,
+					  const struct wire_capture_snapshot_params *p,
+					  const char *tag, const struct capture_cause *cause)
 {
 	struct report_info info = {
 		.tag = tag,
@@ -106,6 +108,14 @@ static int begin_report(struct bench *b, const struct wire_capture_snapshot_para
 
 	if (b->ops->describe)
 		b->ops->describe(b->target, &info);
+	return info;
+}
+
+static int begin_report(struct bench *b, const struct wire_capture_snapshot_params *p,
+			const char *tag, const struct capture_cause *cause, struct ksnap_err *err)
+{
+	struct report_info info = describe_report(b, p, tag, cause);
+
 	return report_begin(b->rb, &info, err);
 }
 
@@ -132,6 +142,30 @@ static int finish_report(struct bench *b, struct job_result *res, struct ksnap_e
 	};
 	res->blob = take_ptr(blob);
 	return encode_result(&wire_shape_captured, &out, res, err);
+}
+
+/* A periodic capture that the target failed leaves a placeholder, so that who looks at a series
+ * later finds the gap and its reason. */
+static int finish_failed(struct bench *b, const struct wire_capture_snapshot_params *p,
+			 const char *tag, struct job_result *res, struct ksnap_err *err)
+{
+	struct report_info info = describe_report(b, p, tag, NULL);
+	struct ksnap_err why = *err;
+	const char *code = ksnap_err_name(why.code);
+	struct wire_captured out = {
+		.placeholder = true,
+		.reasons = { NO_REASONS, 1 },
+		.has_e = true,
+		.e = { .code = wire_slice_of(code),
+		       .class = wire_slice_of(ksnap_err_class(why.code)),
+		       .msg = wire_slice_of(why.text),
+		       .retry = ksnap_err_retry(why.code) },
+	};
+
+	if (!p->has_boundary_ms || (why.code != KSNAP_E_TARGET && why.code != KSNAP_E_TIMEOUT))
+		return why.code;
+	res->blob = report_placeholder(b->rb, &info, "capture_failed", why.text, err);
+	return res->blob ? encode_result(&wire_shape_captured, &out, res, err) : err->code;
 }
 
 /* Of "<bridge>/<watch id>#<n>", where a bridge's name may hold anything. */
@@ -226,7 +260,7 @@ static int run_capture(struct bench *b, const struct job *job, struct job_result
 				    "target %s does not follow pointers", b->ops->kind);
 	if (!ret && rq.cause && cause.hit.len)
 		ret = report_hit(b, &cause, err);
-	return ret ? ret : finish_report(b, res, err);
+	return ret ? finish_failed(b, &p, tag, res, err) : finish_report(b, res, err);
 }
 
 static int run_procs(struct bench *b, const struct job *job, struct job_result *res,

@@ -4,7 +4,9 @@ return {
 	doc = [[
 The job goes to a worker that serves the target; when all of them are busy it waits in a queue
 of at most MAX_QUEUED_JOBS. The reply comes when the report is stored. A capture for which the
-target gives no report stores nothing, raises capture_unavailable and fails with E_TARGET.
+target gives no report stores nothing, raises capture_unavailable and fails with E_TARGET. Of a periodic
+one (boundary_ms) that the target failed, by E_TARGET or E_TIMEOUT, a placeholder with the reason is stored too,
+so that a series has its gap; two E_TIMEOUT in a row raise periodic_abandoned.
 A tag that is stored already is replaced (event overwrite). With progs the report also lists
 BPF links, struct_ops maps with their state, and what sched_ext says of itself. Whoever asks
 has the kernel count runs from then on, until the target's next capture without progs: two

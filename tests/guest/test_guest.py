@@ -835,6 +835,26 @@ def _(p):
     equal(p.guest.status(), "running")
 
 
+@test("a guest that does not stop: periodic captures leave placeholders, and two in a row are told")
+def _(p):
+    with Broker(p.target) as b, Client(b.ipc) as c:
+        c.call("capture_snapshot", {"tag": "periodic_000", "boundary_ms": 0})
+        os.kill(p.guest.process.pid, signal.SIGSTOP)
+        try:
+            for i in 1, 2:
+                got = c.refusal("capture_snapshot", {"tag": f"periodic_00{i}", "boundary_ms": i})
+                equal(got.code, "E_TIMEOUT", got.msg)
+        finally:
+            os.kill(p.guest.process.pid, signal.SIGCONT)
+        c.call("capture_snapshot", {"tag": "periodic_003", "boundary_ms": 3})
+        equal([r["placeholder"] for r in c.call("list")], [False, True, True, False])
+        r = report.load(c.part("get", {"tag": "periodic_002"}).blobs[0])
+        equal((r["maps"], r["reasons"][0]["code"], r["trigger"]["kind"]), ([], "capture_failed", "periodic"))
+        told = [e for e in c.call("drain_events") if e["k"] == "periodic_abandoned"]
+        equal([(e["tag"], e["timeouts"]) for e in told], [("periodic_002", 2)])
+    equal(p.guest.status(), "running")
+
+
 @test("a qemu that is gone is an error; another machine in its place is found: no KASLR, five levels of page tables")
 def _(p):
     with Broker(p.target) as b, Client(b.ipc) as c:

@@ -115,6 +115,37 @@ def failed(broker):
         equal((row["unavailable"], row["accepted"]), (len(errors), 0))
 
 
+def fail_periodic(c, w, target, tag, code):
+    """A periodic capture that fails; the refusal, once what was stored for it is looked at."""
+    id = c.send("capture_snapshot", {"tag": tag, "target": target, "boundary_ms": 100}, b=target)
+    e = {"code": code, "class": "timeout", "msg": f"no luck with {tag}", "retry": False}
+    w.done(w.wait("job")["job"], {**reports.captured(complete=False, placeholder=True), "e": e},
+           blob=reports.head(placeholder=True, complete=False))
+    got = refusal(c, id)
+    row = next(r for r in c.call("list", b=target) if r["tag"] == tag)
+    equal((row["placeholder"], row["complete"], row["boundary_ms"]), (True, False, 100))
+    return got
+
+
+@test("a failed periodic capture leaves a placeholder; two timeouts in a row are told, and what comes between is seen")
+def periodic(broker):
+    name, target = fresh()
+    with Worker(broker.work, name, target) as w, broker.client() as c:
+        for i, code in enumerate(["E_TIMEOUT", "E_TARGET", "E_TIMEOUT", "ok", "E_TIMEOUT", "E_TIMEOUT", "E_TIMEOUT"]):
+            if code == "ok":
+                id = c.send("capture_snapshot", {"tag": "t", "target": target, "boundary_ms": 1}, b=target)
+                w.done(w.wait("job")["job"], reports.captured(), blob=REPORT)
+                answer(c, id)
+                continue
+            e = fail_periodic(c, w, target, f"periodic_00{i}", code)
+            equal((e["code"], e["msg"]), (code, f"no luck with periodic_00{i}"))
+            told = [x for x in c.call("drain_events", b=target) if x["k"] == "periodic_abandoned"]
+            equal([(x["tag"], x["timeouts"], x["reason"]) for x in told],
+                  [("periodic_005", 2, "no luck with periodic_005")] if i == 5 else [])
+        row, = [row for row in c.call("status")["bridges"] if row["name"] == target]
+        equal((row["unavailable"], row["stored"]), (6, 7))
+
+
 @test("a worker that answers nonsense fails its job, not the broker")
 def nonsense(broker):
     name, target = fresh()

@@ -231,6 +231,62 @@ static void a_failed_capture_has_no_report(void **state)
 	assert_int_equal(run_capture(&c, &err), 0);
 }
 
+/* A periodic one: 0 with *ret (in @res), or the code. */
+static int run_periodic(struct job_result *res, struct wire_captured *ret, struct ksnap_err *err)
+{
+	struct wire_capture_snapshot_params params = { .tag = wire_slice_of("periodic_000"),
+						       .has_boundary_ms = true };
+	_buf_ struct buf p = BUF_INIT;
+	int code;
+
+	assert_int_equal(wire_encode(&wire_shape_capture_snapshot_params, &params, &p), 0);
+	code = run("capture_snapshot", &p, NULL, res, err);
+	if (!code)
+		assert_int_equal(wire_decode(&wire_shape_captured, res->r.data, res->r.len,
+					     WIRE_REFUSE_UNKNOWN, NULL, ret, NULL),
+				 0);
+	return code;
+}
+
+static void a_failed_periodic_capture_leaves_a_placeholder(void **state)
+{
+	static const int codes[] = { KSNAP_E_TARGET, KSNAP_E_TIMEOUT };
+	struct wire_captured c;
+	struct ksnap_err err;
+	struct job_result res;
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		fake.capture_code = codes[i];
+		assert_int_equal(run_periodic(&res, &c, &err), 0);
+		assert_true(c.placeholder && c.has_e && !c.complete);
+		assert_true(wire_slice_is(c.e.code, ksnap_err_name(codes[i])));
+		assert_true(wire_slice_is(c.e.msg, "no data today"));
+		assert_non_null(memmem(ksnap_blob_data(res.blob), ksnap_blob_size(res.blob),
+				       "capture_failed", 14));
+		job_result_fini(&res);
+	}
+	fake.capture_code = 0;
+	assert_int_equal(run_periodic(&res, &c, &err), 0);
+	assert_false(c.placeholder || c.has_e);
+	job_result_fini(&res);
+}
+
+/* What may be tried again, or was asked for in the wrong way, is no gap. */
+static void other_failures_leave_nothing(void **state)
+{
+	static const int codes[] = { KSNAP_E_BUSY, KSNAP_E_ARG, KSNAP_E_NOMEM };
+	struct wire_captured c;
+	struct ksnap_err err;
+	struct job_result res;
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		fake.capture_code = codes[i];
+		assert_int_equal(run_periodic(&res, &c, &err), codes[i]);
+		assert_null(res.blob);
+		job_result_fini(&res);
+	}
+}
+
 /* ---- the accessor -----------------------------------------------------------------------------
  */
 
@@ -292,6 +348,8 @@ int main(void)
 		TEST(attaching_renews_the_accessor),
 		TEST(captures_get_their_params),
 		TEST(a_failed_capture_has_no_report),
+		TEST(a_failed_periodic_capture_leaves_a_placeholder),
+		TEST(other_failures_leave_nothing),
 		TEST(a_first_failure_is_for_good),
 		TEST(a_later_failure_keeps_what_was),
 		TEST(no_accessor_succeeds_at_once),

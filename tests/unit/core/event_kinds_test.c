@@ -34,6 +34,7 @@ static void every_kind_has_its_name(void **state)
 		{ KSNAP_EV_EVENT_LOG_TRUNCATED, "event_log_truncated" },
 		{ KSNAP_EV_REPORT_REFUSED, "report_refused" },
 		{ KSNAP_EV_LOG_TRUNCATED, "log_truncated" },
+		{ KSNAP_EV_PERIODIC_ABANDONED, "periodic_abandoned" },
 		{ KSNAP_EV_WATCH_ARMED, "watch_armed" },
 		{ KSNAP_EV_WATCH_THROTTLED, "watch_throttled" },
 		{ KSNAP_EV_WATCH_DISARMED, "watch_disarmed" },
