@@ -16,7 +16,7 @@ src=$(cd "$(dirname "$0")" && pwd)
 build_packages='autoconf automake libtool make gcc libc6-dev linux-libc-dev pkg-config libzmq3-dev zlib1g-dev
 libmsgpack-dev liblua5.4-dev lua5.4 libbpf-dev libelf-dev libedit-dev clang'
 test_packages='libcmocka-dev python3 python3-zmq python3-msgpack python3-jsonschema bpftool valgrind lua-check
-qemu-system-x86'
+qemu-system-x86 python3-drgn'
 
 say() { printf 'autogen: %s\n' "$*" >&2; }
 

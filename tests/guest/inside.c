@@ -468,6 +468,7 @@ static void print_symbols(const char *rest)
 		"__stop_BTF",   "nr_cpu_ids",   "init_uts_ns",
 		"init_task",    "runqueues",    "__per_cpu_offset",
 		"jiffies_64",   "_stext",       "__cpu_possible_mask",
+		"_end",         "page_offset_base",
 	};
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[256];

@@ -18,10 +18,11 @@ import threading
 sys.path.insert(0, os.environ["KSNAP_TOP_SRCDIR"] + "/tests/interop")
 
 import guest
+import kdump
 import report
 from bus import Client
 from serve import Broker
-from tap import equal, run, test
+from tap import equal, require, run, test
 
 KSNAP = os.environ["KSNAP"]
 NAMES = {1: "hash", 2: "array", 3: "prog_array", 4: "perf_event_array", 8: "cgroup_array", 14: "devmap",
@@ -114,6 +115,19 @@ class Place:
         while self.seen("flag") < first + times:
             pass
         self.seen("flag 0")
+
+    def addresses(self):
+        with open(self.symbols) as f:
+            return {name: int(address, 16) for address, _, name in map(str.split, f)}
+
+    def read(self, symbol, size):
+        """Bytes in the core."""
+        got = ksnap("read", "--target", "core:" + self.core, "--bytes", str(size), symbol, "--hex").stdout
+        return bytes.fromhex(got.decode().strip().removeprefix("hex:"))
+
+    def number_at(self, symbol, more=0):
+        at = self.addresses()[symbol] + more
+        return int(ksnap("read", "--target", "core:" + self.core, "--width", "8", hex(at)).stdout)
 
     def id_of(self, name):
         return next(m.id for m in self.inside.values() if m.name == name)
@@ -218,6 +232,60 @@ def _(p):
         if got.returncode != 0 and b"ksnap: error: E_" not in got.stderr:
             raise AssertionError(f"exit {got.returncode}: {got.stderr.decode()}")
     print(f"# {failed} of 8 gave an error")
+
+
+# ---- other layouts, other eyes ---------------------------------------------------------------------
+
+@test("a core as kdump lays it out: the same maps, registers and memory")
+def _(p):
+    vmcore = p.dir + "/vmcore"
+    kdump.convert(p.core, vmcore, {**p.addresses(), "page_offset_base": p.number_at("page_offset_base")})
+    r = capture("core:" + vmcore, "--progs")
+    compare(r, p.inside)
+    old = capture("core:" + p.core, "--progs")
+    for key in "tasks", "cpus", "progs":
+        equal(r[key], old[key], key)
+    equal([len(c["regs"]) > 10 for c in r["cpus"]], [True, True])
+
+
+@test("drgn reads the same from a core of kdump's layout")
+def _(p):
+    try:
+        import second
+    except ImportError:
+        require("drgn", False, "python3-drgn is not installed")
+    eyes = second.Second(p.dir + "/vmcore", p.addresses(), p.dir)
+    r = capture("core:" + p.core, "--progs")
+    at = p.addresses()
+    rq = [eyes.per_cpu("runqueues", c) for c in (0, 1)]
+    maps = eyes.maps()
+    levels, bss = maps[p.id_of("levels")], maps[p.id_of("inside.bss")]
+    compared = {
+        "version text": (eyes.string(at["linux_banner"], 100), p.read("linux_banner", 100)),
+        "jiffies": (eyes.number(at["jiffies_64"]), p.number_at("jiffies_64")),
+        "offset of CPU 1": (eyes.number(at["__per_cpu_offset"] + 8), p.number_at("__per_cpu_offset", 8)),
+        "switches of CPU 0": (eyes.member(rq[0], "rq", "nr_switches"), r["cpus"][0]["nr_switches"]),
+        "clock of CPU 1": (eyes.member(rq[1], "rq", "clock"), r["cpus"][1]["clock"]),
+        "thread on CPU 1": (eyes.member(eyes.member(rq[1], "rq", "curr"), "task_struct", "pid", 4), r["cpus"][1]["curr"]),
+        "name of the idle task": (eyes.string(at["init_task"] + eyes.offsets["task_struct", "comm"], 16), b"swapper/0"),
+        "processes": ([eyes.member(t, "task_struct", "pid", 4) for t in eyes.processes()],
+                      [t["pid"] for t in r["tasks"] if t["pid"] == t["tid"]]),
+        "their names": ([eyes.string(t + eyes.offsets["task_struct", "comm"], 16).decode() for t in eyes.processes()],
+                        [t["comm"] for t in r["tasks"] if t["pid"] == t["tid"]]),
+        "ids of maps": (sorted(maps), [m["id"] for m in r["maps"]]),
+        "size of levels": (eyes.member(levels, "bpf_map", "max_entries", 4), by_name(r, "levels")["max_entries"]),
+        "values of levels": (values_of(eyes, levels), by_name(r, "levels")["vals"]),
+        "inside.bss": (values_of(eyes, bss), by_name(r, "inside.bss")["vals"]),
+    }
+    for what, (drgn_says, ksnap_says) in compared.items():
+        equal(ksnap_says, drgn_says, what)
+    print(f"# {len(compared)} values")
+
+
+def values_of(eyes, array):
+    """Of an array whose elements need no padding."""
+    n = eyes.member(array, "bpf_map", "max_entries", 4) * eyes.member(array, "bpf_map", "value_size", 4)
+    return bytes(eyes.prog.read(array + eyes.offsets["bpf_array", "value"], n))
 
 
 # ---- what is there ---------------------------------------------------------------------------------
