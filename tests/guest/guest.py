@@ -83,7 +83,8 @@ def entry(name, mode, data=b"", rdev=(0, 0)):
 
 def initramfs(path):
     files = {"init": f"{TOP}/tests/guest/inside", "shapes.bpf.o": f"{TOP}/tests/bpf/shapes.bpf.o",
-             "inside.bpf.o": f"{TOP}/tests/guest/inside.bpf.o", "mtcp.bpf.o": f"{TOP}/tests/bpf/mtcp.bpf.o"}
+             "inside.bpf.o": f"{TOP}/tests/guest/inside.bpf.o", "mtcp.bpf.o": f"{TOP}/tests/bpf/mtcp.bpf.o",
+             "links.bpf.o": f"{TOP}/tests/guest/links.bpf.o"}
     with open(path, "wb") as out:
         for folder in "dev", "proc", "sys":
             out.write(entry(folder, stat.S_IFDIR | 0o755))

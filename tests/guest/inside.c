@@ -7,6 +7,9 @@
  *   syms         lines of /proc/kallsyms that tools outside may need
  *   tasks        pid and name of every process
  *   tune F V     a process called "tuner" writes V into /proc/sys/F; its pid
+ *   members FILE ids in a list of the v2 hierarchy, such as /work/deep/cgroup.threads
+ *   cpus         /proc/stat
+ *   links        every BPF link: number, kind, program, and what it is attached to
  * Each answer ends with a line "end". */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -16,6 +19,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +40,13 @@
 #include "inside.h"
 #include "shapes_fill.h"
 
-#define TASKS             100
-#define TYPE_CGRP_STORAGE 32 /* newer than the headers it may be built with */
+#define TASKS       100
+#define ARENA_PAGES 1000
+/* Newer than the headers it may be built with. */
+#define TYPE_CGRP_STORAGE 32
+#define TYPE_ARENA        33
+#define BY_LINK           (1u << 13) /* flag of a struct_ops map */
+#define ATTACH_STRUCT_OPS 44
 
 static FILE *port;
 static struct bpf_object *shapes, *inside;
@@ -139,6 +149,8 @@ static void make_progs(void)
 
 static int cgroup_fd = -1, socket_fd = -1, file_fd = -1;
 static uint64_t cookie;
+static int xdp_socket = -1;
+static char *arena;
 
 static void make_devices(enum bpf_map_type type, const char *name)
 {
@@ -195,15 +207,139 @@ static void make_storage(enum bpf_map_type type, const char *name, int object)
 		printf("no %s: %s\n", name, strerror(errno));
 }
 
-static void make_struct_ops(void)
+static struct bpf_map *load_struct_ops(unsigned flags)
 {
 	struct bpf_object *obj = bpf_object__open("/mtcp.bpf.o");
-	struct bpf_map *m;
+	struct bpf_map *m, *ops = NULL;
+
+	if (!obj)
+		die("mtcp");
+	bpf_object__for_each_map(m, obj) if (bpf_map__type(m) == BPF_MAP_TYPE_STRUCT_OPS) ops = m;
+	bpf_map__set_map_flags(ops, flags);
+	return bpf_object__load(obj) ? NULL : ops;
+}
+
+/* Held by a link where the kernel has that. */
+static void make_struct_ops(void)
+{
+	struct bpf_map *ops = load_struct_ops(BY_LINK);
+	union bpf_attr attr = { .link_create.attach_type = ATTACH_STRUCT_OPS };
+	bool by_link = ops;
+
+	if (!ops)
+		ops = load_struct_ops(0);
+	if (!ops || !bpf_map__attach_struct_ops(ops))
+		die("struct_ops");
+	attr.link_create.prog_fd = bpf_map__fd(ops);
+	if (by_link && syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)) < 0)
+		die("struct_ops link");
+}
+
+static void make_links(void)
+{
+	struct bpf_object *obj = bpf_object__open("/links.bpf.o");
+	int netns = open("/proc/self/ns/net", O_RDONLY);
+	struct bpf_program *p;
 
 	if (!obj || bpf_object__load(obj))
-		die("mtcp");
-	bpf_object__for_each_map(m, obj) if (bpf_map__type(m) == BPF_MAP_TYPE_STRUCT_OPS &&
-					     !bpf_map__attach_struct_ops(m)) die("struct_ops");
+		die("links");
+	bpf_object__for_each_program(p, obj)
+	{
+		enum bpf_prog_type type = bpf_program__type(p);
+		struct bpf_link *l =
+			type == BPF_PROG_TYPE_CGROUP_SKB  ? bpf_program__attach_cgroup(p, cgroup_fd)
+			: type == BPF_PROG_TYPE_SK_LOOKUP ? bpf_program__attach_netns(p, netns)
+			: type == BPF_PROG_TYPE_XDP       ? bpf_program__attach_xdp(p, 1 /* lo */)
+							  : bpf_program__attach(p);
+
+		if (!l)
+			die(bpf_program__name(p));
+	}
+}
+
+static void *wait_for_ever(void *arg)
+{
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* A process with two threads, in a cgroup within a cgroup. */
+static void make_members(void)
+{
+	pthread_t second;
+	FILE *f;
+
+	mkdir("/sys/fs/cgroup/work", 0755);
+	mkdir("/sys/fs/cgroup/idle", 0755);
+	if (mkdir("/sys/fs/cgroup/work/deep", 0755))
+		die("mkdir");
+	if (fork())
+		return;
+	f = fopen("/sys/fs/cgroup/work/deep/cgroup.procs", "we");
+	if (!f || fprintf(f, "0") < 0 || fclose(f) ||
+	    pthread_create(&second, NULL, wait_for_ever, NULL))
+		die("members");
+	puts("guest has members");
+	fflush(stdout);
+	wait_for_ever(NULL);
+}
+
+/* A UDP socket that maps of sockets take: it has a port. */
+static int bind_socket(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&a, sizeof(a)))
+		die("bind");
+	return fd;
+}
+
+/* The number by which the kernel tells sockets apart. */
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len);
+	return cookie;
+}
+
+/* A kernel may lack the type. */
+static void put_socket(enum bpf_map_type type, const char *name, unsigned value, unsigned key,
+		       int socket)
+{
+	int fd = bpf_map_create(type, name, 4, value, 8, NULL);
+	uint64_t object = socket;
+
+	cookie_of(socket);
+	if (fd < 0 || bpf_map_update_elem(fd, &key, &object, BPF_ANY))
+		printf("no %s: %s\n", name, strerror(errno));
+}
+
+static void make_sockets(void)
+{
+	put_socket(BPF_MAP_TYPE_SOCKMAP, "sockets", 8, 5, bind_socket());
+	put_socket(BPF_MAP_TYPE_SOCKHASH, "socket_hash", 8, 77, bind_socket());
+	put_socket(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, "reuseport", 8, 3, bind_socket());
+	xdp_socket = socket(AF_XDP, SOCK_RAW, 0);
+	put_socket(BPF_MAP_TYPE_XSKMAP, "xdp_sockets", 4, 2, xdp_socket);
+}
+
+static void make_arena(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_MMAPABLE);
+	int fd = bpf_map_create(TYPE_ARENA, "arena", 0, 0, ARENA_PAGES, &o);
+
+	if (fd < 0)
+		return;
+	arena = mmap(NULL, ARENA_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (arena == MAP_FAILED)
+		die("arena");
+	memset(arena + 3 * 4096, 0x33, 4096);
+	strcpy(arena + 700 * 4096, "page 700");
 }
 
 static void make_objects(void)
@@ -217,6 +353,7 @@ static void make_objects(void)
 	if (cgroup_fd < 0 || socket_fd < 0 || file_fd < 0 ||
 	    getsockopt(socket_fd, SOL_SOCKET, SO_COOKIE, &cookie, &len))
 		die("objects");
+	make_members();
 	make_devices(BPF_MAP_TYPE_DEVMAP, "devices");
 	make_devices(BPF_MAP_TYPE_DEVMAP_HASH, "device_hash");
 	make_cpus();
@@ -225,7 +362,10 @@ static void make_objects(void)
 	make_storage(BPF_MAP_TYPE_SK_STORAGE, "of_socket", socket_fd);
 	make_storage(BPF_MAP_TYPE_INODE_STORAGE, "of_file", file_fd);
 	make_storage(TYPE_CGRP_STORAGE, "of_cgroup", cgroup_fd);
+	make_sockets();
+	make_arena();
 	make_struct_ops();
+	make_links();
 }
 
 static void store_own_note(void)
@@ -377,6 +517,28 @@ static void show_event(void)
 	print_entry(&key, sizeof(key), &event, sizeof(event));
 }
 
+static void show_xdp_socket(void)
+{
+	struct {
+		uint64_t cookie;
+		unsigned queue;
+	} seen = { cookie_of(xdp_socket), 0 };
+	unsigned key = 2;
+
+	print_entry(&key, sizeof(key), &seen, 12);
+}
+
+static void show_arena(void)
+{
+	static const int pages[] = { 3, 700 };
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t at = (uintptr_t)(arena + pages[i] * 4096);
+
+		print_entry(&at, sizeof(at), (void *)at, 4096);
+	}
+}
+
 static uint64_t inode_of(int fd)
 {
 	struct stat st;
@@ -409,6 +571,10 @@ static void show_map(int fd, const struct bpf_map_info *info)
 		return show_cgroup();
 	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
 		return show_event();
+	case BPF_MAP_TYPE_XSKMAP:
+		return show_xdp_socket();
+	case TYPE_ARENA:
+		return show_arena();
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
 	case BPF_MAP_TYPE_PERCPU_HASH:
 	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
@@ -463,11 +629,11 @@ static void set_flag(const char *rest)
 static void print_symbols(const char *rest)
 {
 	static const char *const wanted[] = {
-		"init_top_pgt", "linux_banner", "map_idr",
-		"prog_idr",     "btf_idr",      "__start_BTF",
-		"__stop_BTF",   "nr_cpu_ids",   "init_uts_ns",
-		"init_task",    "runqueues",    "__per_cpu_offset",
-		"jiffies_64",   "_stext",       "__cpu_possible_mask",
+		"init_top_pgt", "linux_banner",     "map_idr",
+		"prog_idr",     "btf_idr",          "__start_BTF",
+		"__stop_BTF",   "nr_cpu_ids",       "init_uts_ns",
+		"init_task",    "runqueues",        "__per_cpu_offset",
+		"jiffies_64",   "_stext",           "__cpu_possible_mask",
 		"_end",         "page_offset_base",
 	};
 	FILE *f = fopen("/proc/kallsyms", "re");
@@ -530,12 +696,79 @@ static void tune(const char *rest)
 	fprintf(port, "tuner %d %s\n", pid, status ? "failed" : "wrote");
 }
 
+static void print_file(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[4096];
+
+	while (f && fgets(line, sizeof(line), f))
+		fputs(line, port);
+	if (f)
+		fclose(f);
+}
+
+static void print_members(const char *rest)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s", rest + 1);
+	print_file(path);
+}
+
+static void print_cpus(const char *rest)
+{
+	print_file("/proc/stat");
+}
+
+/* The numbers are where each kind has them: an attach type, an object's number, another one's. */
+static void print_link(int fd, const struct bpf_link_info *info)
+{
+	const unsigned *word = (const unsigned *)&info->raw_tracepoint;
+	struct bpf_link_info again = { 0 };
+	char name[64] = "-";
+	unsigned len = sizeof(again);
+
+	again.raw_tracepoint.tp_name = (uintptr_t)name;
+	again.raw_tracepoint.tp_name_len = sizeof(name);
+	if (info->type == BPF_LINK_TYPE_RAW_TRACEPOINT || info->type == BPF_LINK_TYPE_ITER)
+		bpf_obj_get_info_by_fd(fd, &again, &len);
+	fprintf(port, "link %u %s %u %s %u %u %u %u\n", info->id,
+		libbpf_bpf_link_type_str(info->type), info->prog_id, name, word[0], word[1],
+		word[2], word[3]);
+}
+
+static void print_links(const char *rest)
+{
+	unsigned id = 0;
+
+	while (!bpf_link_get_next_id(id, &id)) {
+		struct bpf_link_info info = { 0 };
+		unsigned len = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
+			print_link(fd, &info);
+		close(fd);
+	}
+}
+
 static const struct {
 	const char *word;
 	void (*answer)(const char *rest);
 } words[] = {
-	{ "show", show },         { "flag", set_flag }, { "syms", print_symbols },
-	{ "tasks", print_tasks }, { "tune", tune },
+	{ "show", show },
+	{ "flag", set_flag },
+	{ "syms", print_symbols },
+	{ "tasks", print_tasks },
+	{ "tune", tune },
+	{ "show", show },
+	{ "flag", set_flag },
+	{ "syms", print_symbols },
+	{ "tasks", print_tasks },
+	{ "links", print_links },
+	{ "members", print_members },
+	{ "cpus", print_cpus },
+	{ "tune", tune },
 };
 
 static void answer(char *line)

@@ -29,9 +29,12 @@ NAMES = {1: "hash", 2: "array", 3: "prog_array", 4: "perf_event_array", 8: "cgro
          16: "cpumap", 24: "sk_storage", 25: "devmap_hash", 26: "struct_ops", 28: "inode_storage",
          32: "cgrp_storage", 5: "percpu_hash", 6: "percpu_array", 7: "stack_trace",
          9: "lru_hash", 10: "lru_percpu_hash", 11: "lpm_trie", 12: "array_of_maps", 13: "hash_of_maps",
-         22: "queue", 23: "stack", 27: "ringbuf", 29: "task_storage", 30: "bloom_filter"}
+         22: "queue", 23: "stack", 27: "ringbuf", 29: "task_storage", 30: "bloom_filter", 15: "sockmap", 17: "xskmap", 18: "sockhash",
+         20: "reuseport_sockarray", 33: "arena"}
 # Of maps whose entries are not as the kernel would give them to a program: key and value in the report.
 SIZES = {"events": (4, 16), "cgroups": (4, 8), "of_socket": (8, 16), "of_file": (16, 16), "of_cgroup": (8, 16)}
+SIZES = {"events": (4, 16), "cgroups": (4, 8), "of_socket": (8, 16), "of_file": (8, 16), "of_cgroup": (8, 16),
+         "xdp_sockets": (4, 12), "arena": (8, 4096)}
 SECTIONS = "shapes.data", "shapes.rodata", "shapes.bss", "inside.bss", "inside.rodata"
 
 
@@ -448,6 +451,45 @@ def _(p):
     compare(capture(p.target), p.inside)
 
 
+def link_of(words):
+    """What the program inside said of a link, as a report has it."""
+    _, id, kind, prog, name, *numbers = words.split(" ")
+    a, b, c, d = map(int, numbers)
+    row = {"id": int(id), "type": kind, "prog": int(prog)}
+    if kind == "tracing":
+        row.update(attach="trace_fentry", target_btf=b, target_id=c)
+    elif kind == "cgroup":
+        row.update(attach="cgroup_inet_egress", target_id=a | b << 32)
+    elif kind == "netns":
+        row.update(attach="sk_lookup", target_id=a)
+    elif kind == "xdp":
+        row.update(target_id=a)
+    elif kind == "struct_ops":
+        row.update(map=a)
+    else:
+        row.update(target=name)
+    return row
+
+
+@test("links, struct_ops and what is active are what the kernel in the guest says")
+def _(p):
+    inside = [link_of(line) for line in p.guest.ask("links")]
+    kinds = {row["type"] for row in inside}
+    equal({"raw_tracepoint", "tracing", "cgroup", "iter", "netns", "xdp"} - kinds, set())
+    for target in "core:" + p.core, p.target:
+        r = capture(target, "--progs")
+        equal(r["links"], inside)
+        progs = {x["name"]: x["id"] for x in r["progs"]}
+        link, = [x["id"] for x in inside if x["type"] == "struct_ops"] or [None]
+        equal(r["struct_ops"], [{
+            "map": p.id_of("mt_ops"), "name": "mt_ops", "ops": "tcp_congestion_ops", "state": "ready" if link else "inuse",
+            "refcnt": r["struct_ops"][0]["refcnt"], "attached": True, **({"link": link} if link else {}),
+            "progs": [progs["mt_ssthresh"], progs["mt_cong_avoid"], progs["mt_undo_cwnd"]]}])
+        equal(r["active"], [p.id_of("mt_ops")])
+    r = capture(p.target)
+    equal((r["active"], "links" in r), ([p.id_of("mt_ops")], False))
+
+
 def compare_tasks(r, inside):
     """@inside: lines "task PID NAME"; a worker's name has what it works on behind it, which changes."""
     seen = {t["pid"]: t for t in r["tasks"] if t["pid"] == t["tid"]}
@@ -500,6 +542,53 @@ def _(p):
         equal(c["regs"]["rip"], int(said["RIP"], 16))
         equal(c["regs"]["r8"], int(said["R8"], 16))
         equal(c["regs"]["rsp"], int(said["RSP"], 16))
+
+
+@test("members of cgroups, of a guest and of a core")
+def _(p):
+    lists = {path: [sorted(map(int, p.guest.ask(f"members {path}/{file}"))) for file in ("cgroup.procs", "cgroup.threads")]
+             for path in ("", "/idle", "/work", "/work/deep")}
+    equal([len(ids) for ids in lists["/work/deep"]], [1, 2])
+    for target in p.target, "core:" + p.core:
+        with Broker(target) as b, Client(b.ipc) as c:
+            for path, (procs, threads) in lists.items():
+                def said(**more):
+                    return sorted(c.call("capture_cgroup_procs", {"tag": "m", "cgroup": path or "/", **more})["pids"])
+                equal(settled(said()), settled(procs), path)
+                equal(settled(said(threads=True)), settled(threads), path)
+            for cgroup, code in [("/none", "E_NOTFOUND"), ("/work/deep/er", "E_NOTFOUND"), ("cpu:/work", "E_UNSUPPORTED")]:
+                equal(c.refusal("capture_cgroup_procs", {"tag": "m", "cgroup": cgroup}).code, code)
+        r = capture(target, "--progs", "--map", "notes")
+        deep, = {t["cgroup"] for t in r["tasks"] if t["tid"] in lists["/work/deep"][1]}
+        equal(sorted(t["tid"] for t in r["tasks"] if t["cgroup"] == deep), lists["/work/deep"][1])
+    equal(p.guest.status(), "running")
+
+
+def settled(ids):
+    """Of many only those that never go: the kernel's workers come and go, in the root."""
+    return ids if len(ids) < 10 else [i for i in ids if i <= 2]
+
+
+@test("times and interrupts of each CPU are between what the guest said before and after")
+def _(p):
+    before = p.guest.ask("cpus")
+    r = capture(p.target, "--progs", "--map", "notes")
+    after = p.guest.ask("cpus")
+
+    def said(lines, word, column=1):
+        return int(next(line.split() for line in lines if line.split()[0] == word)[column])
+
+    counted = sum(n for c in r["cpus"] for n in c["softirqs"])
+    if not said(before, "softirq") <= counted <= said(after, "softirq"):
+        raise AssertionError((said(before, "softirq"), counted, said(after, "softirq")))
+    for column, key in [(1, "user_ns"), (3, "system_ns")]:
+        ticks = sum(c[key] for c in r["cpus"]) / 1e7
+        if not said(before, "cpu", column) - 1 <= ticks <= said(after, "cpu", column) + 1:
+            raise AssertionError((key, said(before, "cpu", column), ticks, said(after, "cpu", column)))
+    for c in r["cpus"]:
+        equal(len(c["softirqs"]), 10)
+        if not c["irqs"] or not c["idle_sleep_ns"]:
+            raise AssertionError(c)
 
 
 @test("a guest that somebody else has stopped is read and left so")

@@ -60,6 +60,14 @@ static int capture_core(struct target *t, const struct capture_request *rq,
 	return observed_capture(o, rq, rq->deadline_mono_ns, regs, n, rb, err);
 }
 
+static int list_procs(struct target *t, const char *cgroup, bool threads, uint32_t **ret,
+		      size_t *ret_n, struct ksnap_err *err)
+{
+	int code = physical_check(&t->machine.mem, err);
+
+	return code ? code : observed_procs(&t->machine, cgroup, threads, ret, ret_n, err);
+}
+
 static void describe_core(struct target *t, struct report_info *info)
 {
 	observed_describe(&t->machine, info);
@@ -78,6 +86,7 @@ const struct target_ops target_core = {
 	.open = open_core,
 	.accessor_init = init_core,
 	.capture = capture_core,
+	.procs = list_procs,
 	.read = read_memory,
 	.stands_still = true,
 	.close = close_core,

@@ -199,6 +199,20 @@ static int init_guest(struct target *t, struct ksnap_err *err)
 	return ret == KSNAP_E_NOTFOUND ? 0 : ret;
 }
 
+/* ---- standing still for one thing ------------------------------------------------------------ */
+
+static int halt_guest(struct target *t, struct ksnap_err *err)
+{
+	int code = guest_need_qmp(t, err);
+
+	return code ? code : stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
+}
+
+static int resume_guest(struct target *t, struct ksnap_err *err)
+{
+	return stop_end(&t->stop, &t->qmp, STOP_JOB, err);
+}
+
 /* ---- capture --------------------------------------------------------------------------------- */
 
 /* The monitor tells of all CPUs in words, each a few hundred bytes. */
@@ -250,6 +264,23 @@ static int capture_guest(struct target *t, const struct capture_request *rq,
 	if (rq->cause && !rq->cause->is_joined)
 		guest_watches_captured(t, rq->cause->watch);
 	return ret ? ret : end;
+}
+
+/* It stands still meanwhile: threads come and go. */
+static int list_procs(struct target *t, const char *cgroup, bool threads, uint32_t **ret,
+		      size_t *ret_n, struct ksnap_err *err)
+{
+	int code = halt_guest(t, err), end;
+
+	if (code)
+		return code;
+	code = guest_need_kernel(t, err);
+	if (!code)
+		code = observed_procs(&t->machine, cgroup, threads, ret, ret_n, err);
+	end = resume_guest(t, code ? NULL : err);
+	if (!code && end)
+		free(*ret);
+	return code ? code : end;
 }
 
 static void describe_guest(struct target *t, struct report_info *info)
@@ -320,18 +351,6 @@ static int write_memory(struct target *t, const struct kernel_at *at, struct ker
 	return code ? code : observed_write(&t->machine, at, width, value, err);
 }
 
-static int halt_guest(struct target *t, struct ksnap_err *err)
-{
-	int code = guest_need_qmp(t, err);
-
-	return code ? code : stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
-}
-
-static int resume_guest(struct target *t, struct ksnap_err *err)
-{
-	return stop_end(&t->stop, &t->qmp, STOP_JOB, err);
-}
-
 static int watch_fd(struct target *t)
 {
 	return t->watches.epoll;
@@ -342,6 +361,7 @@ const struct target_ops target_guest = {
 	.open = open_guest,
 	.accessor_init = init_guest,
 	.capture = capture_guest,
+	.procs = list_procs,
 	.freeze = freeze_guest,
 	.thaw = thaw_guest,
 	.read = read_memory,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* attachments.c - what hangs where: links, struct_ops, the active maps, sched_ext. */
+#include "capture/live/attachments.h"
 #include "capture/live/live.h"
 #include "capture/live/sched.h"
 #include "wire/pack.h"
@@ -17,35 +18,46 @@ int live_attachments_read(struct target *t, bool all, struct report_builder *rb,
 	return ret ? ret : active_find(&t->active, &t->ops, &t->progs, &t->maps, err);
 }
 
-static int write_active(struct target *t, struct report_builder *rb, struct ksnap_err *err)
+static int write_active(const struct active_maps *a, struct report_builder *rb,
+			struct ksnap_err *err)
 {
 	_buf_ struct buf ids = BUF_INIT, obj = BUF_INIT;
 	msgpack_packer pk;
 	int ret;
 
-	active_pack(&t->active, &ids);
+	active_pack(a, &ids);
 	ret = report_key(rb, "active", &ids, err);
-	if (ret || !t->active.obj[0])
+	if (ret || !a->obj[0])
 		return ret;
 	pack_init(&pk, &obj);
-	pack_str(&pk, t->active.obj);
+	pack_str(&pk, a->obj);
 	return report_key(rb, "active_obj", &obj, err);
 }
 
-static int write_links(struct target *t, struct report_builder *rb, struct ksnap_err *err)
+static int write_links(const struct link_list *l, struct report_builder *rb, struct ksnap_err *err)
 {
 	_buf_ struct buf list = BUF_INIT;
 
-	link_list_pack(&t->links, &list);
+	link_list_pack(l, &list);
 	return report_key(rb, "links", &list, err);
 }
 
-static int write_ops(struct target *t, struct report_builder *rb, struct ksnap_err *err)
+static int write_ops(const struct ops_list *l, struct report_builder *rb, struct ksnap_err *err)
 {
 	_buf_ struct buf list = BUF_INIT;
 
-	ops_list_pack(&t->ops, &list);
+	ops_list_pack(l, &list);
 	return report_key(rb, "struct_ops", &list, err);
+}
+
+int attachments_write(const struct active_maps *a, const struct link_list *links,
+		      const struct ops_list *ops, struct report_builder *rb, struct ksnap_err *err)
+{
+	int ret = write_active(a, rb, err);
+
+	if (!ret && links)
+		ret = write_links(links, rb, err);
+	return ret || !ops ? ret : write_ops(ops, rb, err);
 }
 
 static int write_sched(struct report_builder *rb, struct ksnap_err *err)
@@ -61,11 +73,8 @@ static int write_sched(struct report_builder *rb, struct ksnap_err *err)
 int live_attachments_report(struct target *t, bool all, struct report_builder *rb,
 			    struct ksnap_err *err)
 {
-	int ret = write_active(t, rb, err);
+	int ret = attachments_write(&t->active, all ? &t->links : NULL, all ? &t->ops : NULL, rb,
+				    err);
 
-	if (!ret && all)
-		ret = write_links(t, rb, err);
-	if (!ret && all)
-		ret = write_ops(t, rb, err);
 	return ret || !all ? ret : write_sched(rb, err);
 }

@@ -189,6 +189,20 @@ static void begin_row(struct ops_list *l, struct ops_row *row, const struct bpf_
 	row->is_attached = row->state == OPS_INUSE || (row->state == OPS_READY && link);
 }
 
+int ops_list_add(struct ops_list *l, const struct bpf_map_info *info, const uint8_t *value,
+		 const struct link_list *links, const struct btf *btf, struct ksnap_err *err)
+{
+	struct ops_row *row = next_row(l);
+
+	if (!row)
+		return err_nomem(err);
+	begin_row(l, row, info, value, links);
+	l->n++;
+	if (!btf || !take_programs(l, row, value, info->value_size, info, btf))
+		return 0;
+	return err_nomem(err);
+}
+
 static int read_row(struct ops_list *l, const struct bpf_map_info *info,
 		    const struct link_list *links, struct btf_types *types,
 		    struct report_builder *rb, struct ksnap_err *err)
@@ -196,19 +210,13 @@ static int read_row(struct ops_list *l, const struct bpf_map_info *info,
 	_free_ uint8_t *value = read_value(info);
 	struct ksnap_err why = { 0 };
 	const struct btf *btf;
-	struct ops_row *row;
 
 	if (!value)
 		return say_unread(info, rb, err);
-	row = next_row(l);
-	if (!row)
-		return err_nomem(err);
-	begin_row(l, row, info, value, links);
-	l->n++;
 	btf = btf_types_load(types, btf_of_value(info), &why);
-	if (!btf)
-		return say_unknown(row, &why, rb);
-	return take_programs(l, row, value, info->value_size, info, btf) ? err_nomem(err) : 0;
+	if (ops_list_add(l, info, value, links, btf, err))
+		return err->code;
+	return btf ? 0 : say_unknown(&l->rows[l->n - 1], &why, rb);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */

@@ -35,6 +35,10 @@ bool ops_list_needs_links(const struct map_list *maps);
  * reason; so are kernel types that cannot be, without which rows have no programs. E_NOMEM. */
 int ops_list_read(struct ops_list *l, const struct map_list *maps, const struct link_list *links,
 		  struct btf_types *types, struct report_builder *rb, struct ksnap_err *err);
+/* Add one whose value is at hand: of its info the id, the name, the value's size and its type in
+ * @btf count. @btf may be NULL: its programs are not known. E_NOMEM. */
+int ops_list_add(struct ops_list *l, const struct bpf_map_info *info, const uint8_t *value,
+		 const struct link_list *links, const struct btf *btf, struct ksnap_err *err);
 /* As the report's value of `struct_ops`. */
 void ops_list_pack(const struct ops_list *l, struct buf *out);
 

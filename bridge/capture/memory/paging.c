@@ -34,14 +34,14 @@ bool paging_translate(const struct paging *pg, uint64_t va, uint64_t *ret_pa, ui
 	if (!is_canonical(pg, va))
 		return false;
 	for (;; shift -= INDEX_BITS) {
+		within = (1ull << shift) - 1;
+		*ret_left = within + 1 - (va & within);
 		if (!read_entry(pg, table, va, shift, &entry))
 			return false;
 		if (shift == PAGE_SHIFT || (shift <= LARGEST_SHIFT && entry & ENTRY_LARGE))
 			break;
 		table = entry & ENTRY_ADDRESS;
 	}
-	within = (1ull << shift) - 1;
 	*ret_pa = (entry & ENTRY_ADDRESS & ~within) | (va & within);
-	*ret_left = within + 1 - (va & within);
 	return true;
 }

@@ -16,7 +16,8 @@ struct paging {
 #define PAGE_BYTES 4096u
 
 /* False: @va is not canonical, not present, or its tables are not in memory. *ret_left: bytes from
- * @va to the end of its page, of 4 KiB, 2 MiB or 1 GiB. */
+ * @va to the end of its page, of 4 KiB, 2 MiB or 1 GiB; of a canonical one that is not there, to
+ * the end of what is missing with it. */
 bool paging_translate(const struct paging *pg, uint64_t va, uint64_t *ret_pa, uint64_t *ret_left);
 
 #endif

@@ -9,9 +9,11 @@
 #include "capture/outside/text_name.h"
 #include "wire/pack.h"
 
+#define SOFTIRQS_MAX 64 /* kinds; kernels have 10 */
+
 struct cpu_row {
 	struct kernel *k;
-	uint64_t rq, stat; /* addresses of this CPU's; 0: not known */
+	uint64_t rq, stat, counts, tick; /* addresses of this CPU's; 0: not known */
 	const struct registers *regs;
 	struct buf out;
 	msgpack_packer pk;
@@ -63,6 +65,31 @@ static void put_times(struct cpu_row *r)
 		put_member(r, names[i], r->stat, (struct layout_member){ all.off + 8 * i, 8 });
 }
 
+/* Times that the CPU's own clock tick counts while it stands still; those above may lag behind. */
+static void put_sleep(struct cpu_row *r)
+{
+	put_member(r, "idle_sleep_ns", r->tick, r->k->at.tick_sched__idle_sleeptime);
+	put_member(r, "iowait_sleep_ns", r->tick, r->k->at.tick_sched__iowait_sleeptime);
+}
+
+/* In the order of the kernel's own enum, 4 bytes each. */
+static void put_interrupts(struct cpu_row *r)
+{
+	struct layout_member m = r->k->at.kernel_stat__softirqs;
+	uint32_t counts[SOFTIRQS_MAX];
+	size_t n = m.size / sizeof(*counts);
+
+	put_member(r, "irqs", r->counts, r->k->at.kernel_stat__irqs_sum);
+	if (!r->counts || !n || n > SOFTIRQS_MAX ||
+	    !space_read(&r->k->image.space, r->counts + m.off, counts, n * sizeof(*counts)))
+		return;
+	pack_str(&r->pk, "softirqs");
+	msgpack_pack_array(&r->pk, n);
+	for (size_t i = 0; i < n; i++)
+		msgpack_pack_uint32(&r->pk, counts[i]);
+	r->nkeys++;
+}
+
 static void put_symbol(struct cpu_row *r)
 {
 	char text[600];
@@ -100,6 +127,8 @@ static void put_row(struct cpu_row *r, unsigned cpu)
 	put_member(r, "clock", r->rq, at->rq__clock);
 	put_current(r);
 	put_times(r);
+	put_sleep(r);
+	put_interrupts(r);
 	put_registers(r);
 }
 
@@ -115,6 +144,8 @@ static void append_row(struct kernel *k, unsigned i, const struct registers *reg
 	struct cpu_row r = { .k = k,
 			     .rq = of_cpu(k, "runqueues", i),
 			     .stat = of_cpu(k, "kernel_cpustat", i),
+			     .counts = of_cpu(k, "kstat", i),
+			     .tick = of_cpu(k, "tick_cpu_sched", i),
 			     .regs = regs };
 	msgpack_packer pk;
 

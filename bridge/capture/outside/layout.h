@@ -62,6 +62,7 @@
 	MAY(stack_map_bucket, data)                \
 	MAY(bpf_struct_ops_map, kvalue)            \
 	MAY(bpf_struct_ops_map, uvalue)            \
+	MAY(bpf_struct_ops_map, btf)               \
 	MAY(bpf_local_storage_map, buckets)        \
 	MAY(bpf_local_storage_map, bucket_log)     \
 	MAY(bpf_local_storage_map_bucket, list)    \
@@ -78,6 +79,20 @@
 	MAY(bpf_dtab_netdev, index_hlist)          \
 	MAY(bpf_cpu_map, cpu_map)                  \
 	MAY(bpf_cpu_map_entry, value)              \
+	MAY(bpf_stab, sks)                         \
+	MAY(bpf_shtab, buckets)                    \
+	MAY(bpf_shtab, buckets_num)                \
+	MAY(bpf_shtab_bucket, head)                \
+	MAY(bpf_shtab_elem, sk)                    \
+	MAY(bpf_shtab_elem, node)                  \
+	MAY(bpf_shtab_elem, key)                   \
+	MAY(xsk_map, xsk_map)                      \
+	MAY(xdp_sock, sk)                          \
+	MAY(xdp_sock, queue_id)                    \
+	MAY(reuseport_array, ptrs)                 \
+	MAY(bpf_arena, user_vm_start)              \
+	MAY(bpf_arena, kern_vm)                    \
+	MAY(vm_struct, addr)                       \
 	MAY(bpf_event_entry, event)                \
 	MAY(perf_event, attr)                      \
 	MAY(perf_event, cpu)                       \
@@ -115,8 +130,49 @@
 	MAY(task_struct, cgroups)                  \
 	MAY(css_set, dfl_cgrp)                     \
 	MAY(kernel_cpustat, cpustat)               \
+	MAY(kernel_stat, softirqs)                 \
+	MAY(kernel_stat, irqs_sum)                 \
+	MAY(tick_sched, idle_sleeptime)            \
+	MAY(tick_sched, iowait_sleeptime)          \
+	MAY(cgroup_root, cgrp)                     \
+	MAY(cgroup, self)                          \
+	MAY(cgroup_subsys_state, children)         \
+	MAY(cgroup_subsys_state, sibling)          \
+	MAY(kernfs_node, name)                     \
 	MAY(cgroup, kn)                            \
 	MAY(kernfs_node, id)                       \
+	MAY(bpf_link, id)                          \
+	MAY(bpf_link, type)                        \
+	MAY(bpf_link, prog)                        \
+	MAY(bpf_link, attach_type)                 \
+	MAY(bpf_raw_tp_link, link)                 \
+	MAY(bpf_raw_tp_link, btp)                  \
+	MAY(bpf_raw_event_map, tp)                 \
+	MAY(tracepoint, name)                      \
+	MAY(bpf_tracing_link, link)                \
+	MAY(bpf_tracing_link, attach_type)         \
+	MAY(bpf_tracing_link, trampoline)          \
+	MAY(bpf_tramp_link, link)                  \
+	MAY(bpf_trampoline, key)                   \
+	MAY(bpf_cgroup_link, link)                 \
+	MAY(bpf_cgroup_link, cgroup)               \
+	MAY(bpf_cgroup_link, type)                 \
+	MAY(bpf_iter_link, link)                   \
+	MAY(bpf_iter_link, aux)                    \
+	MAY(bpf_iter_link, tinfo)                  \
+	MAY(bpf_iter_aux_info, map)                \
+	MAY(bpf_iter_target_info, reg_info)        \
+	MAY(bpf_iter_reg, target)                  \
+	MAY(bpf_netns_link, link)                  \
+	MAY(bpf_netns_link, type)                  \
+	MAY(bpf_netns_link, net)                   \
+	MAY(net, ns)                               \
+	MAY(ns_common, inum)                       \
+	MAY(bpf_xdp_link, link)                    \
+	MAY(bpf_xdp_link, dev)                     \
+	MAY(net_device, ifindex)                   \
+	MAY(bpf_struct_ops_link, link)             \
+	MAY(bpf_struct_ops_link, map)              \
 	MAY(bpf_prog, type)                        \
 	MAY(bpf_prog, tag)                         \
 	MAY(bpf_prog, stats)                       \
@@ -132,8 +188,9 @@
 	MAY(bpf_prog_stats, cnt)                   \
 	MAY(bpf_prog_stats, nsecs)
 
-#define LAYOUT_SIZES(SIZE) \
-	SIZE(bucket)       \
+#define LAYOUT_SIZES(SIZE)     \
+	SIZE(bucket)           \
+	SIZE(bpf_shtab_bucket) \
 	SIZE(bpf_local_storage_map_bucket)
 
 struct layout_member {

@@ -70,6 +70,24 @@ static int64_t event_type(struct type_table *t, const struct seen_map *m, struct
 	return made_record(t, "perf_event", fields, 3, err);
 }
 
+static int64_t cookie_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
+{
+	return made_number(t, "socket_cookie", 8, err);
+}
+
+static int64_t xdp_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
+{
+	static const struct made_field fields[] = { { "socket_cookie", 8, 0 },
+						    { "queue_id", 4, 0 } };
+
+	return made_record(t, "xdp_socket", fields, 2, err);
+}
+
+static int64_t page_type(struct type_table *t, const struct seen_map *m, struct ksnap_err *err)
+{
+	return made_address(t, err);
+}
+
 /* A number and, in maps made so, the program that runs for it. */
 static int64_t pair_type(struct type_table *t, const struct seen_map *m, const char *record,
 			 const char *number, struct ksnap_err *err)
@@ -89,8 +107,6 @@ static int64_t cpu_type(struct type_table *t, const struct seen_map *m, struct k
 {
 	return pair_type(t, m, "cpumap_val", "qsize", err);
 }
-
-#define OBJECTS "what such a map holds is not read from outside"
 
 static const struct map_kind_outside kinds[] = {
 	[BPF_MAP_TYPE_HASH] = { .read = hash_walk },
@@ -125,12 +141,23 @@ static const struct map_kind_outside kinds[] = {
 	[BPF_MAP_TYPE_DEVMAP] = { .read = devices_walk,
 				  .key_type = index_type,
 				  .val_type = device_type },
-	[BPF_MAP_TYPE_SOCKMAP] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_SOCKMAP] = { .read = sockets_walk,
+				   .key_type = index_type,
+				   .val_type = cookie_type,
+				   .val_size = 8 },
 	[BPF_MAP_TYPE_CPUMAP] = { .read = cpus_walk, .key_type = index_type, .val_type = cpu_type },
-	[BPF_MAP_TYPE_XSKMAP] = { .why_not = OBJECTS },
-	[BPF_MAP_TYPE_SOCKHASH] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_XSKMAP] = { .read = xdp_sockets_walk,
+				  .key_type = index_type,
+				  .val_type = xdp_type,
+				  .val_size = 12 },
+	[BPF_MAP_TYPE_SOCKHASH] = { .read = socket_hash_walk,
+				    .val_type = cookie_type,
+				    .val_size = 8 },
 	[BPF_MAP_TYPE_CGROUP_STORAGE] = { .why_not = "the deprecated cgroup storage is not read" },
-	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = { .why_not = OBJECTS },
+	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = { .read = reuseport_walk,
+					       .key_type = index_type,
+					       .val_type = cookie_type,
+					       .val_size = 8 },
 	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = { .why_not = "the deprecated cgroup storage is not "
 							    "read" },
 	[BPF_MAP_TYPE_QUEUE] = { .read = queue_walk },
@@ -155,7 +182,10 @@ static const struct map_kind_outside kinds[] = {
 	[TYPE_CGRP_STORAGE] = { .read = cgroup_storage_walk,
 				.key_type = cgroup_id_type,
 				.key_size = 8 },
-	[TYPE_ARENA] = { .why_not = "an arena is not read from outside" },
+	[TYPE_ARENA] = { .read = arena_walk,
+			 .key_type = page_type,
+			 .key_size = 8,
+			 .val_size = PAGE_BYTES },
 };
 
 const struct map_kind_outside *map_kind_outside(uint32_t type)

@@ -324,3 +324,38 @@ void device_hash_walk(struct map_walk *w)
 	else
 		walk_buckets(w, &b, &l, device_take);
 }
+
+/* ---- sockets by any key ------------------------------------------------------------------------
+ */
+
+static void take_socket(struct map_walk *w, uint64_t elem)
+{
+	const struct layout *at = &w->k->at;
+	uint8_t *key, *val;
+	uint64_t sock;
+
+	if (!walk_room(w, &key, &val))
+		return;
+	if (walk_read(w, elem + at->bpf_shtab_elem__key.off, key, w->key_size) &&
+	    kernel_member(w->k, elem, at->bpf_shtab_elem__sk, &sock) && socket_name(w, sock, val))
+		walk_take(w);
+	else
+		w->missing++;
+}
+
+void socket_hash_walk(struct map_walk *w)
+{
+	const struct layout *at = &w->k->at;
+	struct buckets b = { .step = at->sizeof__bpf_shtab_bucket,
+			     .head = at->bpf_shtab_bucket__head.off };
+	struct list l = { .container = at->bpf_shtab_elem__node.off,
+			  .left = (uint64_t)w->map->max_entries + SLACK };
+
+	if (!b.step || !at->bpf_shtab_elem__key.size ||
+	    !kernel_member(w->k, w->map->at, at->bpf_shtab__buckets, &b.at) ||
+	    !kernel_member(w->k, w->map->at, at->bpf_shtab__buckets_num, &b.n) || !b.n ||
+	    b.n > BUCKETS_MAX || b.n / 2 > w->map->max_entries)
+		walk_break(w, "its head is not that of a hash table");
+	else
+		walk_buckets(w, &b, &l, take_socket);
+}

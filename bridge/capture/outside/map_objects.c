@@ -143,6 +143,49 @@ void cpus_walk(struct map_walk *w)
 	walk_apart(w, w->k->at.bpf_cpu_map__cpu_map, name_cpu);
 }
 
+/* ---- sockets ----------------------------------------------------------------------------------
+ */
+
+bool socket_name(struct map_walk *w, uint64_t sock, uint8_t *val)
+{
+	const struct layout *at = &w->k->at;
+
+	return take_number(w, sock + at->sock____sk_common.off, at->sock_common__skc_cookie, val,
+			   8);
+}
+
+void sockets_walk(struct map_walk *w)
+{
+	walk_apart(w, w->k->at.bpf_stab__sks, socket_name);
+}
+
+/* Pointers within the map itself. */
+static void walk_within(struct map_walk *w, struct layout_member m, name_fn name)
+{
+	if (m.size)
+		walk_pointers(w, w->map->at + m.off, name);
+	else
+		walk_break(w, "the kernel's types do not tell where its entries are");
+}
+
+void reuseport_walk(struct map_walk *w)
+{
+	walk_within(w, w->k->at.reuseport_array__ptrs, socket_name);
+}
+
+static bool name_xdp_socket(struct map_walk *w, uint64_t xs, uint8_t *val)
+{
+	const struct layout *at = &w->k->at;
+
+	return socket_name(w, xs + at->xdp_sock__sk.off, val) &&
+	       take_number(w, xs, at->xdp_sock__queue_id, val + 8, 4);
+}
+
+void xdp_sockets_walk(struct map_walk *w)
+{
+	walk_within(w, w->k->at.xsk_map__xsk_map, name_xdp_socket);
+}
+
 void device_take(struct map_walk *w, uint64_t object)
 {
 	uint64_t i;

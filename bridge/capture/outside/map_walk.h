@@ -70,6 +70,13 @@ void devices_walk(struct map_walk *w);
 void device_hash_walk(struct map_walk *w);
 void device_take(struct map_walk *w, uint64_t object);
 void cpus_walk(struct map_walk *w);
+void sockets_walk(struct map_walk *w);
+void socket_hash_walk(struct map_walk *w);
+/* Its cookie, 8 bytes; 0: none was made. False: it cannot be read. */
+bool socket_name(struct map_walk *w, uint64_t sock, uint8_t *val);
+void reuseport_walk(struct map_walk *w);
+void xdp_sockets_walk(struct map_walk *w);
+void arena_walk(struct map_walk *w);
 void hash_walk(struct map_walk *w);
 void percpu_hash_walk(struct map_walk *w);
 void hash_walk_maps(struct map_walk *w);

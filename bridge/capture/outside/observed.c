@@ -2,7 +2,13 @@
 /* observed.c - find the kernel, capture it, read and write in it. */
 #include "capture/outside/observed.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "capture/outside/attached.h"
+#include "capture/outside/cgroups.h"
 #include "capture/outside/map_report.h"
 #include "capture/outside/spot.h"
 #include "capture/outside/tasks.h"
@@ -63,6 +69,8 @@ int observed_capture(struct observed *o, const struct capture_request *rq, uint6
 	ret = say_cut(o, rb);
 	if (!ret)
 		ret = seen_capture(&o->seen, k, &sel, rq->progs, deadline, rb, err);
+	if (!ret)
+		ret = attached_report(k, &o->seen, rq->progs, rb, err);
 	if (!ret && rq->progs)
 		ret = cpus_report(k, regs, nregs, rb, err);
 	if (!ret && rq->progs)
@@ -80,6 +88,29 @@ void observed_describe(const struct observed *o, struct report_info *info)
 	info->host = o->kernel.host;
 	info->kernel = o->kernel.image.release;
 	info->cpus = o->kernel.ncpu;
+}
+
+int observed_procs(struct observed *o, const char *cgroup, bool threads, uint32_t **ret,
+		   size_t *ret_n, struct ksnap_err *err)
+{
+	_buf_ struct buf ids = BUF_INIT;
+	uint64_t at;
+	int code;
+
+	space_forget(&o->kernel.image.space);
+	code = cgroups_find(&o->kernel, cgroup, &at, err);
+	if (!code)
+		code = tasks_of_cgroup(&o->kernel, at, threads, &ids, err);
+	code = physical_settle(&o->mem, code, err);
+	if (code)
+		return code;
+	*ret = malloc(ids.len + sizeof(**ret));
+	if (!*ret)
+		return err_nomem(err);
+	if (ids.len)
+		memcpy(*ret, ids.data, ids.len);
+	*ret_n = ids.len / sizeof(**ret);
+	return 0;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */

@@ -31,6 +31,9 @@ int observed_capture(struct observed *o, const struct capture_request *rq,
 		     struct report_builder *rb, struct ksnap_err *err);
 void observed_describe(const struct observed *o, struct report_info *info);
 
+/* That of target_ops; the kernel has been found. */
+int observed_procs(struct observed *o, const char *cgroup, bool threads, uint32_t **ret,
+		   size_t *ret_n, struct ksnap_err *err);
 /* Those of target_ops; the kernel has been found. */
 int observed_read(struct observed *o, const struct kernel_at *at, struct kernel_width width,
 		  struct buf *room, struct kernel_value *ret, struct ksnap_err *err);

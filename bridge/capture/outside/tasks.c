@@ -18,7 +18,9 @@ struct tasks {
 	uint64_t deadline;
 	uint32_t n, steps;
 	uint64_t want, found; /* look for this thread alone; 0: take all */
-	const char *partial;  /* why some are missing */
+	uint64_t cgroup;      /* rows are ids of what is in it; 0: rows for the report */
+	bool threads;
+	const char *partial; /* why some are missing */
 };
 
 static uint64_t number(struct kernel *k, uint64_t task, struct layout_member m)
@@ -60,14 +62,36 @@ static uint64_t cpu_of(struct kernel *k, uint64_t task)
 	return number(k, task, k->at.task_struct__cpu);
 }
 
+/* Its cgroup in the v2 hierarchy; 0: none is known. */
+static uint64_t cgroup_of(struct kernel *k, uint64_t task)
+{
+	uint64_t at = task;
+
+	if (!kernel_member(k, at, k->at.task_struct__cgroups, &at) ||
+	    !kernel_member(k, at, k->at.css_set__dfl_cgrp, &at))
+		return 0;
+	return at;
+}
+
+static uint64_t cgroup_id(struct kernel *k, uint64_t cgroup)
+{
+	uint64_t kn, id;
+
+	if (!cgroup || !kernel_member(k, cgroup, k->at.cgroup__kn, &kn) ||
+	    !kernel_member(k, kn, k->at.kernfs_node__id, &id))
+		return 0;
+	return id;
+}
+
 static void pack_task(struct tasks *t, uint64_t task)
 {
 	const struct layout *at = &t->k->at;
 	uint64_t parent = number(t->k, task, at->task_struct__real_parent);
 	struct layout_member state =
 		at->task_struct____state.size ? at->task_struct____state : at->task_struct__state;
+	uint64_t cgroup = cgroup_id(t->k, cgroup_of(t->k, task));
 
-	msgpack_pack_map(&t->pk, 10);
+	msgpack_pack_map(&t->pk, 10 + !!cgroup);
 	pack_number(&t->pk, "pid", number(t->k, task, at->task_struct__tgid));
 	pack_number(&t->pk, "tid", number(t->k, task, at->task_struct__pid));
 	pack_number(&t->pk, "ppid", number(t->k, parent, at->task_struct__tgid));
@@ -81,12 +105,27 @@ static void pack_task(struct tasks *t, uint64_t task)
 	pack_number(&t->pk, "runtime_ns",
 		    number(t->k, task + at->task_struct__se.off,
 			   at->sched_entity__sum_exec_runtime));
+	if (cgroup)
+		pack_number(&t->pk, "cgroup", cgroup);
 	t->n++;
+}
+
+/* Its id, when it is in the cgroup; of its threads the first one stands for a process. */
+static void take_member(struct tasks *t, uint64_t task)
+{
+	uint32_t tid = number(t->k, task, t->k->at.task_struct__pid);
+
+	if (cgroup_of(t->k, task) != t->cgroup)
+		return;
+	if (t->threads || tid == number(t->k, task, t->k->at.task_struct__tgid))
+		buf_append(&t->rows, &tid, sizeof(tid));
 }
 
 static void take_task(struct tasks *t, uint64_t task)
 {
-	if (!t->want)
+	if (t->cgroup)
+		take_member(t, task);
+	else if (!t->want)
 		pack_task(t, task);
 	else if (number(t->k, task, t->k->at.task_struct__pid) == t->want)
 		t->found = task;
@@ -225,4 +264,27 @@ void task_running(struct kernel *k, unsigned cpu, struct running *ret)
 	group = set ? number(k, set, at->css_set__dfl_cgrp) : 0;
 	node = group ? number(k, group, at->cgroup__kn) : 0;
 	ret->cgroup = node ? number(k, node, at->kernfs_node__id) : 0;
+}
+
+int tasks_of_cgroup(struct kernel *k, uint64_t cgroup, bool threads, struct buf *ids,
+		    struct ksnap_err *err)
+{
+	struct tasks t = { .k = k, .deadline = UINT64_MAX, .cgroup = cgroup, .threads = threads };
+	uint64_t init;
+
+	if (!is_known(&k->at) || !k->at.task_struct__cgroups.size ||
+	    !symbols_find(&k->image.symbols, "init_task", &init))
+		return err_set(err, KSNAP_E_UNSUPPORTED,
+			       "the kernel's symbols or types do not tell where its threads are");
+	walk_processes(&t, init);
+	if (t.partial)
+		err_set(err, KSNAP_E_TARGET, "not all threads could be looked at: %s", t.partial);
+	else if (!buf_ok(&t.rows))
+		err_nomem(err);
+	if (t.partial || !buf_ok(&t.rows)) {
+		buf_fini(&t.rows);
+		return err->code;
+	}
+	*ids = t.rows;
+	return 0;
 }

@@ -23,6 +23,10 @@ struct running {
 	char comm[17];     /* text */
 };
 void task_running(struct kernel *k, unsigned cpu, struct running *ret);
+/* Ids of the processes, or with @threads of all threads, that are in the struct cgroup at @cgroup:
+ * uint32_t each, in @ids, which is overwritten. E_TARGET: the lists are broken; E_UNSUPPORTED. */
+int tasks_of_cgroup(struct kernel *k, uint64_t cgroup, bool threads, struct buf *ids,
+		    struct ksnap_err *err);
 /* Write the key `cpus`: a row for each possible CPU, with the registers of the first @n of them. */
 int cpus_report(struct kernel *k, const struct registers *regs, size_t n, struct report_builder *rb,
 		struct ksnap_err *err);

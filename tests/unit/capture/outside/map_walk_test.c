@@ -235,6 +235,84 @@ static void reads_percpu_values_of_odd_keys(void **state)
 	}
 }
 
+/* ---- arenas -----------------------------------------------------------------------------------
+ */
+
+#define AREA  0xffffc90000000000ull
+#define GUARD 0x8000ull
+
+static void begin_arena(uint64_t user, uint32_t pages)
+{
+	begin(33, 0, 0, pages);
+	w.key_size = 8;
+	w.val_size = 4096;
+	k.at.bpf_arena__user_vm_start = (struct layout_member){ 0x40, 8 };
+	k.at.bpf_arena__kern_vm = (struct layout_member){ 0x48, 8 };
+	k.at.vm_struct__addr = (struct layout_member){ 8, 8 };
+	put64(MAP + 0x40, user);
+	put64(MAP + 0x48, TABLE);
+	put64(TABLE + 8, AREA);
+}
+
+static uint64_t arena_key(size_t i)
+{
+	uint64_t key;
+
+	assert_true(i < w.count);
+	memcpy(&key, w.keys.data + 8 * i, 8);
+	return key;
+}
+
+/* The kernel keeps a page by the low half of its address, which may begin anew within an arena. */
+static void reads_arenas_across_4_gib(void **state)
+{
+	uint64_t user = 0x7f00fffff000;
+
+	begin_arena(user, 1u << 20);
+	machine_map(&m, AREA + GUARD + 0xfffff000, 0x300000, 12);
+	machine_map(&m, AREA + GUARD + 0, 0x301000, 12);
+	machine_map(&m, AREA + GUARD + 0x12345000, 0x302000, 12);
+	put64(A + 0x300000, 1);
+	put64(A + 0x302ff8, 3);
+	walk();
+	assert_int_equal(w.end, WALK_DONE);
+	assert_int_equal(w.count, 3);
+	assert_int_equal(w.missing, 0);
+	assert_int_equal(arena_key(0), user);
+	assert_int_equal(arena_key(1), user + 0x1000);
+	assert_int_equal(arena_key(2), user + 0x1000 + 0x12345000);
+	assert_int_equal(w.vals.data[0], 1);
+	assert_int_equal(w.vals.data[2 * 4096 + 4088], 3);
+	end();
+}
+
+static void reads_no_more_than_an_arena_has(void **state)
+{
+	begin_arena(0x7f0000000000, 2);
+	for (uint64_t i = 0; i < 4; i++)
+		machine_map(&m, AREA + GUARD + i * 4096, 0x300000 + i * 4096, 12);
+	walk();
+	assert_int_equal(w.count, 2);
+	end();
+	begin_arena(0x7f0000000000, 2);
+	put64(MAP + 0x48, 0x1234);
+	walk();
+	expect_broken("not that of an arena", 0);
+	end();
+}
+
+/* Every page of 4 GiB is there, all of them one: room ends it. */
+static void ends_in_arenas_that_are_too_full(void **state)
+{
+	begin_arena(0x7f0000000000, 1u << 20);
+	for (uint64_t at = 0; at < 1ull << 32; at += 2u << 20)
+		machine_map(&m, AREA + (2u << 20) + at, 0, 21);
+	walk();
+	assert_int_equal(w.end, WALK_ROOM);
+	assert_in_range(w.count, 250, 256);
+	end();
+}
+
 /* ---- arrays, tries, queues ------------------------------------------------------------------- */
 
 static void counts_missing_parts_of_arrays(void **state)
@@ -385,6 +463,9 @@ int main(void)
 		cmocka_unit_test(notices_lists_out_of_memory),
 		cmocka_unit_test(ends_at_more_entries_than_may_be),
 		cmocka_unit_test(ends_at_room_and_deadline),
+		cmocka_unit_test(reads_no_more_than_an_arena_has),
+		cmocka_unit_test(ends_in_arenas_that_are_too_full),
+		cmocka_unit_test(reads_arenas_across_4_gib),
 		cmocka_unit_test(ends_in_circular_tries),
 		cmocka_unit_test(ends_in_broken_tables_of_ids),
 		cmocka_unit_test(counts_missing_parts_of_arrays),
