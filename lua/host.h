@@ -15,11 +15,12 @@ struct lua_host_opts {
 	const char *const *args; /* NULL-terminated; the script's `arg` */
 	unsigned number;         /* of this scenario in the run, from 1: the TAP line's number */
 	struct limits_opts limits;
-	bool unsafe;        /* all libraries, no sandbox */
-	int records;        /* descriptor for what there is to tell; 0: TAP on stdout */
-	const char *filter; /* skip a script neither whose file nor whose scenario's name fits; or
-			       NULL */
-	bool count_losses;  /* what the broker lets go meanwhile is a failure, LUA_HOST_LOSS */
+	unsigned timeout_ms; /* repl: of ops that name none; 0: as the client has it */
+	bool unsafe;         /* all libraries, no sandbox */
+	int records;         /* descriptor for what there is to tell; 0: TAP on stdout */
+	const char *filter;  /* skip a script neither whose file nor whose scenario's name fits; or
+				NULL */
+	bool count_losses;   /* what the broker lets go meanwhile is a failure, LUA_HOST_LOSS */
 	bool seeded;
 	int64_t seed; /* of math.random */
 };

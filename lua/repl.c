@@ -28,11 +28,15 @@ static int start(lua_State *L)
 	lua_pushliteral(L, "ksnap.repl");
 	lua_call(L, 1, 1);
 	lua_getfield(L, -1, "start");
-	lua_createtable(L, 0, 2);
+	lua_createtable(L, 0, 3);
 	lua_pushstring(L, r->opts.endpoint);
 	lua_setfield(L, -2, "endpoint");
 	lua_pushstring(L, r->opts.bridge);
 	lua_setfield(L, -2, "bridge");
+	if (r->opts.timeout_ms) {
+		lua_pushinteger(L, r->opts.timeout_ms);
+		lua_setfield(L, -2, "timeout_ms");
+	}
 	lua_call(L, 1, 2);
 	if (lua_toboolean(L, -2)) {
 		lua_settop(L, 2);

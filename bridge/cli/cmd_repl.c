@@ -122,6 +122,7 @@ static int run_repl(const struct cli *cli, const struct args *args)
 		r = link_open(&l, cli, NULL, targets[0] ? targets : live, &err);
 	opts.endpoint = l.endpoint;
 	opts.bridge = cli->bridge;
+	opts.timeout_ms = cli->timeout_ms;
 	opts.zmq_context = l.embed ? embed_context(l.embed) : NULL;
 	if (r == 0)
 		repl = lua_repl_create(&opts, &err);

@@ -11,7 +11,9 @@ require "ksnap.children"
 require "ksnap.executor"
 
 local M = {
-	defaults = {}, -- endpoint and bridge of a connect that names none; the host's. refused: raised instead
+	-- The host's: endpoint and bridge of a connect that names none, timeout_ms of ops that name none; refused: raised
+	-- instead of connecting.
+	defaults = {},
 }
 
 -- ---- the active bridge: a chain of guards for each task, innermost first -----------------------
@@ -159,9 +161,9 @@ end
 
 -- What the client is told besides; most ops need nothing.
 local function call_options(bridge, op)
-	local timeout_ms, blobs, parts = op.timeout_ms, op.blobs, op.plan.row.multipart
+	local timeout_ms, blobs, parts = op.timeout_ms or bridge.timeout_ms, op.blobs, op.plan.row.multipart
 	if not (bridge.name or timeout_ms or blobs or parts) then return nil end
-	return { bridge = bridge.name or nil, timeout_ms = timeout_ms, blobs = blobs and blobs(), parts = parts }
+	return { bridge = bridge.name or nil, timeout_ms = timeout_ms or nil, blobs = blobs and blobs(), parts = parts }
 end
 
 local function issue_within(run, bridge, op)
@@ -262,7 +264,8 @@ Bridge.__index = setmetatable(methods, {
 --- A handle over a connected client; opts: bridge, safe.
 function M.new(client, opts)
 	engine.keep_alive(client)
-	return setmetatable({ client = client, name = opts.bridge or false, run = false, safe = opts.safe ~= false,
+	return setmetatable({ client = client, name = opts.bridge or false, run = false,
+		timeout_ms = M.defaults.timeout_ms or false, safe = opts.safe ~= false,
 		undo_list = {}, children = {}, cgroups = {}, foreign = {} }, Bridge)
 end
 

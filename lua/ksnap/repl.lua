@@ -132,7 +132,8 @@ end
 
 --- Connect, and set the names a line finds: nil, err when nobody answers.
 function M.start(options)
-	bridge_module.defaults = { endpoint = options.endpoint, bridge = options.bridge, name = "ksnap repl" }
+	bridge_module.defaults = { endpoint = options.endpoint, bridge = options.bridge, timeout_ms = options.timeout_ms,
+		name = "ksnap repl" }
 	files.script_dir, files.program_dir = ".", options.program_dir
 	local handle, err = bridge_module.connect()
 	if not handle then return nil, err end

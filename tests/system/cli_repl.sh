@@ -25,6 +25,13 @@ local t = {} for i = 1, 30 do t[i] = i end return t, "end"
 END
 like "$out" $'^2\t"a\\\\nb"\tnil\t\{ 1, \\[true\\] = 2, x = \{ y = true } }\n5\n\{\n  1,\n' 'are shown'
 like "$out" $',\n  24,\n  ... and 6 more\n}\t"end"\n\{ \{ \{ \{ \{ ... } } } } }$' 'up to some width and depth'
+options=(--target fixture:maps=1,latency_ms=3600000 --timeout 150)
+typed 'an op that is never answered' <<'END'
+local r, err = bridge:capture_snapshot "t0" return r and r.complete, err and err.code
+bridge:has "t1"
+END
+like "$out" $'^(false\tnil|nil\t"E_TIMEOUT")\nfalse$' 'ends when --timeout says'
+options=(--target fixture:maps=1,entries=2)
 typed 'ops and snapshots' <<'END'
 op.has "t0"
 bridge:capture_snapshot "t0".tag
