@@ -514,6 +514,30 @@ static void nobody_answers_in_time(void **state)
 	assert_int_equal(client_skipped(r->client), 4);
 }
 
+static bool at_the_third_look(void *looks)
+{
+	return ++*(unsigned *)looks >= 3;
+}
+
+static void a_wait_is_broken_off(void **state)
+{
+	struct rig *r = *state;
+	ping_within(call, 3600000);
+	struct ksnap_reply reply;
+	unsigned looks = 0;
+
+	client_set_stop(r->client, at_the_third_look, &looks);
+	fake_on(r->fake, "ping", ignore, NULL);
+	assert_int_equal(ksnap_client_call(r->client, &call, &reply, &r->err), KSNAP_E_STATE);
+	assert_text(r, "broken off");
+	assert_int_equal(looks, 3);
+	/* The session goes on. */
+	fake_on(r->fake, "ping", answer_late_first, NULL);
+	client_set_stop(r->client, NULL, NULL);
+	assert_int_equal(ping(r), 0);
+	assert_int_equal(client_skipped(r->client), 4);
+}
+
 /* ---- more than one part ------------------------------------------------------------------------
  */
 
@@ -680,6 +704,7 @@ int main(void)
 		with(limits_of_the_broker_are_kept, empty_rig),
 		with(an_error_has_its_code_and_text, full_rig),
 		with(what_is_not_ours_is_skipped, full_rig),
+		with(a_wait_is_broken_off, full_rig),
 		with(broken_answers_fail_the_call, full_rig),
 		with(a_broken_envelope_with_our_id_fails_the_call, full_rig),
 		with(nobody_answers_in_time, full_rig),
