@@ -488,6 +488,8 @@ bool wire_map_find(struct wire_slice map, const char *key, struct wire_slice *re
 
 /* ---- writing ---- */
 
+#define FIXMAP_PAIRS 15 /* what a one-byte map header can count */
+
 static void write_map(struct buf *out, const struct wire_shape *shape, const void *value);
 static void write_list(struct buf *out, const struct wire_field *f, const struct wire_list *l);
 
@@ -550,21 +552,59 @@ static bool goes_out(const struct wire_field *f, const void *value)
 	return f->required || *(const bool *)((const char *)value + f->has_offset);
 }
 
-static void write_map(struct buf *out, const struct wire_shape *shape, const void *value)
+/* The key, and the value when it is short, in one piece. */
+static void write_field(struct buf *out, const struct wire_field *f, const void *value)
+{
+	bool text = f->kind == WIRE_STR || f->kind == WIRE_TAG;
+	size_t len = name_len(f), more = text ? ((const struct wire_slice *)value)->len : 0;
+	uint8_t *room = emit_room(out, 2 * EMIT_HEAD + len + more), *p = room;
+
+	if (!room)
+		return;
+	p += emit_str_head_at(p, len);
+	memcpy(p, f->name, len);
+	p += len;
+	if (f->kind == WIRE_UINT) {
+		p += emit_uint_at(p, *(const uint64_t *)value);
+	} else if (f->kind == WIRE_BOOL) {
+		*p++ = *(const bool *)value ? 0xc3 : 0xc2;
+	} else if (text) {
+		p += emit_str_head_at(p, more);
+		if (more)
+			memcpy(p, ((const struct wire_slice *)value)->p, more);
+		p += more;
+	}
+	buf_commit(out, (size_t)(p - room));
+	if (!text && f->kind != WIRE_UINT && f->kind != WIRE_BOOL)
+		write_value(out, f, f->kind, value);
+}
+
+static size_t count_fields(const struct wire_shape *shape, const void *value)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < shape->nfields; i++)
 		n += goes_out(&shape->fields[i], value);
-	emit_map(out, n);
+	return n;
+}
+
+/* Few fields are counted while they are written. */
+static void write_map(struct buf *out, const struct wire_shape *shape, const void *value)
+{
+	bool few = shape->nfields <= FIXMAP_PAIRS;
+	size_t n = 0, at = out->len;
+
+	emit_map(out, few ? 0 : count_fields(shape, value));
 	for (size_t i = 0; i < shape->nfields; i++) {
 		const struct wire_field *f = &shape->fields[i];
 
 		if (!goes_out(f, value))
 			continue;
-		emit_strn(out, f->name, name_len(f));
-		write_value(out, f, f->kind, (const char *)value + f->offset);
+		write_field(out, f, (const char *)value + f->offset);
+		n++;
 	}
+	if (few && buf_ok(out))
+		out->data[at] |= (uint8_t)n;
 }
 
 int wire_encode(const struct wire_shape *shape, const void *value, struct buf *out)
@@ -577,8 +617,6 @@ int wire_encode(const struct wire_shape *shape, const void *value, struct buf *o
 		write_map(out, shape, value);
 	return buf_ok(out) ? 0 : KSNAP_E_NOMEM;
 }
-
-#define FIXMAP_PAIRS 15 /* what a one-byte map header can count */
 
 int wire_encode_beside(const struct wire_shape *shape, const void *value, struct buf *map,
 		       struct ksnap_err *err)
