@@ -20,6 +20,9 @@ struct type_table {
 	struct arena arena; /* strings, members and enumerators of all rows */
 	uint64_t serial;    /* of these rows: another one after each change */
 	struct type_recipe recipe;
+	/* Rows outlive a clear: they are still those of this recipe, for who appends it again. */
+	struct type_recipe kept;
+	bool mixed; /* rows were changed in place, or the arena has some that are no row's */
 	struct type_recipe encoded_recipe; /* of what `encoded` holds */
 	struct buf encoded;                /* kept from one report to the next */
 };

@@ -60,12 +60,39 @@ void type_table_destroy(struct type_table *t)
 	errno = saved;
 }
 
+static void copy_recipe(struct type_recipe *to, const struct type_recipe *from)
+{
+	to->n = from->n;
+	memcpy(to->serial, from->serial, from->n * sizeof(*from->serial));
+}
+
 void type_table_clear(struct type_table *t)
 {
-	arena_clear(&t->arena);
+	if (t->mixed || t->recipe.n > RECIPE_MAX) {
+		arena_clear(&t->arena);
+		t->kept.n = 0;
+	} else if (t->recipe.n > t->kept.n) {
+		copy_recipe(&t->kept, &t->recipe);
+	}
+	t->mixed = false;
 	renew_serial(t);
 	t->len = 0;
 	t->recipe.n = 0;
+}
+
+/* Is @from, as it is, what was appended here before the last clear? If not, nothing from here on
+ * is. */
+static bool is_kept(struct type_table *t, const struct type_table *from)
+{
+	size_t at = t->recipe.n;
+
+	if (at < t->kept.n && t->kept.serial[at] == from->serial)
+		return true;
+	if (at < t->kept.n) {
+		t->kept.n = at;
+		t->mixed = true;
+	}
+	return false;
 }
 
 size_t type_table_len(const struct type_table *t)
@@ -183,12 +210,14 @@ void type_point_to(struct type_table *t, uint32_t index, uint32_t target)
 {
 	if (index >= t->len || t->rows[index].kind != TYPE_PTR)
 		return;
+	t->mixed = true;
 	t->rows[index].target = target;
 	t->rows[index].btf_id = 0;
 }
 
 void type_table_set_origin(struct type_table *t, uint32_t btf_id)
 {
+	t->mixed = true;
 	for (size_t i = 0; i < t->len; i++)
 		if (t->rows[i].kind == TYPE_PTR)
 			t->rows[i].btf_id = btf_id;
@@ -212,9 +241,11 @@ int64_t type_append_table(struct type_table *t, const struct type_table *from,
 
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < n; i++) {
-		if (!copy_row(t, &from->rows[i], &t->rows[shift + i]))
+	for (size_t i = is_kept(t, from) ? n : 0; i < n; i++) {
+		if (!copy_row(t, &from->rows[i], &t->rows[shift + i])) {
+			t->mixed = true;
 			return err_nomem(err);
+		}
 		shift_row(&t->rows[shift + i], shift);
 	}
 	t->len += n;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "sample.h"
 #include "wire/pack.h"
 
@@ -241,6 +242,50 @@ static void appends_with_indexes_shifted(void **state)
 	type_table_destroy(t);
 }
 
+/* A part of a table for each letter; '+' is a row of its own, '>' points the first pointer
+ * elsewhere. */
+static void put_together(struct type_table *t, const struct type_table *const parts[3],
+			 const char *how)
+{
+	for (; *how; how++) {
+		if (*how == '+')
+			add_int(t, "own", 2, TYPE_UNSIGNED);
+		else if (*how == '>')
+			type_point_to(t, 2, 4);
+		else
+			assert_true(type_append_table(t, parts[*how - 'a'], NULL) >= 0);
+	}
+}
+
+/* Rows that are still there from before the clear are as good as new ones. */
+static void a_cleared_table_is_like_a_new_one(void **state)
+{
+	static const char *const orders[] = { "abc",  "abc", "a",   "abc", "acb", "ab",   "ab+c",
+					      "abc",  "abc", "a>b", "abc", "+ab", "bcab", "abca",
+					      "abca", "",    "cc",  "ca",  "ca" };
+	struct type_table *t = type_table_create(NULL), *a = type_table_create(NULL),
+			  *b = type_table_create(NULL), *c = type_table_create(NULL);
+	const struct type_table *const parts[] = { a, b, c };
+
+	fill_all_kinds(a);
+	add_int(b, "only b's", 4, TYPE_UNSIGNED);
+	fill_all_kinds(b);
+	add_int(c, "c", 8, TYPE_UNSIGNED);
+	for (unsigned i = 0; i < 2 * ARRAY_SIZE(orders); i++) {
+		struct type_table *fresh = type_table_create(NULL);
+
+		type_table_clear(t);
+		put_together(t, parts, orders[i % ARRAY_SIZE(orders)]);
+		put_together(fresh, parts, orders[i % ARRAY_SIZE(orders)]);
+		same_rows(t, fresh);
+		type_table_destroy(fresh);
+	}
+	type_table_destroy(a);
+	type_table_destroy(b);
+	type_table_destroy(c);
+	type_table_destroy(t);
+}
+
 static void sizes_and_words(void **state)
 {
 	struct type_table *t = type_table_create(NULL);
@@ -288,6 +333,7 @@ int main(void)
 		cmocka_unit_test(knows_no_index_beyond),
 		cmocka_unit_test(comes_back_as_it_went),
 		cmocka_unit_test(appends_with_indexes_shifted),
+		cmocka_unit_test(a_cleared_table_is_like_a_new_one),
 		cmocka_unit_test(sizes_and_words),
 	};
 
