@@ -28,7 +28,7 @@ return {
 	{ name = "MAX_CONTROL_FRAME", default = 1048576, unit = "bytes", scope = "broker", switch = "--max-frame N",
 	  doc = "Size of one envelope frame." },
 	{ name = "MAX_BLOB", default = 268435456, unit = "bytes", scope = "broker", switch = "--max-blob N",
-	  doc = "Size of one blob frame. A frame above both this and MAX_CONTROL_FRAME ends the connection that it came on, without an answer." },
+	  doc = "Size of one blob frame. What is above is refused, up to a quarter and 64 KiB above the larger of this and MAX_CONTROL_FRAME; a frame beyond that ends the connection that it came on, without an answer." },
 	{ name = "MAX_UNREAD_BYTES", default = 1073741824, unit = "bytes", scope = "broker", switch = "--max-unread N",
 	  doc = "Bytes of reports in replies that one session has not read yet; a single report above it is still sent." },
 	{ name = "MAX_BEHIND_BYTES", default = 268435456, unit = "bytes", scope = "broker", switch = "--max-behind N",

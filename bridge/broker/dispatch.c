@@ -93,6 +93,23 @@ static int deny(const struct request *rq, struct ksnap_err *err)
 		       rq->row->name, wire_right_name(rq->row->right), wire_right_name(rq->right));
 }
 
+static int check_blobs(const struct request *rq, struct ksnap_err *err)
+{
+	const struct limit_info *l = &limit_table[LIMIT_ID_MAX_BLOB];
+
+	if (rq->nblobs != rq->row->blobs)
+		return err_set(err, KSNAP_E_PROTO, "%s takes %u blob frames, got %zu",
+			       rq->row->name, rq->row->blobs, rq->nblobs);
+	for (size_t i = 0; i < rq->nblobs; i++)
+		if (ksnap_blob_size(rq->blobs[i]) > rq->broker->max_blob)
+			return err_set(err, KSNAP_E_PROTO,
+				       "a blob of %zu bytes, at most %lu allowed (limit %s; raise "
+				       "it with ksnap serve %s)",
+				       ksnap_blob_size(rq->blobs[i]),
+				       (unsigned long)rq->broker->max_blob, l->name, l->change);
+	return 0;
+}
+
 static int find_op(struct request *rq, struct ksnap_err *err)
 {
 	rq->row = wire_op_find(rq->env.op);
@@ -106,10 +123,7 @@ static int find_op(struct request *rq, struct ksnap_err *err)
 	rq->broker->tally.ops[rq->row - wire_ops]++;
 	if (rq->row->right > rq->right)
 		return deny(rq, err);
-	if (rq->nblobs != rq->row->blobs)
-		return err_set(err, KSNAP_E_PROTO, "%s takes %u blob frames, got %zu",
-			       rq->row->name, rq->row->blobs, rq->nblobs);
-	return 0;
+	return check_blobs(rq, err);
 }
 
 static int decode_params(struct request *rq, struct ksnap_err *err)

@@ -28,6 +28,10 @@ struct held {
 	size_t n;
 };
 
+/* A frame that is too large, but not by more than this, is read and refused with an answer; libzmq
+ * ends the connection for what is larger. */
+#define ROOM(max) ((max) / 4 + 65536)
+
 struct router {
 	struct broker *broker;
 	struct bound *bound;
@@ -105,14 +109,14 @@ struct router *router_create(struct broker *b, const struct broker_opts *opts,
 			     struct ksnap_err *err)
 {
 	struct router *r = calloc(1, sizeof(*r));
+	uint64_t max = b->max_blob > b->max_frame ? b->max_blob : b->max_frame;
 	struct bound_opts bo = { .context = opts->zmq_context,
 				 .type = ZMQ_ROUTER,
 				 .urls = opts->control,
 				 .ipc_mode = opts->ipc_mode,
 				 .send_hwm = REPLY_HWM,
 				 .recv_hwm = 0,
-				 .max_message =
-					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
+				 .max_message = max + ROOM(max),
 				 .zap = b->zap,
 				 .domain = ZAP_CONTROL,
 				 .curve = opts->curve,

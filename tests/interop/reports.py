@@ -12,9 +12,10 @@ def head(placeholder=False, complete=True, **rest):
 
 def sized(n):
     """A head, and padding to exactly @n bytes."""
-    short = len(head(pad=b"\0" * 256))
+    pad = 256 if n < 1 << 16 else 1 << 16  # its length takes more bytes from there on
+    short = len(head(pad=b"\0" * pad))
     assert n >= short, f"{short} bytes at least"
-    blob = head(pad=b"\0" * (n - short + 256))
+    blob = head(pad=b"\0" * (n - short + pad))
     assert len(blob) == n, (len(blob), n)
     return blob
 

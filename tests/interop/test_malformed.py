@@ -293,8 +293,12 @@ def frame_limits(broker):
         equal(r.code, "E_PROTO")
         assert "2048" in r.msg, r.msg
         c.call("store_snapshot", {"tag": "t0"}, [reports.sized(4096)])
-        # what is above the larger of both is cut off by ZeroMQ itself, with the connection
-        c.send("store_snapshot", {"tag": "t1"}, [reports.sized(8192)], id="cut")
+        for size in 4097, 8192, 70000:
+            e = c.refusal("store_snapshot", {"tag": "t1"}, [reports.sized(size)])
+            equal(e.code, "E_PROTO")
+            assert "MAX_BLOB" in e.msg and "4096" in e.msg and "--max-blob" in e.msg, e.msg
+        # what is far above the larger of both is cut off by ZeroMQ itself, with the connection
+        c.send("store_snapshot", {"tag": "t1"}, [reports.sized(71000)], id="cut")
         with other.client() as d:
             equal([row["tag"] for row in d.call("list")], ["t0"])
 
