@@ -10,6 +10,11 @@ from bus import pack
 from serve import FIXTURE, Broker
 from tap import equal, run, test
 
+try:
+    from prometheus_client.openmetrics import parser as openmetrics
+except ImportError:
+    openmetrics = None
+
 NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 LABEL = rf'{NAME}="(?:[^"\\\n]|\\["\\n])*"'
 SAMPLE = re.compile(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (\d+(?:\.\d+)?)")
@@ -67,12 +72,22 @@ def check_family(name, f):
     equal(rows[-1], (float("inf"), f["samples"][name + "_count", ()]), "the last bucket has all")
 
 
+def check_official(text, families):
+    """Prometheus' own parser, where python3-prometheus-client is installed, finds the same samples."""
+    if not openmetrics:
+        return
+    got = {f.name: {(s.name, tuple(s.labels.items())): s.value for s in f.samples}
+           for f in openmetrics.text_string_to_metric_families(text)}
+    equal(got, {name: f["samples"] for name, f in families.items()}, "what the other parser reads")
+
+
 def metrics(broker):
     done = subprocess.run([os.environ["KSNAP"], "-e", broker.ipc, "status", "-o", "prometheus"],
                           capture_output=True, text=True, check=True)
     families = parse(done.stdout)
     for name, f in families.items():
         check_family(name, f)
+    check_official(done.stdout, families)
     return families
 
 
