@@ -18,7 +18,7 @@ FIXTURE = "fixture:maps=2,entries=10"
 class Broker:
     """Use with `with`: ready inside it, and gone with all its workers behind it."""
 
-    def __init__(self, *targets, args=(), dir=None):
+    def __init__(self, *targets, args=(), dir=None, env=None):
         self.kept = dir is not None  # by whoever named it
         self.dir = dir or tempfile.mkdtemp(prefix="ksnap-")
         self.ipc, self.live, self.work = (f"ipc://{self.dir}/{name}" for name in ("control", "live", "work"))
@@ -29,7 +29,8 @@ class Broker:
         for target in targets or (FIXTURE,):
             command += ["--target", target]
         self.process = subprocess.Popen(command + list(args), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True, errors="replace")
+                                        stderr=subprocess.PIPE, text=True, errors="replace",
+                                        env={**os.environ, **(env or {})})
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
