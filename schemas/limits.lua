@@ -32,7 +32,7 @@ return {
 	{ name = "MAX_UNREAD_BYTES", default = 1073741824, unit = "bytes", scope = "broker", switch = "--max-unread N",
 	  doc = "Bytes of reports in replies that one session has not read yet; a single report above it is still sent." },
 	{ name = "MAX_BEHIND_BYTES", default = 268435456, unit = "bytes", scope = "broker", switch = "--max-behind N",
-	  doc = "Bytes of reports, about, that wait for one subscriber that is behind; it loses what is beyond, and can tell by the numbers. Eight messages wait at any size." },
+	  doc = "Bytes of reports, about, that wait for subscribers that are behind. A report beyond is left out of its message, which then is its header alone (get has the report), and is counted as live_report; eight of one size may wait whatever their size. One that is stuck stops being counted once its queue of 1000 messages is full." },
 	{ name = "MAX_BLOBS", default = 16, unit = "count", scope = "protocol", doc = "Blob frames behind one envelope." },
 	{ name = "MAX_DEPTH", default = 32, unit = "count", scope = "protocol", doc = "Containers nested in one frame." },
 	{ name = "MAX_TAG", default = 64, unit = "bytes", scope = "protocol", doc = "Length of a tag or a bridge name." },

@@ -245,11 +245,6 @@ bool bound_is_inproc(const struct bound *b)
 	return false;
 }
 
-void bound_set_send_hwm(struct bound *b, int hwm)
-{
-	set_int(b->socket, ZMQ_SNDHWM, hwm);
-}
-
 void *bound_socket(const struct bound *b)
 {
 	return b->socket;

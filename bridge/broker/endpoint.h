@@ -31,8 +31,6 @@ struct bound_opts {
 struct bound *bound_create(const struct bound_opts *opts, struct ksnap_err *err);
 /* Closes, and removes the ipc socket files. */
 void bound_destroy(struct bound *b);
-/* As send_hwm, for peers that are there and those to come. */
-void bound_set_send_hwm(struct bound *b, int hwm);
 /* Throw the peers of tcp endpoints out, by unbinding. */
 void bound_cut(struct bound *b);
 /* Bind them again. E_BUSY: the addresses are not free yet, come again. */

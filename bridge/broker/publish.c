@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "broker/behind.h"
 #include "broker/endpoint.h"
 #include "broker/heard.h"
 #include "broker/retained.h"
@@ -25,10 +26,8 @@
 #define BASE_KEYS      6 /* v, epoch, ch, seq, ts, k */
 /* Subscription messages read before the loop looks at its other sources. */
 #define READ_BATCH 64
-/* Messages queued to a subscriber that is behind, before it loses some; fewer when they are large,
- * so that they are within MAX_BEHIND_BYTES. */
-#define SUBSCRIBER_HWM     1000
-#define SUBSCRIBER_HWM_MIN 8
+/* So many reports of one size may wait whatever their size. */
+#define REPORTS_MIN 8
 /* Channels of closed bridges that are kept for replay, and places for the numbers of others. */
 #define MAX_RETIRED 64
 #define FLOORS      1024
@@ -47,6 +46,7 @@ struct channel {
 	bool is_heard;     /* somebody listens, */
 	uint64_t heard_at; /* as of this change of what is listened to, and one; 0: not known */
 	struct ksnap_blob *name_frame; /* NULL: the beat's, made when sent */
+	struct behind behind;          /* reports sent and not read yet */
 	struct retained *kept;         /* NULL: nothing was published, or no memory */
 	char name[NAME_MAX_BYTES];
 	/* What all its headers have behind their map's head: v, epoch, ch and the key seq. */
@@ -61,11 +61,6 @@ struct publisher {
 	int mending; /* deadline of the next try to bind again; 0: none */
 	struct heard heard;
 	struct buf pairs, header; /* being written; empty in between */
-	int hwm;                  /* of each subscriber now; 0: of some */
-	/* Bytes of the largest report of late: of the last nreports, and of SUBSCRIBER_HWM before.
-	 */
-	uint64_t largest, largest_before;
-	unsigned nreports;
 	struct channel *first, *tail;
 	unsigned nretired;
 	/* Last numbers of forgotten channels, by a hash of their names; the highest when they share
@@ -90,10 +85,8 @@ static void subscriptions(void *arg)
 			wanted |= heard_note(&p->heard, ksnap_blob_data(f.part[0]),
 					     ksnap_blob_size(f.part[0]));
 	}
-	if (!wanted)
-		return;
-	p->hwm = 0; /* a new peer has that of the bind */
-	publish_beat(p);
+	if (wanted)
+		publish_beat(p);
 }
 
 struct publisher *publisher_create(struct broker *b, const struct broker_opts *opts,
@@ -130,6 +123,7 @@ static void free_channel(struct channel *c)
 {
 	retained_destroy(c->kept);
 	ksnap_blob_unref(c->name_frame);
+	behind_fini(&c->behind);
 	free(c);
 }
 
@@ -311,40 +305,21 @@ static struct buf *begin_header(const struct channel *c, uint64_t seq, int64_t t
 	return b;
 }
 
-static int hwm_for(const struct publisher *p)
+static bool has_room(const struct publisher *p, uint64_t bytes)
 {
-	uint64_t largest = p->largest > p->largest_before ? p->largest : p->largest_before;
-	uint64_t hwm = largest ? p->broker->max_behind / largest : SUBSCRIBER_HWM;
+	uint64_t sum = bytes;
 
-	if (hwm > SUBSCRIBER_HWM)
-		return SUBSCRIBER_HWM;
-	return hwm < SUBSCRIBER_HWM_MIN ? SUBSCRIBER_HWM_MIN : (int)hwm;
+	for (const struct channel *c = p->first; c; c = c->next)
+		sum += behind_bytes(&c->behind);
+	return sum <= p->broker->max_behind || sum <= REPORTS_MIN * bytes;
 }
 
-/* Before a report of this size is queued. What waits is no older than SUBSCRIBER_HWM reports. */
-static void fit_queues(struct publisher *p, uint64_t bytes)
-{
-	int hwm;
-
-	if (p->nreports++ == SUBSCRIBER_HWM) {
-		p->nreports = 0;
-		p->largest_before = p->largest;
-		p->largest = 0;
-	}
-	if (bytes > p->largest)
-		p->largest = bytes;
-	hwm = hwm_for(p);
-	if (hwm == p->hwm)
-		return;
-	bound_set_send_hwm(p->bound, hwm);
-	p->hwm = hwm;
-}
-
-static struct ksnap_blob *shared(struct ksnap_blob *payload)
+/* NULL: no memory. */
+static struct ksnap_blob *shared(struct channel *c, struct ksnap_blob *report)
 {
 	if (FAULT_IS(FAULT_COPY_REPORT))
-		return ksnap_blob_copy(ksnap_blob_data(payload), ksnap_blob_size(payload));
-	return ksnap_blob_ref(payload);
+		return ksnap_blob_copy(ksnap_blob_data(report), ksnap_blob_size(report));
+	return behind_blob(&c->behind, report);
 }
 
 static void send_live(struct channel *c, const struct buf *header, struct ksnap_blob *payload)
@@ -357,7 +332,7 @@ static void send_live(struct channel *c, const struct buf *header, struct ksnap_
 
 	rc = rc ? rc : frames_push_copy(&f, header->data, header->len);
 	if (payload && !rc)
-		rc = frames_push(&f, shared(payload));
+		rc = frames_push(&f, shared(c, payload));
 	loop_socket_used(p->broker->loop, p->source);
 	if (rc)
 		drops[DROP_LIVE_MEMORY]++;
@@ -399,8 +374,11 @@ static void finish(struct channel *c, struct ksnap_blob *payload)
 	}
 	if (!is_heard(c))
 		return;
-	if (payload)
-		fit_queues(c->publisher, ksnap_blob_size(payload));
+	behind_step(&c->behind);
+	if (payload && !has_room(c->publisher, ksnap_blob_size(payload))) {
+		c->publisher->broker->tally.drops[DROP_LIVE_REPORT]++;
+		payload = NULL;
+	}
 	send_live(c, header, payload);
 }
 

@@ -16,11 +16,17 @@ _Static_assert(ARRAY_SIZE(error_codes) <= ARRAY_SIZE(((struct tally *)0)->errors
 	       "a counter for each error");
 
 static const char *const drop_names[TALLY_DROPS] = {
-	[DROP_REPLY_GONE] = "reply_gone",         [DROP_REPLY_FULL] = "reply_full",
-	[DROP_REPLY_UNREAD] = "reply_unread",     [DROP_REPLY_MEMORY] = "reply_memory",
-	[DROP_REQUEST_MEMORY] = "request_memory", [DROP_LATE_RESULT] = "late_result",
-	[DROP_WORK_FRAME] = "work_frame",         [DROP_LIVE_MEMORY] = "live_memory",
-	[DROP_LIVE_SEND] = "live_send",           [DROP_LATE_HIT] = "late_hit",
+	[DROP_REPLY_GONE] = "reply_gone",
+	[DROP_REPLY_FULL] = "reply_full",
+	[DROP_REPLY_UNREAD] = "reply_unread",
+	[DROP_REPLY_MEMORY] = "reply_memory",
+	[DROP_REQUEST_MEMORY] = "request_memory",
+	[DROP_LATE_RESULT] = "late_result",
+	[DROP_WORK_FRAME] = "work_frame",
+	[DROP_LIVE_MEMORY] = "live_memory",
+	[DROP_LIVE_REPORT] = "live_report",
+	[DROP_LIVE_SEND] = "live_send",
+	[DROP_LATE_HIT] = "late_hit",
 };
 
 void tally_error(struct tally *t, int code)

@@ -17,7 +17,8 @@ enum tally_drop {
 	DROP_WORK_FRAME,     /* a work message that made no sense, or did not fit */
 	DROP_LATE_HIT,       /* a worker told of a watch that is over */
 	DROP_LIVE_MEMORY,    /* a live message for which memory ran out; its number is used up */
-	DROP_LIVE_SEND,      /* a live message that the socket refused */
+	DROP_LIVE_REPORT, /* a report left out of its live message: too many bytes wait already */
+	DROP_LIVE_SEND,   /* a live message that the socket refused */
 	TALLY_DROPS
 };
 

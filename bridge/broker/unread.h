@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unread.h - bytes of reports in replies that a peer has not read yet.
+/* unread.h - bytes of reports that were sent and that no peer has read yet.
  *
  * Reports are sent by reference, so a peer that asks and does not read would keep them in memory
  * long after the store let go of them. */
@@ -10,11 +10,11 @@
 
 #include "ksnap.h"
 
-struct unread; /* of one session */
+struct unread; /* of one session, or of one channel's messages */
 
 /* NULL: no memory. */
 struct unread *unread_create(void);
-/* The session ends; what is on its way may still be. NULL is allowed. */
+/* Its owner ends; what is on its way may still be. NULL is allowed. */
 void unread_close(struct unread *u);
 /* 0 for NULL. */
 uint64_t unread_bytes(const struct unread *u);

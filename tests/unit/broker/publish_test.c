@@ -333,23 +333,24 @@ static void *late_reader(struct rig *r, const char *url)
 	return s;
 }
 
-/* How many reports come before the first beat that is asked for now. */
-static unsigned reports_that_wait(void *s)
+/* How many reports come before the first beat that is asked for now, and, in @ret_all, messages. */
+static unsigned reports_that_wait(void *s, unsigned *ret_all)
 {
-	unsigned n = 0;
-	bool is_report = true;
+	unsigned reports = 0, all = 0;
 
 	zmq_setsockopt(s, ZMQ_SUBSCRIBE, "beat", 4);
-	while (is_report) {
+	for (bool is_beat = false; !is_beat;) {
 		struct frames f;
 
 		rig_recv(s, &f);
-		is_report = f.n == 3;
-		n += is_report;
+		is_beat = ksnap_blob_size(f.part[0]) == 4;
+		reports += f.n == 3;
+		all += !is_beat;
 		frames_clear(&f);
 	}
 	zmq_setsockopt(s, ZMQ_UNSUBSCRIBE, "beat", 4);
-	return n;
+	*ret_all = all;
+	return reports;
 }
 
 static void store_many(void *c, uint64_t id, unsigned n, size_t bytes)
@@ -360,38 +361,92 @@ static void store_many(void *c, uint64_t id, unsigned n, size_t bytes)
 		store(c, id + i, "same", report);
 }
 
+static const char *const behind_live[] = { "ipc://@ksnap-behind", NULL };
+
+static struct rig *start_behind(void)
+{
+	return rig_start((struct broker_opts){ .live = behind_live, .max_behind = 10 * LARGE });
+}
+
 static void large_reports_wait_in_small_numbers(void **state)
 {
-	static const char *const live[] = { "ipc://@ksnap-behind", NULL };
-	struct rig *r = rig_start((struct broker_opts){ .live = live, .max_behind = 10 * LARGE });
-	void *c = rig_client(r), *slow = late_reader(r, live[0]), *other;
+	struct rig *r = start_behind();
+	void *c = rig_client(r), *slow = late_reader(r, behind_live[0]);
+	unsigned reports, all;
 
 	store_many(c, 1, LARGES, LARGE);
-	/* What the kernel and libzmq hold comes on top; libzmq counts what was read in steps. */
-	assert_in_range(reports_that_wait(slow), 5, 20);
-	/* A peer that came later is kept as short. */
-	other = late_reader(r, live[0]);
-	store_many(c, 1001, LARGES, LARGE);
-	assert_in_range(reports_that_wait(other), 5, 20);
-	zmq_close(other);
+	/* What the kernel and libzmq hold comes on top. */
+	reports = reports_that_wait(slow, &all);
+	assert_in_range(reports, 5, 20);
+	assert_int_equal(all, LARGES); /* no number is missing for it */
+	assert_int_equal(rig_dropped(c, "live_report"), LARGES - reports);
 	zmq_close(slow);
 	zmq_close(c);
 	rig_stop(r);
 }
 
-static void small_reports_wait_in_large_numbers_again(void **state)
+static void small_reports_wait_in_large_numbers(void **state)
 {
-	static const char *const live[] = { "ipc://@ksnap-behind", NULL };
-	struct rig *r = rig_start((struct broker_opts){ .live = live, .max_behind = 10 * LARGE });
-	void *c = rig_client(r), *stuck = late_reader(r, live[0]), *slow;
+	struct rig *r = start_behind();
+	void *c = rig_client(r), *stuck = late_reader(r, behind_live[0]), *slow;
+	unsigned all;
 
 	store_many(c, 1, 1, LARGE);
-	store_many(c, 2, 2100, 64);
-	slow = late_reader(r, live[0]);
+	slow = late_reader(r, behind_live[0]);
 	store_many(c, 5001, 800, 64);
-	assert_int_equal(reports_that_wait(slow), 800);
+	assert_int_equal(reports_that_wait(slow, &all), 800);
+	assert_int_equal(all, 800);
 	zmq_close(slow);
 	zmq_close(stuck);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+/* Store one and read it, @n times; how many came with the report. */
+static unsigned follow(void *c, void *reader, uint64_t id, unsigned n, size_t bytes)
+{
+	unsigned reports = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct frames f;
+
+		store_many(c, id + i, 1, bytes);
+		rig_recv(reader, &f);
+		reports += f.n == 3;
+		frames_clear(&f);
+	}
+	return reports;
+}
+
+/* What waits for somebody else, and how large it is, keeps nobody from the next message: whatever
+ * was read before. */
+static void who_reads_hears_on(void **state)
+{
+	struct rig *r = start_behind();
+	void *c = rig_client(r), *reader = late_reader(r, behind_live[0]), *stuck;
+
+	assert_int_equal(follow(c, reader, 1, 300, 64), 300);
+	stuck = late_reader(r, behind_live[0]);
+	follow(c, reader, 1001, 30, LARGE);
+	assert_int_equal(follow(c, reader, 2001, 5, 64), 5);
+	zmq_close(stuck);
+	zmq_close(reader);
+	zmq_close(c);
+	rig_stop(r);
+}
+
+static void one_that_is_stuck_is_not_waited_for(void **state)
+{
+	struct rig *r = start_behind();
+	void *c = rig_client(r), *stuck = late_reader(r, behind_live[0]);
+	void *reader = late_reader(r, behind_live[0]);
+
+	assert_in_range(follow(c, reader, 1, LARGES, LARGE), 5, 20);
+	/* its queue is filled up by what takes no room, and it gets no more */
+	follow(c, reader, 1001, 1500, 64);
+	assert_int_equal(follow(c, reader, 3001, LARGES, LARGE), LARGES);
+	zmq_close(stuck);
+	zmq_close(reader);
 	zmq_close(c);
 	rig_stop(r);
 }
@@ -407,7 +462,9 @@ int main(void)
 		cmocka_unit_test(replays_that_nobody_reads_are_counted),
 		cmocka_unit_test(channels_of_closed_bridges_are_bounded),
 		cmocka_unit_test(large_reports_wait_in_small_numbers),
-		cmocka_unit_test(small_reports_wait_in_large_numbers_again),
+		cmocka_unit_test(small_reports_wait_in_large_numbers),
+		cmocka_unit_test(who_reads_hears_on),
+		cmocka_unit_test(one_that_is_stuck_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
