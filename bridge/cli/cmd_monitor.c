@@ -92,6 +92,8 @@ static void line_of_message(struct monitor *m, const struct ksnap_live_msg *msg,
 	if (msg->payload) {
 		buf_printf(&m->line, "  report ");
 		print_bytes(&m->line, ksnap_blob_size(msg->payload));
+	} else if (!msg->replayed && !strncmp(msg->channel, "report/", 7)) {
+		buf_printf(&m->line, "  report left out, too many wait (ksnap serve --max-behind)");
 	}
 	buf_append(&m->line, "\n", 1);
 }
