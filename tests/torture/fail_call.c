@@ -9,9 +9,9 @@
  *   perf     the system call perf_event_open
  *   file     open, write, pwritev, ftruncate, fsync and the like, of ksnap itself
  *
- * Calls are counted over all threads of a process; at its end the count is written to the file
- * KSNAP_FAIL_COUNT. A child process counts anew and has nothing fail unless KSNAP_FAIL_CHILD is
- * set. */
+ * Calls are counted over all threads of a process and of the children it forks; at its end the
+ * count is written to the file KSNAP_FAIL_COUNT. A program that it starts counts anew and has
+ * nothing fail unless KSNAP_FAIL_CHILD is set. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ static const char *const names[FAMILIES] = { "memory", "zmq", "bpf", "perf", "fi
 
 static enum family chosen = FAMILIES;
 static long fail_at;
-static _Atomic long calls;
+static _Atomic long alone, *calls = &alone;
 static uintptr_t text_from, text_to; /* of the program itself */
 
 static int find_text(struct dl_phdr_info *info, size_t size, void *arg)
@@ -60,6 +61,10 @@ __attribute__((constructor)) static void begin(void)
 	const char *call = getenv("KSNAP_FAIL_CALL"), *at = getenv("KSNAP_FAIL_AT");
 
 	dl_iterate_phdr(find_text, NULL);
+	calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (calls == MAP_FAILED)
+		calls = &alone;
 	for (int i = 0; i < FAMILIES && call; i++)
 		if (!strcmp(call, names[i]))
 			chosen = (enum family)i;
@@ -78,7 +83,7 @@ __attribute__((destructor)) static void end(void)
 
 	chosen = FAMILIES;
 	if (fd >= 0) {
-		dprintf(fd, "%ld\n", atomic_load(&calls));
+		dprintf(fd, "%ld\n", atomic_load(calls));
 		close(fd);
 	}
 }
@@ -89,7 +94,7 @@ static bool fails(enum family family, const void *from, int errnum)
 
 	if (family != chosen || (from && (at < text_from || at >= text_to)))
 		return false;
-	if (atomic_fetch_add(&calls, 1) + 1 != fail_at)
+	if (atomic_fetch_add(calls, 1) + 1 != fail_at)
 		return false;
 	errno = errnum;
 	return true;

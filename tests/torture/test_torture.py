@@ -3,9 +3,10 @@
 perf_event_open, files. Each run ends, by itself and not by a signal, with what was asked for or with words
 that say why not, and leaves no process and no socket behind. fail_call.c makes calls fail.
 
-KSNAP_TORTURE=all fails every call, else some of each kind, others each time; KSNAP_TORTURE_SEED: as printed
+KSNAP_TORTURE=all fails every call, a number so many of each kind, else some, others each time; KSNAP_TORTURE_SEED: as printed
 by a run, to have its calls again."""
 import contextlib
+import fcntl
 import json
 import os
 import random
@@ -26,7 +27,7 @@ from tap import comment, equal, require, run, test  # noqa: E402
 KSNAP, BUILD = os.environ["KSNAP"], os.environ["KSNAP_TOP_BUILDDIR"]
 LIBRARY = f"{BUILD}/tests/torture/fail_call.so"
 ALL = os.environ.get("KSNAP_TORTURE") == "all"
-SOME = 4
+SOME = int(os.environ["KSNAP_TORTURE"]) if os.environ.get("KSNAP_TORTURE", "").isdigit() else 4
 SEED = os.environ.get("KSNAP_TORTURE_SEED") or str(random.SystemRandom().randrange(1 << 32))
 RANDOM = random.Random(SEED)
 WAIT_S = 60
@@ -210,11 +211,15 @@ class Talk:
             self.ask(op, p)
 
 
-def serve(dir, family, k, count=None):
+def talk_to_all(url):
+    Talk(url).all()
+
+
+def serve(dir, family, k, count=None, args=("--target", FIXTURE, "--state", "kept"), talk=talk_to_all):
     """A broker that is talked to; its exit status, and how much of it there was."""
     url = f"ipc://{dir}/control"
     with open(f"{dir}/said", "w") as said:
-        p = subprocess.Popen([KSNAP, "serve", "--bind", url, "--target", FIXTURE, "--workers", "thread", "--state", f"{dir}/kept"],
+        p = subprocess.Popen([KSNAP, "serve", "--bind", url, "--workers", "thread", *args], cwd=dir,
                              env=environment(dir, family, k, count), stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=said)
     try:
@@ -223,7 +228,7 @@ def serve(dir, family, k, count=None):
             assert time.monotonic() < end, f"{family} {k}: neither serves nor ends"
         if p.poll() is None:
             try:
-                Talk(url).all()
+                talk(url)
             except Exception as e:
                 raise AssertionError(f"{family} {k}: {e}") from e
             p.send_signal(signal.SIGTERM)
@@ -248,6 +253,70 @@ def broker():
                 serve(dir, family, k)
                 check_left(dir)
         comment(f"{family}: {count} calls, {len(calls(count))} of them failed once")
+
+
+class Writer:
+    """A BPF program that writes to what is watched, when it is told to."""
+
+    def __init__(self):
+        self.p = subprocess.Popen([f"{BUILD}/tests/bpf/writer", f"{BUILD}/tests/bpf/watched.bpf.o"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        equal(self.p.stdout.readline().strip(), "READY")
+
+    def order(self, words):
+        self.p.stdin.write(words + "\n")
+        self.p.stdin.flush()
+        return self.p.stdout.readline().strip()
+
+    def wait_free(self):
+        end = time.monotonic() + WAIT_S
+        while self.order("registers") != "free":
+            assert time.monotonic() < end, "debug registers are left taken"
+
+    def end(self):
+        self.p.stdin.close()
+        self.p.wait()
+
+
+def watch_twice(writer):
+    """Asked for a watch: it is armed, or refused in words. What is armed tells of writes."""
+    def talk(url):
+        with Client(url) as c:
+            for _ in range(2):
+                c.send("watch_snapshot", {"symbol": "watched:watched_u64"}, t=5000)
+                reply = c.receive()[-1].envelope
+                assert reply["ok"] or reply["e"]["msg"], reply
+                writer.order("write_u64 3")
+                c.send("list_watches", {})
+                rows = c.receive()[-1].envelope["r"]
+                equal(len(rows), 1 if reply["ok"] else 0, "watches listed")
+                c.send("unwatch", {"symbol": "watched:watched_u64"}, t=5000)
+                equal(c.receive()[-1].envelope["ok"], reply["ok"], "a watch is ended when it was armed")
+    return talk
+
+
+@test("ksnap serve: a watch in a debug register is armed or refused, and leaves no register taken")
+def watches():
+    require("root", os.geteuid() == 0, "watching the kernel's memory needs root")
+    with open("/run/lock/ksnap-tests-registers", "w") as lock:  # they are the host's: one test at a time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        writer = Writer()
+        try:
+            writer.wait_free()
+            for family in "perf", "bpf":
+                with folder() as dir:
+                    more = {"args": ("--target", "live"), "talk": watch_twice(writer)}
+                    equal(serve(dir, family, 0, f"{dir}/count", **more), 0)
+                    with open(f"{dir}/count") as f:
+                        count = int(f.read())
+                    assert count > 0, f"no call of {family}"
+                    for k in calls(count):
+                        serve(dir, family, k, **more)
+                        check_left(dir)
+                        writer.wait_free()
+                comment(f"{family}: {count} calls, {len(calls(count))} of them failed once")
+        finally:
+            writer.end()
 
 
 if __name__ == "__main__":
