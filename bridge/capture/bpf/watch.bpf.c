@@ -109,7 +109,10 @@ int ksnap_watch(struct bpf_perf_event_data *ctx)
 		return 0;
 	s = &all->slot[index];
 	len = s->len;
-	if (len - 1 >= sizeof(new))
+	if (!len)
+		return 0;
+	asm volatile("" : "+r"(len)); /* two comparisons stay two: Linux 6.1 follows no sum */
+	if (len > sizeof(new))
 		return 0;
 	if (bpf_probe_read_kernel(&new, len, (void *)s->addr))
 		new = 0;
