@@ -22,7 +22,13 @@
 #define SOME_KERNEL_ADDRESS 0xffffffff81000000
 
 struct breakpoint_cpu {
-	int event, link; /* -1: the CPU is not watched */
+	int event, link;     /* -1: the CPU is not watched */
+	uint64_t enabled_ns; /* that the event had been on when it was looked at last */
+};
+
+/* What a read of an event gives. */
+struct reading {
+	uint64_t hits, enabled_ns;
 };
 
 static int open_event(const struct breakpoint_spec *spec, unsigned cpu)
@@ -34,6 +40,7 @@ static int open_event(const struct breakpoint_spec *spec, unsigned cpu)
 		.bp_addr = spec->addr,
 		.bp_len = spec->len,
 		.sample_period = 1,
+		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED,
 		.disabled = 1,
 	};
 
@@ -61,7 +68,7 @@ static void close_cpu(struct breakpoint_cpu *c)
 {
 	cleanup_close(&c->link);
 	cleanup_close(&c->event);
-	c->event = c->link = -1;
+	*c = (struct breakpoint_cpu){ -1, -1, 0 };
 }
 
 static int open_cpu(struct breakpoint *bp, unsigned cpu, struct ksnap_err *err)
@@ -81,13 +88,23 @@ static int open_cpu(struct breakpoint *bp, unsigned cpu, struct ksnap_err *err)
 	return KSNAP_E_TARGET;
 }
 
-static uint64_t count_cpu(const struct breakpoint_cpu *c)
+static struct reading read_cpu(const struct breakpoint_cpu *c)
 {
-	uint64_t n = 0;
+	struct reading r;
 
-	if (c->event < 0 || read(c->event, &n, sizeof(n)) != sizeof(n))
-		return 0;
-	return n;
+	if (c->event < 0 || read(c->event, &r, sizeof(r)) != sizeof(r))
+		return (struct reading){ 0 };
+	return r;
+}
+
+/* A CPU that goes takes its event's life: should it be back already, only the event's clock tells,
+ * which stands still. */
+static bool is_alive(struct breakpoint_cpu *c)
+{
+	uint64_t then = c->enabled_ns;
+
+	c->enabled_ns = read_cpu(c).enabled_ns;
+	return c->enabled_ns > then;
 }
 
 int breakpoint_follow(struct breakpoint *bp, struct ksnap_err *err)
@@ -102,12 +119,12 @@ int breakpoint_follow(struct breakpoint *bp, struct ksnap_err *err)
 		bool is_on = cpu_bits_has(&online, cpu);
 		int rc = 0;
 
-		if (c->event >= 0 && !is_on) {
-			bp->past += count_cpu(c);
+		if (c->event >= 0 && (!is_on || !is_alive(c))) {
+			bp->past += read_cpu(c).hits;
 			close_cpu(c);
-		} else if (c->event < 0 && is_on) {
-			rc = open_cpu(bp, cpu, ret ? NULL : err);
 		}
+		if (c->event < 0 && is_on)
+			rc = open_cpu(bp, cpu, ret ? NULL : err);
 		ret = ret ? ret : rc;
 	}
 	return ret;
@@ -125,7 +142,7 @@ int breakpoint_open(struct breakpoint *bp, const struct breakpoint_spec *spec,
 	if (!bp->cpus)
 		return err_nomem(err);
 	for (int i = 0; i < n; i++)
-		bp->cpus[i] = (struct breakpoint_cpu){ -1, -1 };
+		bp->cpus[i] = (struct breakpoint_cpu){ -1, -1, 0 };
 	ret = breakpoint_follow(bp, err);
 	if (ret)
 		breakpoint_close(bp);
@@ -152,7 +169,7 @@ uint64_t breakpoint_count(const struct breakpoint *bp)
 	uint64_t n = bp->past;
 
 	for (size_t i = 0; i < bp->ncpus; i++)
-		n += count_cpu(&bp->cpus[i]);
+		n += read_cpu(&bp->cpus[i]).hits;
 	return n;
 }
 
