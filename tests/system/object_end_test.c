@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "capture/live/live.h"
 
 #define PLACEHOLDER "ksnap_t_000000"
 
@@ -161,6 +163,74 @@ static void the_last_state_of_somebody_elses_is_captured(void **state)
 	free(elf);
 }
 
+static void write_fact(const char *dir, const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void remove_facts(const char *dir)
+{
+	static const char *const names[] = { "/state", "/enable_seq", "/root/ops", "/root", "" };
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", dir, names[i]);
+		assert_int_equal(remove(path), 0);
+	}
+}
+
+/* What the kernel does with a scheduler that fails, told by files; the object is of another type.
+ */
+static void an_aborted_scheduler_ends_while_attached(void **state)
+{
+	char dir[] = "/tmp/object_end_test.XXXXXX", path[64];
+	_buf_ struct buf reply = BUF_INIT;
+	struct object_ends *ends = &rig.target->ends;
+	const char *was_dir = ends->sched_dir, *was_type = ends->sched_type;
+	struct watch_news n;
+	struct ksnap_err err;
+	size_t len;
+	void *elf = read_congest(&len);
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/root", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_fact(dir, "state", "enabled\n");
+	write_fact(dir, "enable_seq", "3\n");
+	write_fact(dir, "root/ops", "swift\n");
+	ends->sched_dir = dir;
+	ends->sched_type = "bpf_struct_ops_tcp_congestion_ops";
+	assert_int_equal(target_live.attach(rig.target, "sched", elf, len, &reply, &err), 0);
+	assert_int_equal(arm("object:slow", &err), KSNAP_E_NOTFOUND);
+	assert_non_null(strstr(err.text, "swift"));
+	assert_int_equal(arm("object:swift", &err), 0);
+	object_ends_look(ends);
+	assert_int_equal(target_live.watch_next(rig.target, &n), 0);
+	write_fact(dir, "enable_seq", "4\n"); /* another one by that name */
+	n = next_news();
+	assert_int_equal(n.kind, WATCH_NEWS_HIT);
+	ksnap_snapshot_close(capture_end("sched.bss"));
+	assert_int_equal(next_news().kind, WATCH_NEWS_DISARMED);
+	assert_int_equal(arm("object:swift", &err), 0);
+	write_fact(dir, "state", "disabled\n");
+	assert_int_equal(next_news().kind, WATCH_NEWS_HIT);
+	ksnap_snapshot_close(capture_end("sched.bss"));
+	assert_int_equal(next_news().kind, WATCH_NEWS_DISARMED);
+	assert_int_equal(arm("object:swift", &err), KSNAP_E_NOTFOUND);
+	assert_int_equal(target_live.detach(rig.target, "sched", &err), 0);
+	ends->sched_dir = was_dir;
+	ends->sched_type = was_type;
+	remove_facts(dir);
+	free(elf);
+}
+
 static void what_is_not_attached_is_refused(void **state)
 {
 	struct ksnap_err err;
@@ -211,6 +281,7 @@ int main(void)
 		cmocka_unit_test(one_that_still_waits_is_disarmed),
 		cmocka_unit_test(the_last_state_of_our_own_is_captured),
 		cmocka_unit_test(the_last_state_of_somebody_elses_is_captured),
+		cmocka_unit_test(an_aborted_scheduler_ends_while_attached),
 	};
 	int cannot = rig_cannot_run();
 

@@ -3,6 +3,7 @@
 #include "capture/live/object_ends.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "capture/live/link_list.h"
 #include "capture/live/ops_list.h"
 #include "capture/live/privilege.h"
+#include "capture/live/sched.h"
 #include "capture/live/watch_hit.h"
 
 #define TICK_NS (NS_PER_S / 4)
@@ -25,6 +27,8 @@ struct object_end {
 	uint32_t map_id;  /* of the struct_ops map */
 	uint32_t link_id; /* 0: attached without one */
 	int map_fd;
+	bool is_sched;          /* it is the scheduler that ran: */
+	struct sched_now sched; /* this one */
 	enum { WAITS, ENDED, TOLD, CAPTURED } state;
 	uint64_t told_ns;
 };
@@ -32,7 +36,9 @@ struct object_end {
 int object_ends_init(struct object_ends *e, struct ksnap_err *err)
 {
 	*e = (struct object_ends){ .timer = timerfd_create(CLOCK_MONOTONIC,
-							   TFD_CLOEXEC | TFD_NONBLOCK) };
+							   TFD_CLOEXEC | TFD_NONBLOCK),
+				   .sched_dir = SCHED_DIR,
+				   .sched_type = "bpf_struct_ops_sched_ext_ops" };
 	return e->timer < 0 ? err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for objects")
 			    : 0;
 }
@@ -72,8 +78,29 @@ struct search {
 	const struct object *object; /* or NULL */
 	const char *name;
 	struct link_list links;
-	char seen[200]; /* names of what is attached */
+	struct sched_now sched; /* ops "": none runs */
+	uint32_t sched_type;    /* id of the type of its map */
+	char seen[200];         /* names of what is attached */
 };
+
+/* What tells the map of the scheduler that runs from others. */
+static void look_for_sched(struct search *q, const struct object_ends *e)
+{
+	struct btf *btf;
+	int id;
+
+	if (!sched_read(e->sched_dir, &q->sched))
+		return;
+	btf = btf__load_vmlinux_btf();
+	id = btf ? btf__find_by_name_kind(btf, e->sched_type, BTF_KIND_STRUCT) : 0;
+	q->sched_type = id > 0 ? id : 0;
+	btf__free(btf);
+}
+
+static bool is_sched(const struct search *q, const struct bpf_map_info *info)
+{
+	return q->sched_type && info->btf_vmlinux_value_type_id == q->sched_type;
+}
 
 /* Every value of a struct_ops map begins with a count and the state. */
 static bool is_in_use(int map_fd, uint32_t value_size)
@@ -97,6 +124,8 @@ static bool is_meant(const struct search *q, const struct bpf_map_info *info)
 {
 	if (q->object)
 		return object_has_map(q->object, info->id);
+	if (is_sched(q, info) && !strcmp(q->sched.ops, q->name))
+		return true;
 	return !strncmp(info->name, q->name, sizeof(info->name) - 1);
 }
 
@@ -113,10 +142,14 @@ static bool take_map(struct search *q, int fd, struct object_end *o)
 	if (!link && !is_in_use(fd, info.value_size))
 		return false;
 	note_name(q, info.name);
+	if (is_sched(q, &info))
+		note_name(q, q->sched.ops);
 	if (!is_meant(q, &info))
 		return false;
 	o->map_id = info.id;
 	o->link_id = link ? link->id : 0;
+	o->is_sched = is_sched(q, &info);
+	o->sched = q->sched;
 	o->map_fd = dup(fd);
 	return o->map_fd >= 0;
 }
@@ -163,6 +196,7 @@ int object_ends_arm(struct object_ends *e, const struct object_list *objects, ui
 	if (!o)
 		return err_nomem(err);
 	*o = (struct object_end){ .id = id, .map_fd = -1, .next = e->first };
+	look_for_sched(&q, e);
 	ret = find(&q, o, err);
 	link_list_fini(&q.links);
 	if (ret) {
@@ -187,11 +221,13 @@ static bool link_is_gone(const struct object_end *o)
 	return !bpf_obj_get_info_by_fd(fd, &info, &len) && link_ops_map(&info) != o->map_id;
 }
 
-static bool has_ended(const struct object_end *o)
+static bool has_ended(const struct object_ends *e, const struct object_end *o)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof(info);
 
+	if (o->is_sched && !sched_runs_still(e->sched_dir, &o->sched))
+		return true;
 	if (o->link_id)
 		return link_is_gone(o);
 	return !bpf_obj_get_info_by_fd(o->map_fd, &info, &len) &&
@@ -203,7 +239,7 @@ void object_ends_look(struct object_ends *e)
 	uint64_t now = clock_mono_ns();
 
 	for (struct object_end *o = e->first; o; o = o->next) {
-		if (o->state == WAITS && has_ended(o))
+		if (o->state == WAITS && has_ended(e, o))
 			o->state = ENDED;
 		if (o->state == TOLD && now - o->told_ns > OBJECT_ENDS_HOLD * NS_PER_S)
 			o->state = CAPTURED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* object_ends.h - watches that wait for the end of an attached struct_ops: "object:NAME".
+/* object_ends.h - watches that wait for the end of an attached struct_ops: "object:NAME". A
+ * scheduler of sched_ext also ends when the kernel aborts it, and goes by its own name, too.
  *
  * While one waits it holds the struct_ops map, and with it the programs and all maps they use: when
  * the object is torn down, its last state is still there to be captured. */
@@ -18,12 +19,15 @@ struct object_ends {
 	int timer; /* readable: call object_ends_next; -1: not made */
 	struct object_end *first;
 	struct buf hit; /* of the last news */
+	/* SCHED_DIR, and the kernel's type of what is below it; others for tests. */
+	const char *sched_dir, *sched_type;
 };
 
 int object_ends_init(struct object_ends *e, struct ksnap_err *err);
 void object_ends_fini(struct object_ends *e);
 
-/* @name: of an attached struct_ops map, or of an object in @objects that has one. E_NOTFOUND names
+/* @name: of an attached struct_ops map, of an object in @objects that has one, or of the scheduler
+ * that runs. E_NOTFOUND names
  * what is attached; E_LIMIT; E_DENIED. */
 int object_ends_arm(struct object_ends *e, const struct object_list *objects, uint64_t id,
 		    const char *name, struct ksnap_err *err);

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,4 +127,27 @@ int sched_pack(const char *dir, struct buf *out, struct ksnap_err *err)
 	if (facts.len)
 		buf_append(out, facts.data, facts.len);
 	return buf_ok(&facts) && buf_ok(out) ? 0 : err_nomem(err);
+}
+
+bool sched_read(const char *dir, struct sched_now *ret)
+{
+	_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char text[FILE_MAX];
+
+	*ret = (struct sched_now){ 0 };
+	if (fd < 0 || !read_text(fd, "state", text) || strcmp(text, "enabled"))
+		return false;
+	if (read_text(fd, "enable_seq", text) && !parse_number(text, &ret->times))
+		ret->times = 0;
+	if (!read_text(fd, "root/ops", text))
+		return false;
+	snprintf(ret->ops, sizeof(ret->ops), "%.*s", (int)sizeof(ret->ops) - 1, text);
+	return true;
+}
+
+bool sched_runs_still(const char *dir, const struct sched_now *then)
+{
+	struct sched_now now;
+
+	return sched_read(dir, &now) && now.times == then->times && !strcmp(now.ops, then->ops);
 }
