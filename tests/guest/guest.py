@@ -7,6 +7,7 @@
         g.dump(path)                       # an ELF core of its memory
 """
 import ctypes
+import fcntl
 import glob
 import json
 import os
@@ -68,7 +69,11 @@ def kernel(meta=os.environ.get("KSNAP_GUEST_PACKAGE") or "linux-image-cloud-amd6
     if not os.path.exists(path):
         if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
             raise Missing("no Debian, and KSNAP_GUEST_KERNEL names no kernel")
-        unpack(package_behind(meta), path)
+        here = os.open(os.path.dirname(path), os.O_RDONLY)
+        fcntl.flock(here, fcntl.LOCK_EX)  # another test may be at it
+        if not os.path.exists(path):
+            unpack(package_behind(meta), path)
+        os.close(here)
     return path
 
 
@@ -130,10 +135,10 @@ class Guest:
     CHARDEVS = "console", "port", "control", "qmp", "gdb"
 
     def __init__(self, image, folder, append=os.environ.get("KSNAP_GUEST_APPEND", ""), cpus=2,
-                 cpu=os.environ.get("KSNAP_GUEST_CPU", "qemu64"), extra=()):
+                 cpu=os.environ.get("KSNAP_GUEST_CPU", "qemu64"), initrd=initramfs, extra=()):
         self.dir, self.memory = folder, folder + "/memory"
         self.qmp_path, self.gdb_path = folder + "/qmp", folder + "/gdb"
-        initramfs(folder + "/initramfs")
+        initrd(folder + "/initramfs")
         self.sockets = {}
         for name in self.CHARDEVS:
             if os.path.exists(f"{folder}/{name}"):
