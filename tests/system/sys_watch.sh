@@ -65,6 +65,16 @@ is $? 0 'and written twice'
 is "$(for n in 1 2; do "$KSNAP" show "w#$n" -o json | json 'd["hit"]["n"], d["hit"]["len"], d["maps"][0]["entries"][0]["key"]'; done | tr '\n' ' ')" \
 	"(1, 4, 7) (2, 4, 7) " 'each hit has a report of its own'
 
+# What is not told is counted in the kernel. They are too few to end the watch as hot.
+ok 'a variable is watched for a flood' watch watched_u64
+order write_u64 20000
+kill -INT "$watcher" 2>/dev/null
+wait "$watcher"
+totals=$(cat <&"$armed")
+like "$totals" '20000 hits, [0-9]+ shown, [0-9]+ only counted' 'each of 20000 writes is counted'
+is "$(($(sed -n 's/.* hits, \([0-9]*\) shown, \([0-9]*\) only.*/\1 + \2/p' <<<"$totals")))" 20000 'told or not'
+is "$(wc -l <"$tap_dir/hits")" "$(sed -n 's/.* hits, \([0-9]*\) shown.*/\1/p' <<<"$totals")" 'and those told are printed'
+
 # ---- slots -----------------------------------------------------------------------------------------
 
 pids=()
