@@ -16,7 +16,7 @@ A name longer than a tag may be (MAX_TAG, 64 bytes) is cut, and `~` and the eigh
 FNV-1a hash stand at its end. With `each` the tag ends in `#` and the number of the hit; it is what
 stands before that is cut then.]],
 	params = {
-		{ "symbol", "str", required = true, min = 1, max = 511, doc = "What to watch: a kernel symbol, a BPF global (obj.bss:var or var), a field of a map's element (tasks[7].pid), a per-CPU variable (per_cpu:runqueues@1.nr_running), an address (0xffff...), or object:NAME for the end of an attached object." },
+		{ "symbol", "str", required = true, min = 1, max = 511, doc = "What to watch: a kernel symbol, a BPF global (obj.bss:var or var), a field of a map's element (tasks[7].pid), a per-CPU variable (per_cpu:runqueues@1.nr_running), an address (0xffff...), or object:NAME for the end of an attached object or of the sched_ext scheduler called so." },
 		{ "len", "uint", min = 1, max = 8, doc = "Bytes to watch: 1, 2, 4 or 8; as many as the type says when absent." },
 		{ "rate", "uint", min = 1, max = 1000, doc = "Hits a second that are told, the rest is counted; 20 when absent." },
 		{ "burst", "uint", min = 1, max = 1000, doc = "Hits that are told at once before the rate counts; 10 when absent." },
