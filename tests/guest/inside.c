@@ -6,6 +6,7 @@
  *   flag [N]     set the flag of inside.bpf.c, say what it is and what was counted so far
  *   syms         lines of /proc/kallsyms that tools outside may need
  *   tasks        pid and name of every process
+ *   drop N       take task N out of the map tasks
  *   tune F V     a process called "tuner" writes V into /proc/sys/F; its pid
  *   members FILE ids in a list of the v2 hierarchy, such as /work/deep/cgroup.threads
  *   cpus         /proc/stat
@@ -752,6 +753,14 @@ static void print_links(const char *rest)
 	}
 }
 
+static void drop(const char *rest)
+{
+	unsigned key = atoi(rest);
+	int fd = bpf_object__find_map_fd_by_name(shapes, "tasks");
+
+	fprintf(port, "drop %d\n", bpf_map_delete_elem(fd, &key));
+}
+
 static const struct {
 	const char *word;
 	void (*answer)(const char *rest);
@@ -761,14 +770,10 @@ static const struct {
 	{ "syms", print_symbols },
 	{ "tasks", print_tasks },
 	{ "tune", tune },
-	{ "show", show },
-	{ "flag", set_flag },
-	{ "syms", print_symbols },
-	{ "tasks", print_tasks },
+	{ "drop", drop },
 	{ "links", print_links },
 	{ "members", print_members },
 	{ "cpus", print_cpus },
-	{ "tune", tune },
 };
 
 static void answer(char *line)

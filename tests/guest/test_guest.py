@@ -875,6 +875,39 @@ def _(p):
     equal(p.guest.status(), "running")
 
 
+@test("a watch on an element ends when that is deleted")
+def _(p):
+    w = Watching(p, "tasks[98].weight", "--map", "notes")
+    equal(p.guest.ask("drop 98"), ["drop 0"])
+    _, said = w.end(status=1)
+    if "the watch is over: element_gone" not in said:
+        raise AssertionError(said)
+    p.inside = p.guest.maps()
+
+
+@test("captures, cold ops and stops between hits: every write is counted, and the guest goes on")
+def _(p):
+    before = p.seen("flag 0")
+    with Broker(p.watched) as b, Client(b.ipc) as c:
+        c.call("watch_snapshot", {"symbol": "state.nr_seen", "rate": 100, "maps": ["inside.bss"], "tag": "w"})
+        p.seen("flag 1")
+        for i in range(15):
+            c.call("capture_snapshot", {"tag": f"t{i}", "maps": ["inside.bss"]})
+            cold = c.call("read_kernel_cold", {"tag": "k", "entries": [{"at": "state.nr_seen"}] * 8})["values"]
+            equal(len(set(cold)), 1, "while the guest stands still")
+            c.call("freeze", {"cgroup": "/"})
+            equal(p.guest.status() == "running", False)
+            c.call("thaw", {"cgroup": "/"})
+            p.seen("flag")
+        after = p.seen("flag 0")
+        end = c.call("unwatch", {"symbol": "state.nr_seen"})
+    if not (after - before) / 2 <= end["hits"] <= after - before:
+        raise AssertionError((before, after, end))
+    print(f"# {after - before} writes were {end['hits']} hits, {end['suppressed']} of them only counted")
+    equal(p.guest.status(), "running")
+    p.inside = p.guest.maps()
+
+
 @test("what cannot be watched is refused, and the error names the reason")
 def _(p):
     cases = [("vm_swappiness", p.target, "E_UNSUPPORTED", "gdb=SOCKET"),
@@ -1024,6 +1057,15 @@ def _(p):
             c.call("capture_snapshot", {"tag": "after"})
             compare(report.load(c.part("get", {"tag": "after"}).blobs[0]), again.maps())
             equal(again.status(), "running")
+
+
+@test("a watch ends when qemu does")
+def _(p):
+    w = Watching(p, "vm_swappiness")
+    p.guest.process.kill()
+    _, said = w.end(status=1)
+    if "the watch is over: gdb_lost" not in said:
+        raise AssertionError(said)
 
 
 def lack(why):

@@ -201,11 +201,20 @@ static int init_guest(struct target *t, struct ksnap_err *err)
 
 /* ---- standing still for one thing ------------------------------------------------------------ */
 
+static int stop_for_job(struct target *t, struct ksnap_err *err)
+{
+	int ret = stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
+
+	if (!ret)
+		guest_watches_stopped(t);
+	return ret;
+}
+
 static int halt_guest(struct target *t, struct ksnap_err *err)
 {
 	int code = guest_need_qmp(t, err);
 
-	return code ? code : stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
+	return code ? code : stop_for_job(t, err);
 }
 
 static int resume_guest(struct target *t, struct ksnap_err *err)
@@ -256,7 +265,7 @@ static int capture_guest(struct target *t, const struct capture_request *rq,
 	int ret = guest_need_qmp(t, err), end;
 
 	if (!ret)
-		ret = stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
+		ret = stop_for_job(t, err);
 	if (ret)
 		return ret;
 	ret = read_guest(t, rq, rb, err);

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 #define CALM_TICKS 4 /* without a suppressed hit, before the next one is news again */
 #define WIDEST     8 /* bytes that a watch has */
 #define ANSWER_MS  2000
+#define MISSES     3                /* looks in vain before what is watched is gone */
 #define TURN_NS    (20 * NS_PER_MS) /* that hits may take before other work has its turn */
 
 static uint64_t soon(void)
@@ -236,6 +239,8 @@ static int find_memory(struct target *t, const struct watch_request *rq, struct 
 		return ret;
 	w->addr = s.addr;
 	w->boot = t->boots;
+	w->gone = !s.room ? NULL : strchr(rq->symbol, '[') ? "element_gone" : "map_gone";
+	snprintf(w->symbol, sizeof(w->symbol), "%s", rq->symbol);
 	return 0;
 }
 
@@ -379,6 +384,15 @@ static bool is_same_boot(struct target *t)
 	return same;
 }
 
+void guest_watches_stopped(struct target *t)
+{
+	if (t->gdb.fd < 0 || gdb_poll(&t->gdb))
+		return;
+	space_forget(&t->machine.kernel.image.space);
+	if (is_same_boot(t))
+		count_others(t, NULL);
+}
+
 /* The watch whose hit must be told; NULL: the guest may go on. */
 static struct guest_watch *settle(struct target *t, const struct packet_stop *s, uint64_t now)
 {
@@ -451,6 +465,29 @@ static void notice_rate(struct guest_watch *w)
 	w->must_tell |= was_calm && !w->calm_ticks;
 }
 
+/* Is it where it was? The kernel may be changing its lists while they are walked: only what is
+ * missed again and again is gone. */
+static void look_for(struct target *t, struct guest_watch *w)
+{
+	const struct kernel_at at = { .symbol = w->symbol };
+	struct kernel *k = &t->machine.kernel;
+	struct spot s;
+	int ret = spot_find(k, &t->machine.seen, &at, &s, NULL);
+
+	w->misses = ret == KSNAP_E_NOTFOUND || (!ret && s.addr != w->addr) ? w->misses + 1 : 0;
+	if (w->misses >= MISSES)
+		w->over = w->gone;
+}
+
+/* Once a second. */
+static void look_after(struct target *t, struct guest_watch *w, uint64_t now)
+{
+	if (w->gone)
+		look_for(t, w);
+	if (!w->over)
+		judge(w, now);
+}
+
 static void tick(struct target *t)
 {
 	uint64_t now = clock_mono_ns(), times;
@@ -468,7 +505,7 @@ static void tick(struct target *t)
 			continue;
 		notice_rate(w);
 		if (!w->over && now - w->since_ns >= NS_PER_S)
-			judge(w, now);
+			look_after(t, w, now);
 	}
 	set_timer(&t->watches);
 }

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "capture/guest/gdb.h"
+#include "capture/symbol.h"
 #include "capture/watch.h"
 
 #define GUEST_WATCHES     4  /* as a CPU has registers; KVM uses those */
@@ -28,6 +29,9 @@ struct guest_watch {
 	unsigned calm_ticks;                    /* since a hit was suppressed */
 	bool must_tell, must_count;
 	const char *over; /* why it ends; NULL: it does not */
+	char symbol[SYMBOL_MAX];
+	const char *gone; /* the word for its end, of what may go away; NULL: it stays */
+	unsigned misses;  /* that it was looked for in vain, one after the other */
 };
 
 struct guest_watches {
@@ -56,6 +60,8 @@ int guest_watches_counts(struct target *t, uint64_t id, struct watch_counts *ret
 			 struct ksnap_err *err);
 int guest_watches_next(struct target *t, struct watch_news *ret);
 
+/* The guest was stopped for a job. A write in that very moment has no trap: the value tells. */
+void guest_watches_stopped(struct target *t);
 /* A capture that follows a hit of watch @id has been made. */
 void guest_watches_captured(struct target *t, uint64_t id);
 
