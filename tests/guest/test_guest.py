@@ -980,6 +980,23 @@ def _(p):
     equal([h["new"] for h in w.end()[0]], [10, 20, 30])
 
 
+@test("a scenario compares a map with what the program inside printed of it")
+def _(p):
+    p.run_program(5)
+    p.inside = p.guest.maps()
+    script = os.environ["KSNAP_TOP_SRCDIR"] + "/lua/examples/guest/compare.lua"
+    for name in "levels", "notes":
+        printed = [f"{k.hex()}:{v.hex()}" for k, v in p.inside[p.id_of(name)].entries]
+        got = subprocess.run([KSNAP, "run", "--target", p.target, script, "--", name, *printed], stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, timeout=120).stdout
+        if b"ok 1 - a map is from outside what it is inside" not in got:
+            raise AssertionError(got.decode())
+        ksnap("run", "--target", p.target, script, "--", name, *printed[1:], status=1)
+        broken = printed[0][:-1] + ("0" if printed[0][-1] != "0" else "1")
+        ksnap("run", "--target", p.target, script, "--", name, broken, *printed[1:], status=1)
+    equal(p.guest.status(), "running")
+
+
 @test("a scenario catches the writer of a kernel variable")
 def _(p):
     stop = threading.Event()
