@@ -765,14 +765,10 @@ static const struct {
 	const char *word;
 	void (*answer)(const char *rest);
 } words[] = {
-	{ "show", show },
-	{ "flag", set_flag },
-	{ "syms", print_symbols },
-	{ "tasks", print_tasks },
-	{ "tune", tune },
-	{ "drop", drop },
-	{ "links", print_links },
-	{ "members", print_members },
+	{ "show", show },          { "flag", set_flag },
+	{ "syms", print_symbols }, { "tasks", print_tasks },
+	{ "tune", tune },          { "drop", drop },
+	{ "links", print_links },  { "members", print_members },
 	{ "cpus", print_cpus },
 };
 

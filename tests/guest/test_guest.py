@@ -788,7 +788,11 @@ class Watching:
     def end(self, signal=None, status=0):
         if signal:
             self.process.send_signal(signal)
-        out, said = self.process.communicate(timeout=60)
+        try:
+            out, said = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(f"the watch did not end: {self.process.communicate()}")
         if self.process.returncode != status:
             raise AssertionError(f"exit {self.process.returncode}, expected {status}: {said.decode()}")
         return [json.loads(line) for line in out.splitlines()], said.decode()
@@ -1078,9 +1082,10 @@ def _(p):
 
 @test("a watch ends when qemu does")
 def _(p):
-    w = Watching(p, "vm_swappiness")
-    p.guest.process.kill()
-    _, said = w.end(status=1)
+    with guest.Guest(p.kernel, p.dir) as g:
+        w = Watching(p, "vm_swappiness")
+        g.process.kill()
+        _, said = w.end(status=1)
     if "the watch is over: gdb_lost" not in said:
         raise AssertionError(said)
 
