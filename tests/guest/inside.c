@@ -38,6 +38,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "facts.h"
 #include "inside.h"
 #include "shapes_fill.h"
 
@@ -697,60 +698,19 @@ static void tune(const char *rest)
 	fprintf(port, "tuner %d %s\n", pid, status ? "failed" : "wrote");
 }
 
-static void print_file(const char *path)
+static void tell_members(const char *rest)
 {
-	FILE *f = fopen(path, "re");
-	char line[4096];
-
-	while (f && fgets(line, sizeof(line), f))
-		fputs(line, port);
-	if (f)
-		fclose(f);
+	print_members(port, rest);
 }
 
-static void print_members(const char *rest)
+static void tell_cpus(const char *rest)
 {
-	char path[256];
-
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s", rest + 1);
-	print_file(path);
+	print_cpus(port, rest);
 }
 
-static void print_cpus(const char *rest)
+static void tell_links(const char *rest)
 {
-	print_file("/proc/stat");
-}
-
-/* The numbers are where each kind has them: an attach type, an object's number, another one's. */
-static void print_link(int fd, const struct bpf_link_info *info)
-{
-	const unsigned *word = (const unsigned *)&info->raw_tracepoint;
-	struct bpf_link_info again = { 0 };
-	char name[64] = "-";
-	unsigned len = sizeof(again);
-
-	again.raw_tracepoint.tp_name = (uintptr_t)name;
-	again.raw_tracepoint.tp_name_len = sizeof(name);
-	if (info->type == BPF_LINK_TYPE_RAW_TRACEPOINT || info->type == BPF_LINK_TYPE_ITER)
-		bpf_obj_get_info_by_fd(fd, &again, &len);
-	fprintf(port, "link %u %s %u %s %u %u %u %u\n", info->id,
-		libbpf_bpf_link_type_str(info->type), info->prog_id, name, word[0], word[1],
-		word[2], word[3]);
-}
-
-static void print_links(const char *rest)
-{
-	unsigned id = 0;
-
-	while (!bpf_link_get_next_id(id, &id)) {
-		struct bpf_link_info info = { 0 };
-		unsigned len = sizeof(info);
-		int fd = bpf_link_get_fd_by_id(id);
-
-		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
-			print_link(fd, &info);
-		close(fd);
-	}
+	print_links(port, rest);
 }
 
 static void drop(const char *rest)
@@ -768,8 +728,8 @@ static const struct {
 	{ "show", show },          { "flag", set_flag },
 	{ "syms", print_symbols }, { "tasks", print_tasks },
 	{ "tune", tune },          { "drop", drop },
-	{ "links", print_links },  { "members", print_members },
-	{ "cpus", print_cpus },
+	{ "links", tell_links },   { "members", tell_members },
+	{ "cpus", tell_cpus },
 };
 
 static void answer(char *line)

@@ -32,8 +32,7 @@ NAMES = {1: "hash", 2: "array", 3: "prog_array", 4: "perf_event_array", 8: "cgro
          22: "queue", 23: "stack", 27: "ringbuf", 29: "task_storage", 30: "bloom_filter", 15: "sockmap", 17: "xskmap", 18: "sockhash",
          20: "reuseport_sockarray", 33: "arena"}
 # Of maps whose entries are not as the kernel would give them to a program: key and value in the report.
-SIZES = {"events": (4, 16), "cgroups": (4, 8), "of_socket": (8, 16), "of_file": (16, 16), "of_cgroup": (8, 16)}
-SIZES = {"events": (4, 16), "cgroups": (4, 8), "of_socket": (8, 16), "of_file": (8, 16), "of_cgroup": (8, 16),
+SIZES = {"events": (4, 16), "cgroups": (4, 8), "of_socket": (8, 16), "of_file": (16, 16), "of_cgroup": (8, 16),
          "xdp_sockets": (4, 12), "arena": (8, 4096)}
 SECTIONS = "shapes.data", "shapes.rodata", "shapes.bss", "inside.bss", "inside.rodata"
 
