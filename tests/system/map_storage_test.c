@@ -40,7 +40,7 @@ static void make_cgroup(struct old_cgroup *g, unsigned i)
 
 	if (cgroup_root("/proc/self/mounts", root, sizeof(root), NULL))
 		skip();
-	snprintf(g->path, sizeof(g->path), "%s/ksnap-old-%d-%u", root, (int)getpid(), i);
+	snprintf(g->path, sizeof(g->path), "%s/ksnap-old-%u-%d", root, i, (int)getpid());
 	if (mkdir(g->path, 0755))
 		skip();
 	g->fd = open(g->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
