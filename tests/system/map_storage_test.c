@@ -80,9 +80,12 @@ static void check_old_storage(int map, const struct old_cgroup *g, unsigned n, u
 		if (key.cgroup_inode_id != st.st_ino)
 			continue;
 		assert_int_equal(key.attach_type, BPF_CGROUP_INET_EGRESS);
-		for (unsigned cpu = 0; cpu < cpus; cpu++)
-			assert_int_equal(*(const uint64_t *)(v.data + 8 * cpu),
-					 100 * (i % n) + cpu);
+		for (unsigned cpu = 0; cpu < cpus; cpu++) {
+			uint64_t got;
+
+			memcpy(&got, v.data + 8 * cpu, sizeof(got));
+			assert_int_equal(got, 100 * (i % n) + cpu);
+		}
 		found++;
 	}
 	assert_int_equal(found, n);
