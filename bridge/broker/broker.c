@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "broker/bridges.h"
 #include "broker/parts.h"
 #include "broker/publish.h"
@@ -18,6 +19,8 @@
 #include "broker/watching.h"
 #include "broker/workers.h"
 #include "broker/zap.h"
+
+#define ABSENT_BEATS 2 /* more between two ticks of its own, and the broker was away */
 
 static uint64_t or_default(uint64_t asked, uint64_t standard)
 {
@@ -65,10 +68,25 @@ static int draw_epoch(struct broker *b, struct ksnap_err *err)
 	return 0;
 }
 
+/* A broker that was stopped, or a machine that was, heard nobody meanwhile: what they said waits to
+ * be read, and all of them begin anew. */
+static void note_absence(struct broker *b)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (now - b->ticked_ns > ABSENT_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS) {
+		log_info("away for %llu ms",
+			 (unsigned long long)((now - b->ticked_ns) / NS_PER_MS));
+		b->awake_ns = now;
+	}
+	b->ticked_ns = now;
+}
+
 static void tick(void *arg)
 {
 	struct broker *b = arg;
 
+	note_absence(b);
 	zap_tick(b->zap);
 	publish_beat(b->publisher);
 	workers_tick(b->workers);
@@ -99,6 +117,7 @@ static int make_parts(struct broker *b, const struct broker_opts *o, struct ksna
 	    !(b->bridges = bridges_create(b, b->max_bridges, err)) ||
 	    !(b->replays = replays_create(b, err)) || !(b->workers = workers_create(b, o, err)))
 		return KSNAP_E_STATE;
+	b->ticked_ns = b->awake_ns = clock_mono_ns();
 	b->beat_timer = loop_add_timer(b->loop, LIMIT_HEARTBEAT_MS, tick, b, err);
 	return b->beat_timer < 0 ? b->beat_timer : 0;
 }

@@ -32,6 +32,8 @@ struct broker {
 	struct tally tally;
 	struct buf result, reply; /* being encoded; nothing in between */
 	int beat_timer;
+	uint64_t ticked_ns;  /* when it last looked who is silent */
+	uint64_t awake_ns;   /* since then it was always there to hear them; monotonic */
 	struct state *state; /* what is kept on disk; NULL: nothing */
 };
 

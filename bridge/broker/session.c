@@ -477,6 +477,8 @@ static struct session *find_silent(struct sessions *all, uint64_t now)
 {
 	uint64_t limit = MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
 
+	if (now - all->broker->awake_ns < limit)
+		return NULL;
 	for (struct session *s = all->head; s && now - s->last_mono_ns >= limit; s = s->next)
 		if (s->owned && !s->in_flight)
 			return s;

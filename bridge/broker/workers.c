@@ -531,13 +531,15 @@ static void receive(void *arg)
 }
 
 /* Whoever is busy must answer, and not only beat: its answer may have been lost. */
-static uint64_t silent_after(const struct worker *w)
+static uint64_t silent_after(const struct workers *ws, const struct worker *w)
 {
 	uint64_t since = w->last_mono_ns;
 
 	if (w->job)
 		since = w->job->deadline_mono_ns > w->given_mono_ns ? w->job->deadline_mono_ns
 								    : w->given_mono_ns;
+	if (since < ws->broker->awake_ns)
+		since = ws->broker->awake_ns;
 	return since + MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
 }
 
@@ -545,7 +547,7 @@ static struct worker *find_silent(struct workers *ws, uint64_t now)
 {
 	struct worker *w = ws->first;
 
-	while (w && now <= silent_after(w))
+	while (w && now <= silent_after(ws, w))
 		w = w->next;
 	return w;
 }

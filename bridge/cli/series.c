@@ -287,7 +287,7 @@ int series_run(struct link *l, const struct series_plan *plan, const char *tag,
 	r = run_all(&s, tag, p, fd, err);
 	say_note(l->cli,
 		 "%" PRIu64 " captured, %" PRIu64 " of them not complete; %" PRIu64
-		 " failed, %" PRIu64 " left out because one before took too long",
+		 " failed, %" PRIu64 " left out, for their time had passed",
 		 s.n - s.failed, s.incomplete, s.failed, s.skipped);
 	ksnap_snapshot_close(s.before);
 	buf_fini(&s.out);

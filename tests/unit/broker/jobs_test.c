@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "broker/parts.h"
 #include "rig.h"
 #include "wire/pack.h"
 
@@ -332,7 +333,20 @@ static void nothing(struct broker *b, void *arg)
 {
 }
 
-/* Silence is time, so the test lets time jump. */
+/* Silence is time, so the test lets time jump: here, the broker was there meanwhile. */
+static void pass(struct broker *b, void *arg)
+{
+	uint64_t ns = *(const unsigned *)arg * NS_PER_S;
+
+	skipped_ns += ns;
+	b->ticked_ns += ns;
+}
+
+static void pass_seconds(struct rig *r, unsigned s)
+{
+	rig_on_broker(r, pass, &s);
+}
+
 static void a_silent_session_is_lost(void **state)
 {
 	static const struct clock_source source = { skipping_mono, real };
@@ -348,9 +362,9 @@ static void a_silent_session_is_lost(void **state)
 	rig_join(w, "w1");
 	attach(c, w, 1);
 	rig_on_broker(r, nothing, NULL); /* the request has ended, not only its reply arrived */
-	skipped_ns += 3 * NS_PER_S;
+	pass_seconds(r, 3);
 	worker_is_heard(r, w);
-	skipped_ns += 3 * NS_PER_S;
+	pass_seconds(r, 3);
 	rig_recv(m, &f);
 	assert_non_null(
 		memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "session_lost", 12));
@@ -377,12 +391,47 @@ static void a_silent_worker_is_lost(void **state)
 	rig_join(w, "w1");
 	rig_recv(m, &f); /* joined */
 	frames_clear(&f);
-	skipped_ns += 6 * NS_PER_S;
+	pass_seconds(r, 6);
 	rig_recv(m, &f);
 	assert_non_null(
 		memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "silent", 6));
 	frames_clear(&f);
 	zmq_close(w);
+	zmq_close(m);
+	rig_stop(r);
+	clock_replace(NULL);
+}
+
+/* One that was stopped, or whose machine was, has heard nobody: that is not their silence. */
+static void a_broker_that_was_away_loses_nobody(void **state)
+{
+	static const struct clock_source source = { skipping_mono, real };
+	struct rig *r;
+	void *w[2], *m;
+	struct frames f;
+
+	clock_replace(&source);
+	r = rig_start((struct broker_opts){ 0 });
+	m = rig_monitor(r, "worker");
+	w[0] = rig_worker(r, "w1");
+	rig_join(w[0], "w1");
+	rig_recv(m, &f); /* joined */
+	frames_clear(&f);
+	skipped_ns += 60 * NS_PER_S;
+	rig_on_broker(r, nothing, NULL); /* and its beat is due */
+	rig_on_broker(r, nothing, NULL);
+	w[1] = rig_worker(r, "w2");
+	rig_join(w[1], "w2");
+	rig_recv(m, &f);
+	assert_non_null(memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "w2", 2));
+	frames_clear(&f);
+	pass_seconds(r, 6);
+	rig_recv(m, &f);
+	assert_non_null(
+		memmem(ksnap_blob_data(f.part[1]), ksnap_blob_size(f.part[1]), "silent", 6));
+	frames_clear(&f);
+	zmq_close(w[0]);
+	zmq_close(w[1]);
 	zmq_close(m);
 	rig_stop(r);
 	clock_replace(NULL);
@@ -448,6 +497,7 @@ int main(void)
 		cmocka_unit_test(bye_releases_what_the_session_owns),
 		cmocka_unit_test(a_silent_session_is_lost),
 		cmocka_unit_test(a_silent_worker_is_lost),
+		cmocka_unit_test(a_broker_that_was_away_loses_nobody),
 		cmocka_unit_test(accessor_waits_end_by_event),
 		cmocka_unit_test(a_failed_accessor_wakes_waiters),
 	};

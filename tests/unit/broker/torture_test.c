@@ -142,8 +142,10 @@ static void look(struct broker *b, void *arg)
 	s->lost = d[DROP_REPLY_GONE] + d[DROP_REPLY_FULL] + d[DROP_REPLY_MEMORY] +
 		  d[DROP_REQUEST_MEMORY];
 	/* A worker's message is lost: no memory for time to pass either, so it jumps. */
-	if (d[DROP_WORK_FRAME] != s->bad_work)
+	if (d[DROP_WORK_FRAME] != s->bad_work) {
 		skipped_ns += 10 * NS_PER_S;
+		b->ticked_ns += 10 * NS_PER_S; /* it was there meanwhile */
+	}
 	s->bad_work = d[DROP_WORK_FRAME];
 	if (++s->looks % LOOKS_A_TICK)
 		return; /* each beat allocates, too */
