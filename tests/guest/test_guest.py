@@ -949,9 +949,12 @@ def _(p):
             raise AssertionError(got)
         equal(p.guest.status(), "running")
     tune(p, "vm/swappiness", 60)  # qemu has found our connection meanwhile, and that we left
-    w = Watching(p, "vm_swappiness", "--len", "4", "-n", "1")
-    pid = tune(p, "vm/swappiness", 61)
-    equal([h["pid"] for h in w.end()[0]], [pid])
+    # The first write behind another debugger may be counted only: qemu does not always name it.
+    w = Watching(p, "vm_swappiness", "--len", "4")
+    tune(p, "vm/swappiness", 61)
+    _, said = w.end(signal.SIGINT)
+    if "ksnap: 1 hits, " not in said:
+        raise AssertionError(said)
 
 
 @test("a guest goes on, unwatched, when who watched it is killed")
