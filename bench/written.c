@@ -63,7 +63,7 @@ const char *written_lacks(void)
 	code = errno;
 	if (event >= 0)
 		close(event);
-	/* A register that others have for now is one. */
+	/* One that others hold at this moment can be had later. */
 	if (event >= 0 || code == ENOSPC)
 		return NULL;
 	snprintf(why, sizeof(why), "no debug register can be had: %s", strerror(code));
