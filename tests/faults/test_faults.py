@@ -35,6 +35,7 @@ STATE = os.environ.get("KSNAP_FAULTS_STATE") == "1"
 KILL_BROKER = 3 if STATE else 1
 EXECUTORS, MONITORS = 4, int(os.environ.get("KSNAP_FAULTS_MONITORS", "4"))
 WAIT_S = 60
+UNREACHABLE = 5  # how a program ends that finds no broker
 RSS_ROOM = 48 << 20  # above its first size, beside what it stores and remembers
 HEADER_BYTES = 1024
 
@@ -92,7 +93,7 @@ class World:
         self.dir = tempfile.mkdtemp(prefix="ksnap-faults-")
         self.url, self.random = f"ipc://{self.dir}/control", random.Random(SEED)
         self.executors, self.monitors, self.tapes, self.stopped, self.did = {}, {}, {}, [], {}
-        self.made = 0
+        self.made, self.kills_before = 0, {}
         self.kept = Kept(f"{self.dir}/kept", self.random) if STATE else None
         self.start_broker()
         self.cutter = Cutter(f"{self.dir}/control")
@@ -133,9 +134,25 @@ class World:
     def start_monitor(self):
         name = self.name("monitor")
         with open(f"{self.dir}/{name}", "wb") as out:
-            self.monitors[name] = subprocess.Popen([KSNAP, "-q", "-e", self.url, "monitor", "--from", "oldest", "-o", "jsonl"],
+            self.monitors[name] = subprocess.Popen([KSNAP, "-q", "-e", self.url, "--timeout", str(WAIT_S * 1000),
+                                                    "monitor", "--from", "oldest", "-o", "jsonl"],
                                                    stdout=out)
         self.tapes[name] = Tape(f"{self.dir}/{name}")
+        self.kills_before[name] = self.did.get("kill broker", 0)
+
+    def look_after_monitors(self):
+        """None ends by itself, but one that was starting when the broker was killed: it finds nobody, says so
+        and ends, and another takes its place."""
+        for name, process in list(self.monitors.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            equal(code, UNREACHABLE, f"{name} ended")
+            assert self.did.get("kill broker", 0) > self.kills_before[name], f"{name} found no broker, and none was killed"
+            equal(self.tapes.pop(name).read().n, 0, f"{name} ended after it had found a broker")
+            del self.monitors[name]
+            self.did["monitor too early"] = self.did.get("monitor too early", 0) + 1
+            self.start_monitor()
 
     def processes(self, *words):
         """Ids of those whose command line names our folder and these words."""
@@ -217,6 +234,7 @@ class World:
             self.go_on()
             if PER_S:
                 self.fault()
+            self.look_after_monitors()
             for tape in self.tapes.values():
                 tape.read()
         self.go_on(everyone=True)
@@ -259,9 +277,14 @@ def numbers(world):
         published = {row["channel"]: row["published"] for row in c.call("status")["channels"] if row["published"]}
     wanted = {ch: n for ch, n in published.items() if not ch.startswith("report/")}
     assert any(ch.startswith("snapshot/") for ch in wanted) or "kill broker" in world.did, wanted
+
+    def all_is_told():
+        world.look_after_monitors()
+        return all(tape.read().last.get(ch, 0) >= n for tape in world.tapes.values() for ch, n in wanted.items())
+
+    until(world.broker, "each monitor has it all", all_is_told)
     for name, process in world.monitors.items():
         tape = world.tapes[name]
-        until(world.broker, f"{name} has it all", lambda tape=tape: all(tape.read().last.get(ch, 0) >= n for ch, n in wanted.items()))
         process.send_signal(signal.SIGINT)
         equal(process.wait(WAIT_S), 0, f"{name} ended")
         comment(f"{name}: {tape.read().n} messages, {tape.lives} restarts seen, {tape.lost} told as lost")
