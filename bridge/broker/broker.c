@@ -88,6 +88,7 @@ static void tick(void *arg)
 
 	note_absence(b);
 	zap_tick(b->zap);
+	router_tick(b->router);
 	publish_beat(b->publisher);
 	workers_tick(b->workers);
 	sessions_tick(b->sessions);

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "broker/zap.h"
+#include "broker/arrivals.h"
 #include "wire/curve.h"
 
 #define IPC_PREFIX "ipc://"
@@ -25,6 +25,7 @@
 struct bound {
 	void *socket;
 	struct zap *zap;
+	struct arrivals *arrivals;
 	const char *domain;
 	const struct curve_pair *curve;
 	size_t mended;    /* endpoints before this one are bound */
@@ -157,6 +158,31 @@ static void set_options(void *socket, const struct bound_opts *o)
 		set_int(socket, ZMQ_XPUB_VERBOSE, 1);
 }
 
+static bool is_inproc(const char *url)
+{
+	return !strncmp(url, "inproc://", 9);
+}
+
+/* Threads of this process come without a connection. */
+static bool has_connections(const char *const *urls)
+{
+	while (urls && *urls && is_inproc(*urls))
+		urls++;
+	return urls && *urls;
+}
+
+static struct arrivals *look_for_arrivals(struct bound *b, const struct bound_opts *o,
+					  struct ksnap_err *err)
+{
+	struct arrivals_opts opts = { .loop = o->loop,
+				      .context = o->context,
+				      .socket = b->socket,
+				      .zap = o->zap,
+				      .ends_unheard = o->ends_unheard };
+
+	return arrivals_create(&opts, err);
+}
+
 struct bound *bound_create(const struct bound_opts *o, struct ksnap_err *err)
 {
 	struct bound *b = calloc(1, sizeof(*b));
@@ -175,7 +201,8 @@ struct bound *bound_create(const struct bound_opts *o, struct ksnap_err *err)
 	b->zap = o->zap;
 	b->domain = o->domain;
 	b->curve = o->curve;
-	if (b->zap && zap_watch(b->zap, b->socket, err))
+	if ((o->zap || o->ends_unheard) && has_connections(o->urls) &&
+	    !(b->arrivals = look_for_arrivals(b, o, err)))
 		goto fail;
 	for (size_t i = 0; o->urls && o->urls[i]; i++)
 		if (bind_one(b, o->urls[i], mode, err))
@@ -196,8 +223,7 @@ void bound_destroy(struct bound *b)
 
 	if (!b)
 		return;
-	if (b->socket && b->zap)
-		zap_unwatch(b->zap, b->socket);
+	arrivals_destroy(b->arrivals);
 	if (b->socket)
 		zmq_close(b->socket);
 	for (size_t i = 0; i < b->n; i++) {
@@ -240,9 +266,14 @@ int bound_mend(struct bound *b, struct ksnap_err *err)
 bool bound_is_inproc(const struct bound *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (!strncmp(b->endpoints[i], "inproc://", 9))
+		if (is_inproc(b->endpoints[i]))
 			return true;
 	return false;
+}
+
+struct arrivals *bound_arrivals(const struct bound *b)
+{
+	return b->arrivals;
 }
 
 void *bound_socket(const struct bound *b)

@@ -8,11 +8,14 @@
 
 #include "ksnap.h"
 
+struct arrivals;
 struct bound;
+struct loop;
 struct zap;
 
 struct bound_opts {
 	void *context;
+	struct loop *loop;
 	int type;                /* ZMQ_ROUTER, ZMQ_XPUB */
 	const char *const *urls; /* NULL-terminated */
 	unsigned ipc_mode;       /* 0600 when 0 */
@@ -23,8 +26,9 @@ struct bound_opts {
 	const char *domain;             /* ZAP domain, with @zap */
 	const struct curve_pair *curve; /* of tcp endpoints, with @zap */
 	bool mandatory;                 /* ROUTER: sending to an unknown peer fails */
-	bool handover; /* ROUTER: a new peer takes over the routing id of an old one */
-	bool verbose;  /* XPUB: every subscription is told, not only the first */
+	bool handover;     /* ROUTER: a new peer takes over the routing id of an old one */
+	bool verbose;      /* XPUB: every subscription is told, not only the first */
+	bool ends_unheard; /* connections on which nothing is heard are ended (arrivals.h) */
 };
 
 /* E_STATE: something live listens there. E_ARG: not an endpoint. */
@@ -38,6 +42,8 @@ int bound_mend(struct bound *b, struct ksnap_err *err);
 /* Whether threads of this process can connect. */
 bool bound_is_inproc(const struct bound *b);
 void *bound_socket(const struct bound *b);
+/* Who comes and goes; NULL: nobody looks. */
+struct arrivals *bound_arrivals(const struct bound *b);
 /* As bound: a wildcard tcp port is the port that was given out. NULL-terminated. */
 const char *const *bound_endpoints(const struct bound *b);
 

@@ -99,6 +99,7 @@ struct publisher *publisher_create(struct broker *b, const struct broker_opts *o
 				 .ipc_mode = opts->ipc_mode,
 				 .send_hwm = SUBSCRIBER_HWM,
 				 .max_message = SUBSCRIPTION_MAX,
+				 .loop = b->loop,
 				 .zap = b->zap,
 				 .domain = ZAP_LIVE,
 				 .curve = opts->curve,

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "broker/arrivals.h"
 #include "broker/dispatch.h"
 #include "broker/endpoint.h"
 #include "broker/zap.h"
@@ -70,6 +71,8 @@ static void send_held(struct router *r)
 
 static void receive_some(struct router *r)
 {
+	struct arrivals *arrivals = bound_arrivals(r->bound);
+
 	for (int i = 0; i < READ_BATCH; i++) {
 		_frames_ struct frames f; /* the parts need no clearing */
 		struct ksnap_err err;
@@ -77,12 +80,16 @@ static void receive_some(struct router *r)
 
 		f.n = 0;
 		f.no_users = !r->broker->zap;
+		f.wants_fd = arrivals_listens(arrivals);
 		rc = frames_recv(bound_socket(r->bound), &f, &err);
 
 		if (rc == 0) {
 			loop_socket_rests(r->broker->loop, r->source);
+			arrivals_all_read(arrivals);
 			return;
 		}
+		if (f.wants_fd)
+			arrivals_heard(arrivals, f.fd);
 		zap_name(r->broker->zap, r->bound, f.user);
 		if (rc == KSNAP_E_NOMEM)
 			r->broker->tally.drops[DROP_REQUEST_MEMORY]++;
@@ -120,7 +127,9 @@ struct router *router_create(struct broker *b, const struct broker_opts *opts,
 				 .zap = b->zap,
 				 .domain = ZAP_CONTROL,
 				 .curve = opts->curve,
-				 .mandatory = true };
+				 .mandatory = true,
+				 .loop = b->loop,
+				 .ends_unheard = true };
 
 	if (!r) {
 		err_nomem(err);
@@ -172,6 +181,11 @@ int router_answer(struct router *r, struct ksnap_blob *const *parts, size_t n,
 	if (++r->nheld == HELD_REPLIES)
 		send_held(r);
 	return 0;
+}
+
+void router_tick(struct router *r)
+{
+	r->broker->tally.drops[DROP_CONNECTION_UNHEARD] += arrivals_tick(bound_arrivals(r->bound));
 }
 
 const char *const *router_endpoints(const struct router *r)

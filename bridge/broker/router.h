@@ -18,6 +18,8 @@ int router_send(struct router *r, struct ksnap_blob *const *parts, size_t n, str
  * It may go out somewhat later, but before whatever is sent after it. */
 int router_answer(struct router *r, struct ksnap_blob *const *parts, size_t n,
 		  struct ksnap_err *err);
+/* Call it every heartbeat: ends connections on which nothing is heard. */
+void router_tick(struct router *r);
 /* Endpoints bound, in the order given; NULL-terminated. */
 const char *const *router_endpoints(const struct router *r);
 

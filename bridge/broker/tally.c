@@ -27,6 +27,7 @@ static const char *const drop_names[TALLY_DROPS] = {
 	[DROP_LIVE_REPORT] = "live_report",
 	[DROP_LIVE_SEND] = "live_send",
 	[DROP_LATE_HIT] = "late_hit",
+	[DROP_CONNECTION_UNHEARD] = "connection_unheard",
 };
 
 void tally_error(struct tally *t, int code)

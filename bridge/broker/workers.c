@@ -52,6 +52,7 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 				 .mandatory = true,
 				 .max_message =
 					 b->max_blob > b->max_frame ? b->max_blob : b->max_frame,
+				 .loop = b->loop,
 				 .zap = b->zap,
 				 .domain = ZAP_WORK,
 				 .curve = opts->curve,

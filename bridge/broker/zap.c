@@ -13,22 +13,13 @@
 #include "base/log.h"
 #include "broker/endpoint.h"
 #include "wire/frames.h"
-#include "wire/handshake.h"
 
 #define READ_BATCH   64
-#define WATCHED      3
 #define LINES_A_BEAT 8
 #define LOCAL_USER   "local"
 
 /* Frames of a question: version, request id, domain, address, identity, mechanism, credentials. */
 enum question { VERSION, REQUEST_ID, DOMAIN, ADDRESS, IDENTITY, MECHANISM, KEY };
-
-struct watched {
-	struct zap *zap;
-	void *socket; /* NULL: free */
-	struct handshakes handshakes;
-	int source;
-};
 
 struct zap {
 	struct broker *broker;
@@ -37,7 +28,6 @@ struct zap {
 	int source;
 	const char *path; /* the owner's */
 	struct keys *keys;
-	struct watched watched[WATCHED];
 	uint64_t refused;
 	unsigned lines; /* logged since the last beat */
 	uint64_t untold;
@@ -199,48 +189,13 @@ bool zap_is_local(const struct zap *z, const char *user)
 }
 
 /* Who sees first that the two do not fit breaks off, so this does too when it was the peer. */
-static void failed(void *arg)
+void zap_failed(struct zap *z, enum handshake_event e, const char *address)
 {
-	struct watched *w = arg;
-	char address[128] = "";
-
-	for (int i = 0; i < READ_BATCH; i++) {
-		enum handshake_event e = handshakes_next(&w->handshakes, address, sizeof(address));
-
-		if (e == HANDSHAKE_NONE)
-			return;
-		w->zap->refused++;
-		if (e == HANDSHAKE_MISMATCH && may_log(w->zap))
-			log_warn("%s: a peer is refused that does not speak CURVE, or takes "
-				 "another server key for this broker's",
-				 address);
-	}
-}
-
-int zap_watch(struct zap *z, void *socket, struct ksnap_err *err)
-{
-	struct watched *w = z->watched;
-
-	while (w->socket)
-		w++;
-	*w = (struct watched){ .zap = z, .socket = socket };
-	if (handshakes_watch(&w->handshakes, z->context, socket, err))
-		return KSNAP_E_INTERNAL;
-	w->source = loop_add_socket(z->broker->loop, w->handshakes.watch, failed, w, err);
-	return w->source < 0 ? w->source : 0;
-}
-
-void zap_unwatch(struct zap *z, void *socket)
-{
-	for (struct watched *w = z->watched; w < z->watched + WATCHED; w++) {
-		if (w->socket != socket)
-			continue;
-		if (w->source > 0)
-			loop_remove(z->broker->loop, w->source);
-		zmq_socket_monitor(socket, NULL, 0);
-		handshakes_close(&w->handshakes);
-		w->socket = NULL;
-	}
+	z->refused++;
+	if (e == HANDSHAKE_MISMATCH && may_log(z))
+		log_warn("%s: a peer is refused that does not speak CURVE, or takes another server "
+			 "key for this broker's",
+			 address);
 }
 
 void zap_tick(struct zap *z)

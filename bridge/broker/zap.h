@@ -10,6 +10,7 @@
 #include "broker/keys.h"
 #include "broker/parts.h"
 #include "wire/frames.h"
+#include "wire/handshake.h"
 
 struct zap;
 struct bound;
@@ -32,10 +33,8 @@ const struct key_row *zap_find(const struct zap *z, const char *user);
 void zap_name(const struct zap *z, const struct bound *from, char user[FRAMES_USER + 1]);
 /* Whether @user came by an endpoint without keys: whoever may open the socket file. */
 bool zap_is_local(const struct zap *z, const char *user);
-/* Watch the handshakes of @socket; what fails is counted and logged. */
-int zap_watch(struct zap *z, void *socket, struct ksnap_err *err);
-/* Before that socket is closed. */
-void zap_unwatch(struct zap *z, void *socket);
+/* A handshake with @address failed: it is counted and logged. */
+void zap_failed(struct zap *z, enum handshake_event e, const char *address);
 /* Say how many refusals were not logged; call it every heartbeat. */
 void zap_tick(struct zap *z);
 /* Handshakes that failed so far. */

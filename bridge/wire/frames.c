@@ -91,6 +91,7 @@ int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 
 	f->n = 0;
 	f->user[0] = 0;
+	f->fd = -1;
 	while (more) {
 		zmq_msg_t msg;
 
@@ -103,6 +104,8 @@ int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 		more = zmq_msg_more(&msg);
 		if (parts < 2 && !f->no_users && !f->user[0])
 			read_user(&msg, f->user);
+		if (f->wants_fd && f->fd < 0)
+			f->fd = zmq_msg_get(&msg, ZMQ_SRCFD);
 		if (parts++ < FRAMES_MAX && !lost)
 			lost = frames_push(f, blob_of_message(&msg));
 		zmq_msg_close(&msg);

@@ -18,6 +18,8 @@
 struct frames {
 	size_t n;
 	bool no_users;              /* set before a receipt: nobody says who anybody is */
+	bool wants_fd;              /* set before a receipt: @fd is looked for */
+	int fd;                     /* received: of the connection it came by; -1: by none */
 	char user[FRAMES_USER + 1]; /* received: who the ZAP handler said it is; "" nobody */
 	struct ksnap_blob *part[FRAMES_MAX];
 };

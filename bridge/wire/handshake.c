@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* handshake.c - what libzmq tells of handshakes that fail. */
+/* handshake.c - what libzmq tells of handshakes and connections. */
 #include "wire/handshake.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,13 +11,16 @@
 
 #include "base/error.h"
 
-#define EVENTS                                                                   \
+#define FAILURES                                                                 \
 	(ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | \
 	 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+#define CONNECTIONS (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED)
 
 #define BROKEN_MAX 3
 
-int handshakes_watch(struct handshakes *h, void *context, void *socket, struct ksnap_err *err)
+/* Without a bound of its own: libzmq's thread would wait for a reader that is late. */
+static int watch(struct handshakes *h, void *context, void *socket, int events,
+		 struct ksnap_err *err)
 {
 	static atomic_uint number;
 	char name[48];
@@ -26,9 +30,20 @@ int handshakes_watch(struct handshakes *h, void *context, void *socket, struct k
 	h->watch = zmq_socket(context, ZMQ_PAIR);
 	snprintf(name, sizeof(name), "inproc://handshakes-%u", atomic_fetch_add(&number, 1));
 	if (h->watch && !zmq_setsockopt(h->watch, ZMQ_LINGER, &none, sizeof(none)) &&
-	    !zmq_socket_monitor(socket, name, EVENTS) && !zmq_connect(h->watch, name))
+	    !zmq_setsockopt(h->watch, ZMQ_RCVHWM, &none, sizeof(none)) &&
+	    !zmq_socket_monitor(socket, name, events) && !zmq_connect(h->watch, name))
 		return 0;
 	return err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "handshakes cannot be watched");
+}
+
+int handshakes_watch(struct handshakes *h, void *context, void *socket, struct ksnap_err *err)
+{
+	return watch(h, context, socket, FAILURES, err);
+}
+
+int handshakes_watch_bound(struct handshakes *h, void *context, void *socket, struct ksnap_err *err)
+{
+	return watch(h, context, socket, FAILURES | CONNECTIONS, err);
 }
 
 void handshakes_close(struct handshakes *h)
@@ -38,12 +53,18 @@ void handshakes_close(struct handshakes *h)
 	h->watch = NULL;
 }
 
-static uint16_t read_event(zmq_msg_t *msg)
+/* A number and a value, which is the descriptor where connections are told of. */
+static uint16_t read_event(zmq_msg_t *msg, int *ret_fd)
 {
+	const char *data = zmq_msg_data(msg);
 	uint16_t event = 0;
+	int32_t value = -1;
 
-	if (zmq_msg_size(msg) >= sizeof(event))
-		memcpy(&event, zmq_msg_data(msg), sizeof(event));
+	if (zmq_msg_size(msg) >= sizeof(event) + sizeof(value)) {
+		memcpy(&event, data, sizeof(event));
+		memcpy(&value, data + sizeof(event), sizeof(value));
+	}
+	*ret_fd = value;
 	return event;
 }
 
@@ -60,9 +81,21 @@ static void copy_address(zmq_msg_t *msg, char *address, size_t cap)
 
 static enum handshake_event kind_of(uint16_t event)
 {
+	if (event & CONNECTIONS)
+		return event == ZMQ_EVENT_ACCEPTED ? HANDSHAKE_CAME : HANDSHAKE_LEFT;
 	if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 		return HANDSHAKE_DENIED;
 	return event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ? HANDSHAKE_MISMATCH : HANDSHAKE_BROKEN;
+}
+
+static int receive(void *socket, zmq_msg_t *msg)
+{
+	int rc;
+
+	do {
+		rc = zmq_msg_recv(msg, socket, ZMQ_DONTWAIT);
+	} while (rc < 0 && zmq_errno() == EINTR);
+	return rc;
 }
 
 /* Two frames: number and value of the event, the address. */
@@ -74,12 +107,12 @@ enum handshake_event handshakes_next(struct handshakes *h, char *address, size_t
 
 	for (int i = 0; more; i++) {
 		zmq_msg_init(&msg);
-		if (!h->watch || zmq_msg_recv(&msg, h->watch, ZMQ_DONTWAIT) < 0) {
+		if (!h->watch || receive(h->watch, &msg) < 0) {
 			zmq_msg_close(&msg);
 			return HANDSHAKE_NONE;
 		}
 		if (i == 0)
-			event = read_event(&msg);
+			event = read_event(&msg, &h->fd);
 		else
 			copy_address(&msg, address, cap);
 		more = zmq_msg_more(&msg);

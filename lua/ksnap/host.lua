@@ -114,8 +114,8 @@ end
 
 -- ---- losses ------------------------------------------------------------------------------------------
 
--- What came for somebody who was not there any more is nobody's loss.
-local no_loss = { reply_gone = true, late_result = true, late_hit = true }
+-- What came for somebody who was not there any more is nobody's loss, and a connection on which nothing came is not.
+local no_loss = { reply_gone = true, late_result = true, late_hit = true, connection_unheard = true }
 
 -- How much the broker has let go: events of the bridge, and what its bounded queues dropped.
 local function count_lost(name)

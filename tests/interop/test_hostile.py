@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Peers that mean harm, or are broken: floods, frames that never end, replies that nobody reads, stolen
 identities. The broker answers everybody else, and its books say what became of it."""
+import contextlib
 import os
 import random
 import sys
@@ -101,6 +102,29 @@ def collision(broker):
         assert not second.socket.poll(0), "an answer went to the wrong one"
         equal([row["name"] for row in status(broker)["sessions"] if "twin" in row["name"]], ["first twin"])
         equal(first.call("list", b="twins"), [])
+
+
+@test("a connection that is not heard, for another has its identity, is ended: its client comes again and is heard")
+def deaf(broker):
+    before = dropped(broker, "connection_unheard")
+    with contextlib.ExitStack() as clients:
+        with broker.client(identity=b"the same") as first:
+            first.call("ping")
+            second = clients.enter_context(broker.client(identity=b"the same"))
+            second.send("ping")
+            while dropped(broker, "connection_unheard") == before:
+                first.call("ping")  # who was heard is not ended
+        while not second.socket.poll(1000):
+            second.send("ping")
+
+
+@test("a client that says nothing at first is ended, comes again by itself, and is heard when it speaks")
+def late_word(broker):
+    before = dropped(broker, "connection_unheard")
+    with broker.client() as c:
+        while dropped(broker, "connection_unheard") == before:
+            pass
+        c.call("ping")
 
 
 @test("an id that is used again for another op gets the first one's answer: an id names a request")
