@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/verdict.h"
+
 #define ROUNDS_MAX 1000
 #define ROUNDS     15
 #define WARM_UP    2
@@ -28,10 +30,6 @@ struct bench {
 	FILE *json;
 	char params[256];
 	unsigned measured, wrong;
-};
-
-struct summary {
-	double median, low, high; /* low and high: quartiles */
 };
 
 uint64_t bench_now(void)
@@ -291,17 +289,6 @@ static int measure(struct bench *b, const struct bench_case *c, struct rounds *r
 	return 0;
 }
 
-static const char *judge(const struct bench *b, const struct bench_case *c, struct summary ratio)
-{
-	double distance = c->is_factor ? ratio.median - c->goal : c->goal - ratio.median;
-
-	if (b->is_quick)
-		return "not judged";
-	if (ratio.high - ratio.low > (distance < 0 ? -distance : distance))
-		return "inconclusive";
-	return distance >= 0 ? "better" : "worse";
-}
-
 static void print_row(const struct bench_case *c, struct summary path, struct summary floor,
 		      struct summary ratio, const char *verdict)
 {
@@ -355,7 +342,7 @@ void bench_run(struct bench *b, const struct bench_case *c)
 	path = summarise(r.path, r.n);
 	floor = summarise(r.floor, r.n);
 	ratio = summarise(r.ratio, r.n);
-	verdict = judge(b, c, ratio);
+	verdict = b->is_quick ? "not judged" : verdict_of_ratios(ratio, c->goal, c->is_factor);
 	print_row(c, path, floor, ratio, verdict);
 	write_json(b, c, r.n, path, floor, ratio, verdict);
 }

@@ -3,7 +3,6 @@
  *
  * What each storm has to leave behind is in storm.h; here is which storms there are, and how they
  * are printed. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "bench/bench.h"
 #include "bench/peer.h"
 #include "bench/storm.h"
+#include "bench/verdict.h"
 
 #define NUM(v) ((unsigned long long)(v))
 
@@ -43,15 +43,15 @@ static const struct storm storms[] = {
 	STORM("store 4 KiB each 1 ms", 10000, 300, 4 * KIB, 1 * MS, 1, 1, 64),
 	STORM("store 256 KiB each 2 ms", 5000, 100, 256 * KIB, 2 * MS, 1, 1, 64),
 	STORM("one tag, 4 KiB", 100000, 2000, 4 * KIB, 0, 1, 1, 32, .one_tag = true),
-	STORM("4 executors, 1 bridge", 30000, 500, 4 * KIB, 0, 4, 1, 16),
-	STORM("4 executors, 4 bridges", 30000, 500, 4 * KIB, 0, 4, 4, 16),
-	STORM("1 monitor", 30000, 1000, 4 * KIB, 0, 1, 1, 16, .monitors = 1),
-	STORM("1 monitor, 1 stuck", 30000, 3000, 4 * KIB, 0, 1, 1, 16, .monitors = 1, .stuck = 1),
-	STORM("31 monitors, 1 stuck", 10000, 300, 4 * KIB, 0, 1, 1, 16, .monitors = 31, .stuck = 1),
-	STORM("1 stuck, 4 MiB", 500, 40, 4 * MIB, 0, 1, 1, 2, .stuck = 1),
+	STORM("4 executors, 1 bridge", 50000, 500, 4 * KIB, 0, 4, 1, 16),
+	STORM("4 executors, 4 bridges", 50000, 500, 4 * KIB, 0, 4, 4, 16),
+	STORM("1 monitor", 60000, 1000, 4 * KIB, 0, 1, 1, 16, .monitors = 1),
+	STORM("1 monitor, 1 stuck", 60000, 3000, 4 * KIB, 0, 1, 1, 16, .monitors = 1, .stuck = 1),
+	STORM("31 monitors, 1 stuck", 30000, 300, 4 * KIB, 0, 1, 1, 16, .monitors = 31, .stuck = 1),
+	STORM("1 stuck, 4 MiB", 1500, 40, 4 * MIB, 0, 1, 1, 2, .stuck = 1),
 	STORM("events and no drain", 200000, 3000, 64, 0, 1, 1, 64, .monitors = 1),
 	STORM("captures and drains", 20000, 500, 0, 0, 2, 1, 8, .monitors = 1, .drains = true),
-	STORM("256 KiB and drains", 10000, 200, 256 * KIB, 0, 1, 1, 8, .drains = true),
+	STORM("256 KiB and drains", 20000, 200, 256 * KIB, 0, 1, 1, 8, .drains = true),
 	/* name, how often armed, quick, who writes, watches, writes each time, quick */
 	HITS("watch, made-up hits", 500, 40, HITS_MADE, 3, 1000000, 1000000),
 	HITS("1 watch, written in bursts", 1, 1, HITS_WRITTEN, 1, 200000, 10000),
@@ -63,15 +63,17 @@ static const struct storm storms[] = {
 
 #define ROUNDS       3
 #define PING_GOAL_US 5000.0 /* of the 99th percentile, beside any storm */
-#define ROUNDS_MAX   100
+#define ROUNDS_MAX   VERDICT_ROUNDS_MAX
 
 /* All rounds of one storm. */
 struct account {
 	bool right;
 	unsigned n;
-	double ops_per_s[ROUNDS_MAX], op_p99[ROUNDS_MAX], ping_p99[ROUNDS_MAX],
-		echo_p99[ROUNDS_MAX], peak[ROUNDS_MAX];
-	struct hist op, ping, echo;
+	struct verdict_pings p99;
+	double ops_per_s[ROUNDS_MAX], op_p99[ROUNDS_MAX], echo_own_p99[ROUNDS_MAX],
+		peak[ROUNDS_MAX];
+	double writes_per_s[ROUNDS_MAX], told_per_s[ROUNDS_MAX], captured_per_s[ROUNDS_MAX];
+	struct hist op, ping, echo, own;
 	struct storm_result last;
 };
 
@@ -152,38 +154,9 @@ static void write_samples(FILE *f, const struct storm_result *r)
 
 /* ---- pings ----------------------------------------------------------------------------------- */
 
-static double median(const double *v, unsigned n)
+static const char *judge(const struct account *a)
 {
-	double copy[ROUNDS_MAX];
-
-	memcpy(copy, v, n * sizeof(*v));
-	return bench_quantile(copy, n, 0.5);
-}
-
-static double spread(const double *v, unsigned n)
-{
-	double low = v[0], high = v[0];
-
-	for (unsigned i = 1; i < n; i++) {
-		low = v[i] < low ? v[i] : low;
-		high = v[i] > high ? v[i] : high;
-	}
-	return high - low;
-}
-
-/* Of the p99 of each round: nothing is said when they lie further apart than the goal is away; nor
- * when a round trip without the broker misses the goal too. */
-static const char *judge_pings(const struct account *a)
-{
-	double distance = a->n ? PING_GOAL_US - median(a->ping_p99, a->n) : 0;
-
-	if (a->n < 2)
-		return "not judged";
-	if (spread(a->ping_p99, a->n) > fabs(distance))
-		return "inconclusive";
-	if (distance >= 0)
-		return "better";
-	return median(a->echo_p99, a->n) > PING_GOAL_US ? "so is the echo" : "worse";
+	return verdict_of_pings(&a->p99, PING_GOAL_US);
 }
 
 static void print_pings(struct bench *b, const struct storm *s, const struct account *a)
@@ -191,19 +164,23 @@ static void print_pings(struct bench *b, const struct storm *s, const struct acc
 	if (a->n)
 		bench_note(b,
 			   "%-26s %8.0f %8.0f %9.0f | %8.0f %8.0f %9.0f | %8.0f +-%7.0f | "
-			   "<= %.0f %s",
+			   "%8.0f +-%7.0f %8.0f | <= %.0f %s",
 			   s->name, us(&a->ping, 0.5), us(&a->ping, 0.99), a->ping.max / 1e3,
 			   us(&a->echo, 0.5), us(&a->echo, 0.99), a->echo.max / 1e3,
-			   median(a->ping_p99, a->n), spread(a->ping_p99, a->n) / 2, PING_GOAL_US,
-			   judge_pings(a));
+			   verdict_median(a->p99.ping, a->n), verdict_spread(a->p99.ping, a->n),
+			   verdict_median(a->p99.own, a->n), verdict_spread(a->p99.own, a->n),
+			   verdict_median(a->echo_own_p99, a->n), PING_GOAL_US, judge(a));
 }
 
 static void print_all_pings(struct bench *b, const struct account *accounts)
 {
 	bench_note(b, "pings of a bystander beside each storm, and round trips of a raw echo "
 		      "beside the same, in us, of all rounds");
-	bench_note(b, "%-26s %8s %8s %9s | %8s %8s %9s | %8s of rounds  | goal, verdict", "storm",
-		   "ping p50", "p99", "max", "echo p50", "p99", "max", "p99");
+	bench_note(b,
+		   "%-26s %8s %8s %9s | %8s %8s %9s | %8s of rounds  | %8s of rounds  %8s | goal, "
+		   "verdict",
+		   "storm", "ping p50", "p99", "max", "echo p50", "p99", "max", "p99", "own p99",
+		   "echo own");
 	for (size_t i = 0; i < STORMS; i++)
 		print_pings(b, &storms[i], &accounts[i]);
 }
@@ -249,23 +226,45 @@ static void write_storm(FILE *f, const struct storm *s, const struct account *a)
 	fprintf(f, "{\"program\":\"bench_runaway\",\"storm\":\"%s\",\"params\":{", s->name);
 	write_params(f, s, &a->last);
 	fprintf(f, "},\"books\":\"%s\",\"ping_goal_us\":%g,\"ping_verdict\":\"%s\"",
-		a->right ? "right" : "wrong", PING_GOAL_US, judge_pings(a));
+		a->right ? "right" : "wrong", PING_GOAL_US, judge(a));
 	write_counts(f, &a->last);
 	if (s->hits)
 		write_hits(f, &a->last.hits);
 	write_rounds(f, "ops_per_s", a->ops_per_s, a->n);
 	write_rounds(f, "op_p99_us", a->op_p99, a->n);
-	write_rounds(f, "ping_p99_us", a->ping_p99, a->n);
-	write_rounds(f, "echo_p99_us", a->echo_p99, a->n);
+	write_rounds(f, "ping_p99_us", a->p99.ping, a->n);
+	write_rounds(f, "echo_p99_us", a->p99.echo, a->n);
+	write_rounds(f, "own_p99_us", a->p99.own, a->n);
+	write_rounds(f, "echo_own_p99_us", a->echo_own_p99, a->n);
 	write_rounds(f, "peak", a->peak, a->n);
+	if (s->hits) {
+		write_rounds(f, "writes_per_s", a->writes_per_s, a->n);
+		write_rounds(f, "told_per_s", a->told_per_s, a->n);
+		write_rounds(f, "captured_per_s", a->captured_per_s, a->n);
+	}
 	write_hist(f, "op_us", &a->op);
 	write_hist(f, "ping_us", &a->ping);
 	write_hist(f, "echo_us", &a->echo);
+	write_hist(f, "own_us", &a->own);
 	write_samples(f, &a->last);
 	fprintf(f, "}\n");
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
+
+static double a_second(uint64_t n, double seconds)
+{
+	return seconds > 0 ? n / seconds : 0;
+}
+
+static void enter_hits(struct account *a)
+{
+	const struct hitter_result *h = &a->last.hits;
+
+	a->writes_per_s[a->n] = a_second(h->writes, h->writing_ns / 1e9);
+	a->told_per_s[a->n] = a_second(h->hits - h->suppressed, a->last.seconds);
+	a->captured_per_s[a->n] = a_second(h->captured, a->last.seconds);
+}
 
 static void enter(struct account *a)
 {
@@ -274,12 +273,16 @@ static void enter(struct account *a)
 	hist_merge(&a->op, &r->op);
 	hist_merge(&a->ping, &r->ping);
 	hist_merge(&a->echo, &r->echo);
+	hist_merge(&a->own, &r->ping_own);
 	a->ops_per_s[a->n] = r->accepted / r->seconds;
 	a->op_p99[a->n] = us(&r->op, 0.99);
-	a->ping_p99[a->n] = us(&r->ping, 0.99);
-	a->echo_p99[a->n] = us(&r->echo, 0.99);
+	a->p99.ping[a->n] = us(&r->ping, 0.99);
+	a->p99.echo[a->n] = us(&r->echo, 0.99);
+	a->p99.own[a->n] = us(&r->ping_own, 0.99);
+	a->echo_own_p99[a->n] = us(&r->echo_own, 0.99);
 	a->peak[a->n] = r->peak;
-	a->n++;
+	enter_hits(a);
+	a->p99.n = ++a->n;
 }
 
 /* It is wrong to skip what this machine is said to have. */
@@ -292,7 +295,7 @@ static void skip(struct bench *b, const struct storm *s, const char *lacks)
 		bench_count(b, false);
 }
 
-static void rage(struct bench *b, const struct storm *s, const char *echo, struct account *a)
+static void rage(struct bench *b, const struct storm *s, const struct peer *echo, struct account *a)
 {
 	const char *lacks = storm_lacks(s);
 	bool right;
@@ -314,7 +317,7 @@ static void rage(struct bench *b, const struct storm *s, const char *echo, struc
 		bench_note(b, "%-24s the books are wrong", s->name);
 }
 
-static void rage_all(struct bench *b, const char *echo, struct account *accounts)
+static void rage_all(struct bench *b, const struct peer *echo, struct account *accounts)
 {
 	unsigned rounds = bench_rounds(b, ROUNDS);
 
@@ -348,7 +351,7 @@ int main(int argc, char **argv)
 	if (!folder || peer_echo(&echo, url))
 		bench_count(b, false);
 	else
-		rage_all(b, echo.endpoint, accounts);
+		rage_all(b, &echo, accounts);
 	peer_stop(&echo);
 	return bench_end(b);
 }

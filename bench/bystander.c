@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "bench/bench.h"
 #include "bench/raw.h"
+#include "bench/waits.h"
 #include "wire/shapes.h"
 
 #define NS_A_S     1000000000ull
@@ -19,6 +21,8 @@
 struct bystander {
 	int (*act)(struct bystander *b);
 	const char *bridge;
+	pid_t peer; /* who answers; 0: whoever, and nobody looks at what it waits for */
+	struct waits waits;
 	uint64_t period_ns;
 	pthread_t thread;
 	atomic_bool stop;
@@ -102,23 +106,44 @@ static void wait_until(uint64_t ns)
 		;
 }
 
+/* One round trip; *ret_own is what of it was not a wait for a CPU. */
+static int act(struct bystander *b, uint64_t *ret_own)
+{
+	uint64_t begin, took, waited;
+	int code;
+
+	waits_longest(&b->waits);
+	begin = bench_now();
+	code = b->act(b);
+	took = bench_now() - begin;
+	waited = waits_longest(&b->waits);
+	*ret_own = took > waited ? took - waited : 0;
+	return code;
+}
+
 static void *run(void *arg)
 {
 	struct bystander *b = arg;
-	uint64_t due = bench_now();
+	uint64_t due = bench_now(), own;
+	uint64_t done = due; /* with the one before, had nobody waited */
 
+	if (b->peer)
+		waits_add_thread(&b->waits, getpid(), gettid());
 	for (; !atomic_load(&b->stop); due += b->period_ns, b->turns++) {
 		wait_until(due);
-		b->code = b->act(b);
+		b->code = act(b, &own);
 		if (b->code)
 			break;
 		hist_add(&b->result.latency, bench_now() - due);
+		done = (done > due ? done : due) + own;
+		hist_add(&b->result.own, done - due);
 	}
 	return NULL;
 }
 
 static void destroy(struct bystander *b)
 {
+	waits_fini(&b->waits);
 	ksnap_client_destroy(b->client);
 	if (b->raw)
 		zmq_close(b->raw);
@@ -142,37 +167,48 @@ static int connect_echo(struct bystander *b, const char *url)
 	return b->raw ? 0 : -1;
 }
 
-static struct bystander *start(const char *url, const char *bridge, uint64_t period_ns,
-			       int (*act)(struct bystander *b))
+/* What a message passes: the threads of the peer, and those that the connection has begun here. */
+static int connect_to(struct bystander *b, const char *url)
 {
-	struct bystander *b = calloc(1, sizeof(*b));
+	struct waits_known known;
 	int code;
+
+	waits_know(&known);
+	code = b->act == echo ? connect_echo(b, url) : connect_client(b, url);
+	if (code || !b->peer)
+		return code;
+	waits_add(&b->waits, b->peer, NULL);
+	waits_add(&b->waits, getpid(), &known);
+	return 0;
+}
+
+static struct bystander *start(const char *url, const struct bystander *like)
+{
+	struct bystander *b = malloc(sizeof(*b));
 
 	if (!b)
 		return NULL;
-	b->act = act;
-	b->bridge = bridge;
-	b->period_ns = period_ns;
-	code = act == echo ? connect_echo(b, url) : connect_client(b, url);
-	if (!code && !pthread_create(&b->thread, NULL, run, b))
+	*b = *like;
+	if (!connect_to(b, url) && !pthread_create(&b->thread, NULL, run, b))
 		return b;
 	destroy(b);
 	return NULL;
 }
 
-struct bystander *bystander_ping(const char *url, uint64_t period_ns)
+struct bystander *bystander_ping(const char *url, pid_t pid, uint64_t period_ns)
 {
-	return start(url, NULL, period_ns, ping);
+	return start(url, &(struct bystander){ .act = ping, .peer = pid, .period_ns = period_ns });
 }
 
-struct bystander *bystander_echo(const char *url, uint64_t period_ns)
+struct bystander *bystander_echo(const char *url, pid_t pid, uint64_t period_ns)
 {
-	return start(url, NULL, period_ns, echo);
+	return start(url, &(struct bystander){ .act = echo, .peer = pid, .period_ns = period_ns });
 }
 
 struct bystander *bystander_drain(const char *url, const char *bridge, uint64_t period_ns)
 {
-	return start(url, bridge, period_ns, drain);
+	return start(url,
+		     &(struct bystander){ .act = drain, .bridge = bridge, .period_ns = period_ns });
 }
 
 int bystander_finish(struct bystander *b, struct bystander_result *ret)

@@ -27,8 +27,8 @@ th { color: var(--dim); font-weight: 500; } th:first-child, td:first-child, td.t
 svg text { font: 10px system-ui, sans-serif; fill: var(--dim); } svg text.head { font-size: 11px; fill: var(--fg); font-weight: 600; }
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--dim); } svg .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 svg .line.a { stroke: var(--a); } svg .line.b { stroke: var(--b); } svg .line.loss { stroke: var(--bad); }
-svg .dot.limit { fill: var(--dim); } svg .line.limit { stroke: var(--dim); stroke-dasharray: 5 4; } svg .dot.a { fill: var(--a); } svg .dot.b { fill: var(--b); }
-svg text.legend.a { fill: var(--a); } svg text.legend.b { fill: var(--b); } svg text.legend.loss { fill: var(--bad); }
+svg .dot.limit { fill: var(--dim); } svg .line.limit { stroke: var(--dim); stroke-dasharray: 5 4; } svg .dot.a { fill: var(--a); } svg .dot.b, svg .dot.own { fill: var(--b); } svg .line.own { stroke: var(--b); stroke-dasharray: 2 3; }
+svg text.legend.a { fill: var(--a); } svg text.legend.b, svg text.legend.own { fill: var(--b); } svg text.legend.loss { fill: var(--bad); }
 ]]
 
 local out = {}
@@ -106,11 +106,12 @@ end
 
 local function put_storm_row(s)
 	local peak = #s.peak > 0 and math.max(table.unpack(s.peak)) or 0
-	put('<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td class="%s">%s</td>' ..
+	put('<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td class="%s">%s</td>' ..
 		'<td class="%s">%.1f</td><td>%.1f</td>' ..
 		'<td class="%s">%s</td><td class="%s">%s</td><td class="%s">%s</td></tr>', escape(s.storm),
 		#s.ops_per_s > 0 and short(results.median(s.ops_per_s)) or "", us(s.op_us.p50), us(s.op_us.p99), us(s.op_us.max),
-		us(s.ping_us.p50), us(s.ping_us.p99), us(s.ping_us.max), us(s.echo_us.p99), VERDICT_CLASS[s.ping_verdict] or "dim",
+		us(s.ping_us.p50), us(s.ping_us.p99), us(s.ping_us.max),
+		s.own_us and us(s.own_us.p99) or "", us(s.echo_us.p99), VERDICT_CLASS[s.ping_verdict] or "dim",
 		escape(s.ping_verdict), peak > s.allowed and "bad" or "", peak / MIB, s.allowed / MIB,
 		s.events_dropped > 0 and "bad" or "dim", short(s.events_dropped), s.lost > 0 and "bad" or "dim", short(s.lost),
 		s.books == "right" and "good" or "bad", escape(s.books))
@@ -118,10 +119,11 @@ end
 
 local function put_storm_table(storms)
 	put('<h2>Runaway loops</h2><p class="dim">Latency of an op: from when it was due, or sent, to its answer. Ping: of a client ' ..
-		'beside the storm, from when each was due; goal: 99 %% within %s. Echo: a round trip without the broker beside the ' ..
+		'beside the storm, from when each was due; goal: 99 %% within %s. Own: the same as if no thread that it passes had ' ..
+		'waited for a CPU; no CPU: with that the goal holds. Echo: a round trip without the broker beside the ' ..
 		'same storm, which is what the machine needs for it. Memory in MiB. Dropped: events that left the full log; ' ..
 		'the next drain told how many. Lost: messages that monitors were told they have lost.</p><div class="wide"><table><tr><th>storm</th>' ..
-		"<th>ops/s</th><th>op p50</th><th>p99</th><th>max</th><th>ping p50</th><th>p99</th><th>max</th><th>echo p99</th>" ..
+		"<th>ops/s</th><th>op p50</th><th>p99</th><th>max</th><th>ping p50</th><th>p99</th><th>max</th><th>own p99</th><th>echo p99</th>" ..
 		"<th>goal</th><th>highest</th><th>allowed</th><th>dropped</th><th>lost</th><th>books</th></tr>", us(storms[1].ping_goal_us))
 	for _, s in ipairs(storms) do
 		put_storm_row(s)
@@ -142,12 +144,12 @@ end
 
 local function latency_chart(s)
 	local low, high = math.huge, 0
-	for _, hist in ipairs { s.op_us, s.ping_us, s.echo_us } do
+	for _, hist in ipairs { s.op_us, s.ping_us, s.echo_us, s.own_us } do
 		low, high = math.min(low, hist.p50), math.max(high, hist.max)
 	end
 	return draw.chart { name = "latency, µs", x = draw.names(QUANTILE_NAMES), y = draw.decades(math.max(low, 1), high),
 			    x_name = "of all, at most", lines = { curve("op", "a", s.op_us), curve("ping", "b", s.ping_us),
-								curve("raw echo", "limit", s.echo_us) } }
+								curve("raw echo", "limit", s.echo_us), s.own_us and curve("ping, own", "own", s.own_us) } }
 end
 
 -- Column @i of the samples over time.

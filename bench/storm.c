@@ -46,7 +46,7 @@ struct world {
 	struct hitter *hitter;
 	struct follower *followers[MONITORS_MAX];
 	void *stuck[MONITORS_MAX];
-	const char *echo;
+	const struct peer *echo;
 	struct bystander *pinger, *echoer, *drainers[BOOKS_BRIDGES];
 	struct books_events events[BOOKS_BRIDGES];
 	uint64_t begin, cpu, ops, writes;
@@ -99,8 +99,9 @@ static int start_bystanders(struct world *w)
 {
 	static char names[BOOKS_BRIDGES][16];
 
-	w->pinger = bystander_ping(w->broker.url, PING_PERIOD_NS);
-	w->echoer = w->echo ? bystander_echo(w->echo, PING_PERIOD_NS) : NULL;
+	w->pinger = bystander_ping(w->broker.url, w->broker.pid, PING_PERIOD_NS);
+	if (w->echo)
+		w->echoer = bystander_echo(w->echo->endpoint, w->echo->pid, PING_PERIOD_NS);
 	for (unsigned i = 0; w->s->drains && i < w->s->bridges; i++) {
 		name_bridge(names[i], sizeof(names[i]), i);
 		w->drainers[i] = bystander_drain(w->broker.url, names[i], DRAIN_PERIOD);
@@ -279,9 +280,11 @@ static int finish_bystanders(struct world *w)
 
 	w->pinger = NULL;
 	w->r->ping = one.latency;
+	w->r->ping_own = one.own;
 	code |= bystander_finish(w->echoer, &one);
 	w->echoer = NULL;
 	w->r->echo = one.latency;
+	w->r->echo_own = one.own;
 	for (unsigned i = 0; i < BOOKS_BRIDGES; i++) {
 		code |= bystander_finish(w->drainers[i], &one);
 		w->drainers[i] = NULL;
@@ -466,7 +469,7 @@ const char *storm_lacks(const struct storm *s)
 	return s->hits == HITS_WRITTEN || s->hits == HITS_HOT ? written_lacks() : NULL;
 }
 
-int storm_run(const struct storm *s, bool quick, const char *echo, struct storm_result *ret)
+int storm_run(const struct storm *s, bool quick, const struct peer *echo, struct storm_result *ret)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	int code;

@@ -18,6 +18,7 @@
 #include "base/hist.h"
 #include "bench/books.h"
 #include "bench/hitter.h"
+#include "bench/peer.h"
 
 enum storm_hits {
 	HITS_NONE,
@@ -58,15 +59,16 @@ struct storm_result {
 	struct hitter_result hits;
 	uint64_t base, peak, allowed;
 	struct hist op, ping, echo;
+	struct hist ping_own, echo_own; /* as if no thread had waited for a CPU */
 	size_t nsamples;
 	struct storm_sample samples[STORM_SAMPLES];
 };
 
 /* What it needs that this machine lacks; NULL: nothing. */
 const char *storm_lacks(const struct storm *s);
-/* @echo: where a raw ROUTER echoes, for a second bystander who does without the broker, or NULL. 0,
+/* @echo: a raw ROUTER that echoes, for a second bystander who does without the broker, or NULL. 0,
  * or -1: something of the above is not so, and was told. */
-int storm_run(const struct storm *s, bool quick, const char *echo, struct storm_result *ret);
+int storm_run(const struct storm *s, bool quick, const struct peer *echo, struct storm_result *ret);
 /* The highest memory that the broker may have: what it had before, and
  *
  *   what the caps let it store, and what a monitor that is behind may have queued, at most 1000

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/* verdict.c - what lies further apart than the goal is away says nothing. */
+#include "bench/verdict.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bench/bench.h"
+
+const char *verdict_of_ratios(struct summary ratios, double goal, bool is_factor)
+{
+	double distance = is_factor ? ratios.median - goal : goal - ratios.median;
+
+	if (ratios.high - ratios.low > fabs(distance))
+		return "inconclusive";
+	return distance >= 0 ? "better" : "worse";
+}
+
+double verdict_median(const double *rounds, unsigned n)
+{
+	double copy[VERDICT_ROUNDS_MAX];
+
+	memcpy(copy, rounds, n * sizeof(*rounds));
+	return bench_quantile(copy, n, 0.5);
+}
+
+static double width(const double *rounds, unsigned n)
+{
+	double low = rounds[0], high = rounds[0];
+
+	for (unsigned i = 1; i < n; i++) {
+		low = rounds[i] < low ? rounds[i] : low;
+		high = rounds[i] > high ? rounds[i] : high;
+	}
+	return high - low;
+}
+
+double verdict_spread(const double *rounds, unsigned n)
+{
+	return width(rounds, n) / 2;
+}
+
+static bool is_clear(const double *rounds, unsigned n, double goal)
+{
+	return width(rounds, n) <= fabs(goal - verdict_median(rounds, n));
+}
+
+static bool is_within(const double *rounds, unsigned n, double goal)
+{
+	return is_clear(rounds, n, goal) && verdict_median(rounds, n) <= goal;
+}
+
+/* Pings that are late only as far as their threads, or the broker's, had to wait for a CPU say what
+ * the machine lacks; so do late round trips without the broker. */
+const char *verdict_of_pings(const struct verdict_pings *p, double goal)
+{
+	if (p->n < 2)
+		return "not judged";
+	if (is_within(p->ping, p->n, goal))
+		return "better";
+	if (is_within(p->own, p->n, goal))
+		return "no CPU";
+	if (verdict_median(p->ping, p->n) > goal && verdict_median(p->echo, p->n) > goal)
+		return "so is the echo";
+	return is_clear(p->ping, p->n, goal) ? "worse" : "inconclusive";
+}
