@@ -19,9 +19,22 @@ static void path_of(const struct rival *server, char *buf, size_t cap)
 int redis_start(struct rival *r)
 {
 	char path[128];
-	const char *const argv[] = { REDIS_PROGRAM, "--port", "0", "--unixsocket",
-				     path,          "--save", "",  "--appendonly",
-				     "no",          NULL };
+	/* Without a limit of what a subscriber may be behind: it would close the connection. */
+	const char *const argv[] = { REDIS_PROGRAM,
+				     "--port",
+				     "0",
+				     "--unixsocket",
+				     path,
+				     "--client-output-buffer-limit",
+				     "pubsub",
+				     "0",
+				     "0",
+				     "0",
+				     "--appendonly",
+				     "no",
+				     "--save",
+				     "",
+				     NULL };
 
 	if (rival_init(r))
 		return -1;
