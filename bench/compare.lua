@@ -3,8 +3,9 @@
 -- compare.lua OLD NEW - what became better, what worse, what is noise between two files of make bench.
 --
 -- A number has changed when the rounds of one file and of the other do not overlap, and the change is
--- larger than what either spreads; of a single round nothing can be said. 0: nothing is worse; 1:
--- something is, or the books of NEW are wrong; 2: usage.
+-- larger than what either spreads; of a single round nothing can be said. The raw echo beside a storm
+-- is a number of the machine's: it has a row, and does not count. 0: nothing is worse; 1: something is,
+-- or the books of NEW are wrong; 2: usage.
 package.path = (arg[0]:match("^(.*)/") or ".") .. "/?.lua;" .. package.path
 local results = require "results"
 
@@ -45,8 +46,10 @@ local function heads(old, new)
 	print(("%-72s %12s %12s %8s  %s"):format("what", "old", "new", "change", "verdict"))
 end
 
+-- Counts of verdicts, and those of the machine's own numbers.
 local function rows(old, new)
-	local before, counts = {}, { better = 0, worse = 0, noise = 0, ["one round"] = 0 }
+	local before = {}
+	local counts, machines = { better = 0, worse = 0, noise = 0, ["one round"] = 0 }, { better = 0, worse = 0 }
 	for _, number in ipairs(results.numbers(old)) do
 		before[number.name] = number
 	end
@@ -54,7 +57,8 @@ local function rows(old, new)
 		local was = before[now.name]
 		if was then
 			local word = verdict(was, now)
-			counts[word] = counts[word] + 1
+			local into = now.is_machine and machines or counts
+			into[word] = (into[word] or 0) + 1
 			print(("%-72s %12.5g %12.5g %+7.1f%%  %s"):format(now.name, was.median, now.median,
 				was.median == 0 and 0 or (now.median / was.median - 1) * 100, word))
 			before[now.name] = nil
@@ -65,7 +69,7 @@ local function rows(old, new)
 	for name in pairs(before) do
 		print(("%-72s is not in the new one"):format(name))
 	end
-	return counts
+	return counts, machines
 end
 
 local function wrong_books(doc)
@@ -85,7 +89,11 @@ if #arg ~= 2 then
 end
 local old, new = load_or_end(arg[1]), load_or_end(arg[2])
 heads(old, new)
-local counts = rows(old, new)
+local counts, machines = rows(old, new)
+if machines.better + machines.worse > 0 then
+	print(("# the machine was another: the raw echo beside %d storms is better, beside %d worse"):format(machines.better,
+		machines.worse))
+end
 print(("# %d better, %d worse, %d noise, %d of one round"):format(counts.better, counts.worse, counts.noise,
 	counts["one round"]))
 os.exit(wrong_books(new) + counts.worse == 0 and 0 or 1)

@@ -135,25 +135,25 @@ function M.median(list)
 	return n % 2 == 1 and s[(n + 1) // 2] or (s[n // 2] + s[n // 2 + 1]) / 2
 end
 
--- What a storm's rounds tell: name, whether more is better.
+-- What a storm's rounds tell: name, whether more is better, whether it is the machine's and not ksnap's.
 local OF_STORMS = {
-	{ "ops_per_s", true }, { "op_p99_us", false }, { "ping_p99_us", false }, { "peak", false },
+	{ "ops_per_s", true }, { "op_p99_us", false }, { "ping_p99_us", false }, { "own_p99_us", false }, { "peak", false },
+	{ "writes_per_s", true }, { "told_per_s", true }, { "captured_per_s", true }, { "echo_p99_us", false, true },
 }
 
 local function add_storm(to, line)
 	for _, m in ipairs(OF_STORMS) do
-		local rounds = line[m[1]]
-		if rounds and #rounds > 0 then
-			local s = sorted(rounds)
+		local s = sorted(line[m[1]] or {})
+		if #s > 0 and s[#s] > 0 then
 			to[#to + 1] = { name = line.storm .. ": " .. m[1], median = M.median(s), low = s[1], high = s[#s],
-					more_is_better = m[2], rounds = #s }
+					more_is_better = m[2], rounds = #s, is_machine = m[3] }
 		end
 	end
 end
 
 -- Numbers of a document, in its order: name, median, low and high (of the rounds in between which it
--- lies), rounds, more_is_better. Of a path beside its floor it is the ratio, which what disturbs the
--- machine disturbs least.
+-- lies), rounds, more_is_better, is_machine. Of a path beside its floor it is the ratio, which what
+-- disturbs the machine disturbs least; of growth the exponent, measured once.
 function M.numbers(doc)
 	local list = {}
 	for _, line in ipairs(doc.lines) do
@@ -163,6 +163,9 @@ function M.numbers(doc)
 			list[#list + 1] = { name = line.path .. " / " .. line.floor, median = line.ratio.median,
 					    low = line.ratio.q1, high = line.ratio.q3, rounds = line.rounds,
 					    more_is_better = line.goal_is == "at least" }
+		elseif line.growth then
+			list[#list + 1] = { name = line.growth .. ": exponent", median = line.exponent, low = line.exponent,
+					    high = line.exponent, rounds = 1, more_is_better = false }
 		end
 	end
 	return list

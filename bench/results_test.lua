@@ -88,6 +88,26 @@ verdict("rounds that overlap are noise", path_line(1.1, 1.0, 1.4, "at most"), pa
 verdict("so is a change within the spread", path_line(1.1, 1.0, 2.0, "at most"), path_line(2.1, 2.01, 2.2, "at most"), "noise", 0)
 verdict("storms: more ops are better", storm_line "100,110,105", storm_line "200,210,205", "better", 0)
 verdict("storms: one round says nothing", storm_line "100", storm_line "200", "one round", 0)
+-- A storm with rounds of its own for one key.
+local function with(key, rounds)
+	return (storm_line("100,101"):gsub('"books"', ('"%s":[%s],%%0'):format(key, rounds), 1))
+end
+verdict("storms: an echo that is worse is the machine's", with("echo_p99_us", "10,11"), with("echo_p99_us", "90,91"), "worse", 0)
+check("storms: and the machine is told", out:find "store: echo_p99_us .* worse\n" and
+	out:find "raw echo beside 0 storms is better, beside 1 worse" and out:find "# 0 better, 0 worse, 4 noise", out)
+verdict("storms: an echo that is better", with("echo_p99_us", "90,91"), with("echo_p99_us", "10,11"), "better", 0)
+verdict("storms: an echo within the spread", with("echo_p99_us", "10,90"), with("echo_p99_us", "11,91"), "noise", 0)
+check("storms: has a row as well", out:find "store: echo_p99_us .* noise\n" and not out:find "the machine was another", out)
+verdict("storms: pings without waits", with("own_p99_us", "10,11"), with("own_p99_us", "90,91"), "worse", 1)
+check("storms: have a row", out:find "store: own_p99_us .* worse\n", out)
+for _, key in ipairs { "writes_per_s", "told_per_s", "captured_per_s" } do
+	verdict("hits: fewer are worse: " .. key, with(key, "90,91"), with(key, "10,11"), "worse", 1)
+	check("hits: have a row", out:find("store: " .. key .. " .* worse\n"), out)
+	verdict("hits: more are better: " .. key, with(key, "10,11"), with(key, "90,91"), "better", 0)
+	verdict("hits: noise: " .. key, with(key, "10,90"), with(key, "20,95"), "noise", 0)
+end
+local growth = '{"program":"g","growth":"caps","exponent":%g,"last_exponent":1,"x_and_us":[[1,2],[8,40]]}'
+verdict("growth is measured once", growth:format(0.5), growth:format(1.5), "one round", 0)
 verdict("storms: wrong books", storm_line "100,101", storm_line("100,101", "wrong"), "the books are wrong: store", 1)
 
 out = run("compare.lua", document(path_line(1, 1, 1, "at most")),
