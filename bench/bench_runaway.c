@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "bench/bench.h"
 #include "bench/peer.h"
 #include "bench/storm.h"
@@ -185,6 +186,41 @@ static void print_all_pings(struct bench *b, const struct account *accounts)
 		print_pings(b, &storms[i], &accounts[i]);
 }
 
+/* ---- the memory of one of them --------------------------------------------------------------- */
+
+#define TIGHT     "store 256 KiB"
+#define TIGHT_MIB (LIMIT_MAX_STORED_SNAPSHOTS * 256.0 / 1024 + 32)
+
+struct peaks {
+	const struct account *account;
+	unsigned next;
+};
+
+static int next_peak(void *arg, double *ret)
+{
+	struct peaks *p = arg;
+
+	*ret = p->account->peak[p->next++ % p->account->n] / MIB;
+	return 0;
+}
+
+/* Beside what its limits allow, which has room for whatever a broker may be asked for. */
+static void judge_peak(struct bench *b, const struct storm *s, const struct account *a)
+{
+	struct peaks p = { .account = a };
+	struct bench_case c = { .path = "20,000 tags of 256 KiB: the peak",
+				.floor = "64 of them and 32 MiB",
+				.unit = "MiB",
+				.goal = 1,
+				.run = next_peak,
+				.arg = &p,
+				.constant = TIGHT_MIB,
+				.rounds = a->n };
+
+	if (a->n && !strcmp(s->name, TIGHT))
+		bench_run(b, &c);
+}
+
 /* ---- what is kept ---------------------------------------------------------------------------- */
 
 static void write_params(FILE *f, const struct storm *s, const struct storm_result *r)
@@ -331,6 +367,8 @@ static void rage_all(struct bench *b, const struct peer *echo, struct account *a
 		}
 	}
 	print_all_pings(b, accounts);
+	for (size_t i = 0; i < STORMS; i++)
+		judge_peak(b, &storms[i], &accounts[i]);
 	for (size_t i = 0; i < STORMS && bench_json(b); i++) {
 		if (accounts[i].n || !accounts[i].right)
 			write_storm(bench_json(b), &storms[i], &accounts[i]);
