@@ -21,6 +21,7 @@ h1 { font-size: 22px; margin-bottom: 4px; } h2 { font-size: 17px; margin-top: 32
 p.dim, .dim { color: var(--dim); } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 8px; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th { color: var(--dim); font-weight: 500; } th:first-child, td:first-child, td.text, th.text { text-align: left; white-space: normal; }
+table.dense { font-size: 13px; } .dense th, .dense td { padding: 3px 6px; } .dense td:first-child { white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; } .wide { overflow-x: auto; }
 .row { display: flex; flex-wrap: wrap; gap: 12px; }
 .row svg { flex: 1 1 340px; max-width: 400px; background: var(--box); border-radius: 6px; }
@@ -104,14 +105,19 @@ local function bytes(v)
 	return v >= 1024 and digits(v / 1024) .. " KiB" or digits(v) .. " bytes"
 end
 
+-- Of a storm without a good round nothing was measured.
+local function quantile(hist, which)
+	return hist and hist.n > 0 and us(hist[which]) or ""
+end
+
 local function put_storm_row(s)
 	local peak = #s.peak > 0 and math.max(table.unpack(s.peak)) or 0
 	put('<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td class="%s">%s</td>' ..
 		'<td class="%s">%.1f</td><td>%.1f</td>' ..
 		'<td class="%s">%s</td><td class="%s">%s</td><td class="%s">%s</td></tr>', escape(s.storm),
-		#s.ops_per_s > 0 and short(results.median(s.ops_per_s)) or "", us(s.op_us.p50), us(s.op_us.p99), us(s.op_us.max),
-		us(s.ping_us.p50), us(s.ping_us.p99), us(s.ping_us.max),
-		s.own_us and us(s.own_us.p99) or "", us(s.echo_us.p99), VERDICT_CLASS[s.ping_verdict] or "dim",
+		#s.ops_per_s > 0 and short(results.median(s.ops_per_s)) or "", quantile(s.op_us, "p50"), quantile(s.op_us, "p99"),
+		quantile(s.op_us, "max"), quantile(s.ping_us, "p50"), quantile(s.ping_us, "p99"), quantile(s.ping_us, "max"),
+		quantile(s.own_us, "p99"), quantile(s.echo_us, "p99"), VERDICT_CLASS[s.ping_verdict] or "dim",
 		escape(s.ping_verdict), peak > s.allowed and "bad" or "", peak / MIB, s.allowed / MIB,
 		s.events_dropped > 0 and "bad" or "dim", short(s.events_dropped), s.lost > 0 and "bad" or "dim", short(s.lost),
 		s.books == "right" and "good" or "bad", escape(s.books))
@@ -122,7 +128,7 @@ local function put_storm_table(storms)
 		'beside the storm, from when each was due; goal: 99 %% within %s. Own: the same as if no thread that it passes had ' ..
 		'waited for a CPU; no CPU: with that the goal holds. Echo: a round trip without the broker beside the ' ..
 		'same storm, which is what the machine needs for it. Memory in MiB. Dropped: events that left the full log; ' ..
-		'the next drain told how many. Lost: messages that monitors were told they have lost.</p><div class="wide"><table><tr><th>storm</th>' ..
+		'the next drain told how many. Lost: messages that monitors were told they have lost.</p><div class="wide"><table class="dense"><tr><th>storm</th>' ..
 		"<th>ops/s</th><th>op p50</th><th>p99</th><th>max</th><th>ping p50</th><th>p99</th><th>max</th><th>own p99</th><th>echo p99</th>" ..
 		"<th>goal</th><th>highest</th><th>allowed</th><th>dropped</th><th>lost</th><th>books</th></tr>", us(storms[1].ping_goal_us))
 	for _, s in ipairs(storms) do
