@@ -75,6 +75,70 @@ static void late_pings_have_a_cause(void **state)
 	assert_string_equal(pings(6000, 3000, 6000, 3000, 80000), "so is the echo");
 }
 
+/* ---- rounds -----------------------------------------------------------------------------------
+ */
+
+struct turns {
+	char order[64];
+	unsigned n;
+	bool wrong;
+};
+
+static int run_path(void *arg, double *ret)
+{
+	struct turns *t = arg;
+
+	t->order[t->n++] = 'p';
+	*ret = 2;
+	return t->wrong ? bench_wrong("as it was told to be") : 0;
+}
+
+static int run_floor(void *arg, double *ret)
+{
+	struct turns *t = arg;
+
+	t->order[t->n++] = 'f';
+	*ret = 1;
+	return 0;
+}
+
+/* How such a case goes, with one more argument; the program's exit code. */
+static int run_case(struct turns *t, const char *more, const char *value)
+{
+	char *argv[] = { "judging_test", (char *)more, (char *)value, NULL };
+	struct bench *b = bench_begin(value ? 3 : more ? 2 : 1, argv, "judging_test");
+	struct bench_case c = { .path = "path",
+				.floor = "floor",
+				.unit = "us",
+				.goal = 3,
+				.run = run_path,
+				.run_floor = run_floor,
+				.arg = t };
+
+	assert_non_null(b);
+	bench_run(b, &c);
+	return bench_end(b);
+}
+
+static void path_and_floor_take_turns(void **state)
+{
+	struct turns t = { 0 }, quick = { 0 };
+
+	assert_int_equal(run_case(&t, "--rounds", "3"), 0);
+	assert_string_equal(t.order, "pffppffppf"); /* two of them warm up */
+	assert_int_equal(run_case(&quick, "--quick", NULL), 0);
+	assert_string_equal(quick.order, "pf");
+}
+
+static void wrong_books_end_with_1(void **state)
+{
+	struct turns t = { .wrong = true }, other = { 0 };
+
+	assert_int_equal(run_case(&t, "--quick", NULL), 1);
+	assert_int_equal(run_case(&other, "--only", "nothing of that name"), 77);
+	assert_int_equal(other.n, 0);
+}
+
 /* ---- by the clock -----------------------------------------------------------------------------
  */
 
@@ -225,6 +289,8 @@ int main(void)
 		cmocka_unit_test(a_spread_larger_than_the_effect_is_no_verdict),
 		cmocka_unit_test(pings_are_judged_by_their_rounds),
 		cmocka_unit_test(late_pings_have_a_cause),
+		cmocka_unit_test(path_and_floor_take_turns),
+		cmocka_unit_test(wrong_books_end_with_1),
 		cmocka_unit_test(what_was_due_in_a_stall_is_late),
 		cmocka_unit_test(a_wait_for_a_cpu_is_seen),
 	};
