@@ -338,25 +338,38 @@ int workers_start(struct workers *ws, const struct job_spec *spec, const struct 
 	return 0;
 }
 
-void workers_undo(struct workers *ws, const char *worker, const char *job, struct buf *params)
+static void cannot_undo(const struct job_end *end, void *arg, const char *worker)
 {
-	struct worker *w = ws->first;
+	struct ksnap_err err;
+
+	if (!end)
+		return;
+	err_set(&err, KSNAP_E_WORKER_LOST, "worker %s is gone", worker);
+	end->failed(arg, &err);
+}
+
+void workers_undo(struct workers *ws, const char *worker, const char *job, struct buf *params,
+		  const struct job_end *end, void *arg)
+{
+	struct worker *w = ws->closing ? NULL : ws->first;
 	struct job *j;
 
 	while (w && strcmp(w->name, worker))
 		w = w->next;
-	if (!w || ws->closing)
-		return;
-	j = buf_ok(params) ? create(w->target, job, worker) : NULL;
+	j = w && buf_ok(params) ? create(w->target, job, worker) : NULL;
 	if (!j) {
 		/* The worker must not keep what nobody owns: its end releases all of it. */
-		worker_lose(ws, w, "no memory to undo what nobody owns");
+		if (w)
+			worker_lose(ws, w, "no memory to undo what nobody owns");
+		cannot_undo(end, arg, worker);
 		return;
 	}
 	j->own_params = *params;
 	buf_init(params);
 	j->params = (struct wire_slice){ (char *)j->own_params.data, j->own_params.len };
 	j->deadline_mono_ns = clock_mono_ns() + (uint64_t)LIMIT_DEFAULT_DEADLINE_MS * NS_PER_MS;
+	j->end = end;
+	j->end_arg = arg;
 	enqueue(j);
 }
 
@@ -410,7 +423,7 @@ void job_done(struct workers *ws, struct worker *w, const struct wire_work_done 
 	ws->current = name;
 	ws->broker->tally.drops[DROP_LATE_RESULT] += j->late;
 	if (j->late && m->ok && j->handlers && j->handlers->late)
-		j->handlers->late(ws->broker, j->params, name);
+		j->handlers->late(ws->broker, j->params, m->r, name);
 	free_job(j);
 	finish(&waits, m, blob);
 	ws->current = NULL;

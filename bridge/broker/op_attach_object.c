@@ -52,7 +52,7 @@ static void undo(struct broker *b, struct wire_slice object, const char *worker)
 	if (o && !strcmp(o->worker, worker))
 		return;
 	wire_encode(&wire_shape_detach_object_params, &p, &params);
-	workers_undo(b->workers, worker, "detach_object", &params);
+	workers_undo(b->workers, worker, "detach_object", &params, NULL, NULL);
 }
 
 /* While the worker was busy with it, another one may have attached an object of that name. */
@@ -72,7 +72,8 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	return rc;
 }
 
-static void late(struct broker *b, struct wire_slice params, const char *worker)
+static void late(struct broker *b, struct wire_slice params, struct wire_slice result,
+		 const char *worker)
 {
 	struct wire_attach_object_params p;
 

@@ -34,7 +34,8 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	return 0;
 }
 
-static void late(struct broker *b, struct wire_slice params, const char *worker)
+static void late(struct broker *b, struct wire_slice params, struct wire_slice result,
+		 const char *worker)
 {
 	struct wire_detach_object_params p;
 	struct owned *o;

@@ -36,7 +36,7 @@ static void undo(struct broker *b, struct wire_slice cgroup, const char *worker)
 	_buf_ struct buf params = BUF_INIT;
 
 	wire_encode(&wire_shape_thaw_params, &p, &params);
-	workers_undo(b->workers, worker, "thaw", &params);
+	workers_undo(b->workers, worker, "thaw", &params, NULL, NULL);
 }
 
 static int done(struct request *rq, struct wire_slice result, struct ksnap_blob *blob,
@@ -60,7 +60,8 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 	return rc;
 }
 
-static void late(struct broker *b, struct wire_slice params, const char *worker)
+static void late(struct broker *b, struct wire_slice params, struct wire_slice result,
+		 const char *worker)
 {
 	struct wire_freeze_params p;
 

@@ -63,7 +63,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 						     .symbol = wire_slice_of(w->symbol),
 						     .hits = t.hits,
 						     .suppressed = t.suppressed };
-		watching_total(w, t.hits, t.suppressed);
+		watching_total(w, &t);
 		w->holds++; /* the reply's symbol is the watch's */
 		watching_end(w, "unwatch");
 		request_answer(rq, &reply, NULL, 0);
@@ -84,9 +84,10 @@ static void failed(struct request *rq, const struct ksnap_err *err)
 		watching_end(w, "unwatch");
 }
 
-static void late(struct broker *b, struct wire_slice params, const char *worker)
+static void late(struct broker *b, struct wire_slice params, struct wire_slice result,
+		 const char *worker)
 {
-	watching_end_by_params(b, params, "unwatch");
+	watching_ended_late(b, params, result);
 }
 
 const struct op op_unwatch = { .run = run, .done = done, .failed = failed, .late = late };

@@ -85,7 +85,8 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 }
 
 /* Its slot was given back at the deadline. */
-static void late(struct broker *b, struct wire_slice params, const char *worker)
+static void late(struct broker *b, struct wire_slice params, struct wire_slice result,
+		 const char *worker)
 {
 	struct wire_watching own;
 

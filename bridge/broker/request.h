@@ -62,9 +62,10 @@ struct op {
 	/* For ops that workers do: the job failed and the request is about to be refused. May be
 	 * NULL. */
 	void (*failed)(struct request *rq, const struct ksnap_err *err);
-	/* For ops whose job leaves something behind: @worker did the job with these params, but
-	 * too late, the request is refused already. May be NULL. */
-	void (*late)(struct broker *b, struct wire_slice params, const char *worker);
+	/* For ops whose job leaves something behind: @worker did the job with these params and this
+	 * result, but too late, the request is refused already. May be NULL. */
+	void (*late)(struct broker *b, struct wire_slice params, struct wire_slice result,
+		     const char *worker);
 };
 
 /* Takes the frames over. NULL when memory is out; @f is then still the caller's. */

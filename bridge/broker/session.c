@@ -350,15 +350,15 @@ static int encode_thaw(const char *name, struct buf *params)
 	return wire_encode(&wire_shape_thaw_params, &p, params);
 }
 
-/* What people call each kind, the job that undoes it, and who else must know that it is undone. */
+/* What people call each kind, and how it is undone: by a job, or by who knows more of it. */
 static const struct {
 	const char *word, *job;
 	int (*encode)(const char *name, struct buf *params);
-	void (*ended)(struct broker *b, const char *name, const char *why);
+	void (*disowned)(struct broker *b, const char *name, const char *why);
 } kinds[] = {
-	[OWNED_OBJECT] = { "object", "detach_object", encode_detach, NULL },
-	[OWNED_FREEZE] = { "frozen cgroup", "thaw", encode_thaw, NULL },
-	[OWNED_WATCH] = { "watch", "unwatch", watching_encode_unwatch, watching_disowned },
+	[OWNED_OBJECT] = { .word = "object", .job = "detach_object", .encode = encode_detach },
+	[OWNED_FREEZE] = { .word = "frozen cgroup", .job = "thaw", .encode = encode_thaw },
+	[OWNED_WATCH] = { .word = "watch", .disowned = watching_disowned },
 };
 
 int session_own(struct session *s, enum owned_kind kind, struct wire_slice name, const char *target,
@@ -420,10 +420,12 @@ static void undo(struct broker *b, const struct owned *o, const char *why)
 {
 	_buf_ struct buf params = BUF_INIT;
 
-	if (kinds[o->kind].ended)
-		kinds[o->kind].ended(b, o->name, why);
+	if (kinds[o->kind].disowned) {
+		kinds[o->kind].disowned(b, o->name, why);
+		return;
+	}
 	kinds[o->kind].encode(o->name, &params);
-	workers_undo(b->workers, o->worker, kinds[o->kind].job, &params);
+	workers_undo(b->workers, o->worker, kinds[o->kind].job, &params, NULL, NULL);
 }
 
 unsigned session_release(struct session *s, const char *why)

@@ -16,7 +16,12 @@ struct lane {
 	char tag[KSNAP_TAG_MAX + 1]; /* of the one under way */
 };
 
-enum watch_life { WATCH_IS_ARMING, WATCH_IS_ARMED, WATCH_IS_OVER };
+enum watch_life {
+	WATCH_IS_ARMING,
+	WATCH_IS_ARMED,
+	WATCH_IS_ENDING, /* nobody owns it, its slot is free; its worker is asked for the totals */
+	WATCH_IS_OVER,
+};
 
 struct watch {
 	struct watch *next;
@@ -36,6 +41,7 @@ struct watch {
 
 	uint64_t hits, suppressed;  /* as told last */
 	bool exact;                 /* which was after its end */
+	const char *ended_by;       /* of one that is ending: the reason */
 	uint64_t captures, missed;  /* as list_watches shows them */
 	uint64_t throttled_told;    /* suppressed when watch_throttled was raised last */
 	uint64_t throttled_mono_ns; /* and when that was; 0: never */

@@ -259,7 +259,7 @@ int watching_commit(struct request *rq, const char *worker, const struct wire_ar
 
 static bool is_of(const struct watch *w, struct wire_slice bridge)
 {
-	return w->life != WATCH_IS_OVER && wire_slice_is(bridge, w->bridge);
+	return w->life < WATCH_IS_ENDING && wire_slice_is(bridge, w->bridge);
 }
 
 struct watch *watching_find(struct watching *all, uint64_t id)
@@ -336,10 +336,10 @@ int watching_rows(struct watching *all, struct wire_slice bridge, struct wire_li
 
 /* ---- ending --------------------------------------------------------------------------------- */
 
-void watching_total(struct watch *w, uint64_t hits, uint64_t suppressed)
+void watching_total(struct watch *w, const struct wire_watch_totals *t)
 {
-	w->hits = hits;
-	w->suppressed = suppressed;
+	w->hits = t->hits;
+	w->suppressed = t->suppressed;
 	w->exact = true;
 }
 
@@ -354,8 +354,17 @@ static uint64_t missed_in_all(const struct watch *w)
 	return n;
 }
 
-static void tell_over(struct watch *w, struct hosted *h, const char *reason)
+static struct hosted *bridge_of(const struct watch *w)
 {
+	return w->bridge_closed ? NULL
+				: bridges_find(w->all->broker->bridges, wire_slice_of(w->bridge));
+}
+
+/* Its bridge may be closed, and another one of that name open. */
+static void tell_over(struct watch *w, const char *reason)
+{
+	struct broker *b = w->all->broker;
+	struct channel *c = publisher_channel(b->publisher, "watch", w->bridge, NULL);
 	struct wire_live_over live = { .watch = w->id,
 				       .symbol = wire_slice_of(w->symbol),
 				       .reason = wire_slice_of(reason),
@@ -364,60 +373,130 @@ static void tell_over(struct watch *w, struct hosted *h, const char *reason)
 				       .suppressed = w->suppressed,
 				       .missed = missed_in_all(w) };
 
-	publish(h->watch, "over", &wire_shape_live_over, &live);
+	if (!c)
+		return;
+	publish(c, "over", &wire_shape_live_over, &live);
+	if (!bridges_find(b->bridges, wire_slice_of(w->bridge)))
+		publisher_retire(b->publisher, c);
+}
+
+static void raise_disarmed(const struct watch *w, struct hosted *h)
+{
+	struct ksnap_event_field f[] = { { .name = "symbol", .str = w->symbol },
+					 { .name = "watch", .num = w->id },
+					 { .name = "reason", .str = w->ended_by } };
+
+	hosted_raise(h, KSNAP_EV_WATCH_DISARMED, f, ARRAY_SIZE(f));
+}
+
+static void disown(const struct watch *w)
+{
+	struct owned *o = owned_by(w);
+
+	if (o)
+		sessions_disown(w->all->broker->sessions, o);
 }
 
 void watching_end(struct watch *w, const char *reason)
 {
-	struct broker *b = w->all->broker;
-	struct hosted *h = bridges_find(b->bridges, wire_slice_of(w->bridge));
-	struct owned *o = owned_by(w);
+	struct hosted *h = bridge_of(w);
 
-	if (o)
-		sessions_disown(b->sessions, o);
+	disown(w);
 	w->life = WATCH_IS_OVER;
-	if (h) {
-		tell_over(w, h, reason);
+	tell_over(w, reason);
+	if (h)
 		bridge_watch_release(h->core, w->id, reason);
-	}
 	watch_reap(w);
 }
 
-void watching_end_by_params(struct broker *b, struct wire_slice params, const char *reason)
+static void end_told(struct watch *w)
 {
-	struct wire_work_unwatch p;
-	struct watch *w;
+	struct hosted *h = bridge_of(w);
 
-	if (wire_decode(&wire_shape_work_unwatch, params.p, params.len, WIRE_SKIP_UNKNOWN, NULL, &p,
-			NULL))
-		return;
-	w = find_id(b->watching, p.id);
-	if (w && w->life == WATCH_IS_ARMED)
-		watching_end(w, reason);
+	w->life = WATCH_IS_OVER;
+	tell_over(w, w->ended_by);
+	if (h)
+		raise_disarmed(w, h);
+	watch_reap(w);
 }
 
-void watching_undo(struct broker *b, uint64_t id, const char *worker)
+/* It may have ended by itself just before, which was told by then. */
+static void no_totals(void *arg, const struct ksnap_err *err)
+{
+	struct watch *w = arg;
+
+	w->holds--;
+	if (w->life == WATCH_IS_ENDING)
+		end_told(w);
+	else
+		watch_reap(w);
+}
+
+static void totals_came(void *arg, struct wire_slice result, struct ksnap_blob *blob)
+{
+	struct wire_watch_totals t;
+
+	if (!wire_decode(&wire_shape_watch_totals, result.p, result.len, WIRE_SKIP_UNKNOWN, NULL,
+			 &t, NULL))
+		watching_total(arg, &t);
+	no_totals(arg, NULL);
+}
+
+static const struct job_end totals_end = { .done = totals_came, .failed = no_totals };
+
+static void ask_to_end(struct broker *b, uint64_t id, const char *worker, const struct job_end *end,
+		       void *arg)
 {
 	struct wire_work_unwatch p = { .id = id };
 	_buf_ struct buf params = BUF_INIT;
 
 	wire_encode(&wire_shape_work_unwatch, &p, &params);
-	workers_undo(b->workers, worker, "unwatch", &params);
+	workers_undo(b->workers, worker, "unwatch", &params, end, arg);
 }
 
-int watching_encode_unwatch(const char *name, struct buf *params)
+/* Of an armed one: the slot is free at once. */
+static void begin_end(struct watch *w, const char *why)
 {
-	struct wire_work_unwatch p = { .id = strtoull(name, NULL, 10) };
+	struct hosted *h = bridge_of(w);
 
-	return wire_encode(&wire_shape_work_unwatch, &p, params);
+	disown(w);
+	w->life = WATCH_IS_ENDING;
+	w->ended_by = why;
+	if (h)
+		bridge_watch_leave(h->core, w->id);
+	w->holds++;
+	ask_to_end(w->all->broker, w->id, w->worker, &totals_end, w);
+}
+
+void watching_ended_late(struct broker *b, struct wire_slice params, struct wire_slice result)
+{
+	struct wire_work_unwatch p;
+	struct wire_watch_totals t;
+	struct watch *w;
+
+	if (wire_decode(&wire_shape_work_unwatch, params.p, params.len, WIRE_SKIP_UNKNOWN, NULL, &p,
+			NULL))
+		return;
+	w = watching_find(b->watching, p.id);
+	if (!w)
+		return;
+	if (!wire_decode(&wire_shape_watch_totals, result.p, result.len, WIRE_SKIP_UNKNOWN, NULL,
+			 &t, NULL))
+		watching_total(w, &t);
+	watching_end(w, "unwatch");
+}
+
+void watching_undo(struct broker *b, uint64_t id, const char *worker)
+{
+	ask_to_end(b, id, worker, NULL, NULL);
 }
 
 void watching_disowned(struct broker *b, const char *name, const char *why)
 {
-	struct watch *w = find_id(b->watching, strtoull(name, NULL, 10));
+	struct watch *w = watching_find(b->watching, strtoull(name, NULL, 10));
 
-	if (w && w->life == WATCH_IS_ARMED)
-		watching_end(w, why);
+	if (w)
+		begin_end(w, why);
 }
 
 static struct watch *find_held(struct watching *all, const char *worker)
@@ -429,6 +508,7 @@ static struct watch *find_held(struct watching *all, const char *worker)
 	return w;
 }
 
+/* Those that are ending end with their job. */
 void watching_worker_lost(struct watching *all, const char *worker)
 {
 	struct watch *w;
@@ -448,25 +528,31 @@ static struct watch *find_of(struct watching *all, struct wire_slice bridge)
 	return w;
 }
 
-/* From the first each time: a worker that cannot be told is lost, and its watches end. */
+/* The event is the bridge's, so it cannot wait for the totals; what was ending before tells it now,
+ * too. From the first each time: a worker that cannot be told is lost, and its watches end. */
 void watching_bridge_closes(struct watching *all, struct hosted *h)
 {
 	struct watch *w;
 
-	for (w = all->first; w; w = w->next)
-		w->bridge_closed |= !strcmp(w->bridge, h->name);
+	for (w = all->first; w; w = w->next) {
+		if (w->life != WATCH_IS_ENDING || bridge_of(w) != h)
+			continue;
+		raise_disarmed(w, h);
+		w->bridge_closed = true;
+	}
 	while ((w = find_of(all, wire_slice_of(h->name)))) {
-		char worker[sizeof(w->worker)];
 		uint64_t id = w->id;
 
 		if (w->life == WATCH_IS_ARMING) {
 			watching_cancel(all, id);
 			continue;
 		}
-		strcpy(worker, w->worker);
-		watching_end(w, "bridge_closed");
-		watching_undo(all->broker, id, worker);
+		bridge_watch_release(h->core, id, "bridge_closed");
+		w->bridge_closed = true;
+		begin_end(w, "bridge_closed");
 	}
+	for (w = all->first; w; w = w->next)
+		w->bridge_closed |= !strcmp(w->bridge, h->name);
 }
 
 /* ---- what workers tell ---------------------------------------------------------------------- */
@@ -475,8 +561,9 @@ void watching_bridge_closes(struct watching *all, struct hosted *h)
 static struct watch *find_told(struct watching *all, const char *worker, uint64_t id)
 {
 	struct watch *w = find_id(all, id);
+	bool is_on = w && (w->life == WATCH_IS_ARMED || w->life == WATCH_IS_ENDING);
 
-	if (w && w->life == WATCH_IS_ARMED && !strcmp(w->worker, worker))
+	if (is_on && !strcmp(w->worker, worker))
 		return w;
 	all->broker->tally.drops[DROP_LATE_HIT]++;
 	return NULL;
@@ -520,7 +607,9 @@ void watching_fired(struct watching *all, const char *worker, const struct wire_
 		return;
 	}
 	take_counts(w, m->hits, m->suppressed);
-	if (hits_take(w, m))
+	if (w->bridge_closed)
+		drops[DROP_LATE_HIT]++;
+	else if (hits_take(w, m))
 		drops[DROP_LIVE_MEMORY]++;
 }
 
@@ -533,7 +622,8 @@ static void throttled(struct watch *w)
 					 { .name = "watch", .num = w->id },
 					 { .name = "suppressed", .num = n } };
 
-	if (!h || !n || (w->throttled_mono_ns && now - w->throttled_mono_ns < THROTTLED_REST))
+	if (w->life != WATCH_IS_ARMED || !h || !n ||
+	    (w->throttled_mono_ns && now - w->throttled_mono_ns < THROTTLED_REST))
 		return;
 	w->throttled_mono_ns = now;
 	w->throttled_told = w->suppressed;
@@ -551,9 +641,13 @@ void watching_told(struct watching *all, const char *worker, const struct wire_w
 	if (wire_slice_is(m->state, "throttled")) {
 		throttled(w);
 	} else if (wire_slice_is(m->state, "disarmed")) {
-		watching_total(w, m->hits, m->suppressed);
+		watching_total(w, &(struct wire_watch_totals){ .hits = m->hits,
+							       .suppressed = m->suppressed });
 		err_set(&word, 0, "%.*s", m->has_reason ? (int)m->reason.len : 0,
 			m->has_reason ? m->reason.p : "");
-		watching_end(w, word.text[0] ? word.text : "unknown");
+		if (w->life == WATCH_IS_ENDING)
+			end_told(w);
+		else
+			watching_end(w, word.text[0] ? word.text : "unknown");
 	}
 }

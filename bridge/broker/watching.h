@@ -5,7 +5,9 @@
  *      └─ refused, failed, late, lost, bridge closed: cancel ─────────────────┘
  *
  * A watch is over when it is unwatched, when its session, worker or bridge is, or when its worker
- * says so. What is captured because of it (hits.h) may end later. */
+ * says so. What is captured because of it (hits.h) may end later. When its session or bridge goes,
+ * its slot is free at once, and that it is over is told with the totals, which its worker is asked
+ * for. */
 #ifndef KSNAP_BROKER_WATCHING_H
 #define KSNAP_BROKER_WATCHING_H
 
@@ -40,20 +42,18 @@ struct watch *watching_find_symbol(struct watching *all, struct wire_slice bridg
 				   struct wire_slice symbol, struct ksnap_err *err);
 /* An armed watch is over; @w is gone. Whoever has its totals gives them to watching_total before.
  */
-void watching_total(struct watch *w, uint64_t hits, uint64_t suppressed);
+void watching_total(struct watch *w, const struct wire_watch_totals *t);
 void watching_end(struct watch *w, const char *reason);
-/* The same for what the job unwatch @params names. */
-void watching_end_by_params(struct broker *b, struct wire_slice params, const char *reason);
+/* The job unwatch with these @params has ended it, when nobody waited any more. */
+void watching_ended_late(struct broker *b, struct wire_slice params, struct wire_slice result);
 /* Rows of list_watches; memory is the caller's to free. */
 int watching_rows(struct watching *all, struct wire_slice bridge, struct wire_list *ret);
 
 /* Events from elsewhere. */
 void watching_worker_lost(struct watching *all, const char *worker);
 void watching_bridge_closes(struct watching *all, struct hosted *h);
-/* The session that owned it under that name does not any more. */
+/* The session that owned it under that name does not any more: it is ended. @why is static. */
 void watching_disowned(struct broker *b, const char *name, const char *why);
-/* Params of the job that undoes what is owned under that name. */
-int watching_encode_unwatch(const char *name, struct buf *params);
 /* Have the worker end the watch with this id, which nobody owns. */
 void watching_undo(struct broker *b, uint64_t id, const char *worker);
 

@@ -45,10 +45,11 @@ struct job_end {
  * E_STATE: the broker stops. */
 int workers_start(struct workers *ws, const struct job_spec *spec, const struct job_end *end,
 		  void *arg, struct ksnap_err *err);
-/* Have the worker do @job, which undoes something, without anybody waiting for it. Takes what
- * @params holds, one encoded map; when memory was out for it, the worker is lost: its end undoes
- * all it holds. */
-void workers_undo(struct workers *ws, const char *worker, const char *job, struct buf *params);
+/* Have the worker do @job, which undoes something, however long it takes. Takes what @params holds,
+ * one encoded map; when memory was out for it, the worker is lost: its end undoes all it holds.
+ * @end, unless NULL, is called as that of workers_start is. */
+void workers_undo(struct workers *ws, const char *worker, const char *job, struct buf *params,
+		  const struct job_end *end, void *arg);
 /* The host that the worker of this name runs on; "" when there is no such worker. */
 const char *workers_host(struct workers *ws, const char *worker);
 /* Name of the worker that did the job whose done or failed runs now. */

@@ -56,6 +56,7 @@ struct watcher {
 	uint64_t id; /* of the watch */
 	uint64_t shown, hits, suppressed, missed, lost;
 	bool exact;                /* hits, suppressed: nothing came behind them */
+	bool all_told;             /* the last message about it was read */
 	char over[KSNAP_ERR_TEXT]; /* why it is over; "": it is not */
 	struct buf line;
 };
@@ -188,6 +189,7 @@ static void take_over(struct watcher *w, const msgpack_object *header)
 	w->suppressed = field_uint(header, "suppressed", w->suppressed);
 	w->missed = field_uint(header, "missed", 0);
 	w->exact = field_bool(header, "exact");
+	w->all_told = true;
 	take_reason(w, header);
 }
 
@@ -203,7 +205,8 @@ static int take_message(struct watcher *w, const struct ksnap_live_msg *msg, str
 			print_hit(w, &u.data);
 		else if (is_kind(&u.data, "over"))
 			take_over(w, &u.data);
-		else if (is_kind(&u.data, "watch_disarmed")) /* when the other one was lost */
+		else if (is_kind(&u.data,
+				 "watch_disarmed")) /* when the other one is lost or late */
 			take_reason(w, &u.data);
 	}
 	msgpack_unpacked_destroy(&u);
@@ -267,13 +270,13 @@ static int follow(struct watcher *w, struct ksnap_err *err)
 	return r < 0 ? r : 0;
 }
 
-/* Up to the word that the watch is over, which comes behind all its hits. */
+/* Up to the word that the watch is over, which comes behind all its hits and has the totals. */
 static int read_rest(struct watcher *w, struct ksnap_err *err)
 {
 	uint64_t until = clock_mono_ns() + REST_MS * NS_PER_MS;
 	int r = 0;
 
-	while (r >= 0 && !w->over[0] && !out_broken() && clock_mono_ns() < until) {
+	while (r >= 0 && !w->all_told && !out_broken() && clock_mono_ns() < until) {
 		struct ksnap_live_msg msg = { 0 };
 
 		r = ksnap_subscriber_next(w->sub, TURN_MS, &msg, err);
@@ -338,11 +341,11 @@ static int judge_end(const struct watcher *w, struct ksnap_err *err)
 static int finish(struct watcher *w, struct ksnap_err *err)
 {
 	bool by_itself = w->over[0] != 0;
-	int r = by_itself ? judge_end(w, err) : unwatch(w, err);
+	int r = by_itself ? 0 : unwatch(w, err);
 
 	if (r == 0)
 		r = read_rest(w, err);
-	return r;
+	return r == 0 && by_itself ? judge_end(w, err) : r;
 }
 
 static int watch(struct watcher *w, const struct args *args, uint64_t time_ns,

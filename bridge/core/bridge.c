@@ -559,6 +559,21 @@ int bridge_watch_release(struct ksnap_bridge *b, uint64_t id, const char *reason
 	return rc;
 }
 
+int bridge_watch_leave(struct ksnap_bridge *b, uint64_t id)
+{
+	struct watch_row *row;
+	int rc = KSNAP_E_NOTFOUND;
+
+	lock(b);
+	row = watches_find(&b->watches, id);
+	if (row && row->state == WATCH_ARMED) {
+		watches_remove(&b->watches, row);
+		rc = 0;
+	}
+	unlock(b);
+	return rc;
+}
+
 int ksnap_bridge_watch(struct ksnap_bridge *b, const char *symbol, uint64_t *ret_id,
 		       struct ksnap_err *err)
 {

@@ -40,6 +40,9 @@ int bridge_watch_commit(struct ksnap_bridge *b, uint64_t id);
 /* Give the slot back: after a failure or a cancel without a trace, of an armed watch with event
  * watch_disarmed{reason} ("unwatch" when NULL). E_NOTFOUND: no such watch. */
 int bridge_watch_release(struct ksnap_bridge *b, uint64_t id, const char *reason);
+/* Give the slot of an armed watch back before it is known how it ended: the event is the caller's
+ * to raise, by bridge_raise. E_NOTFOUND: no such watch is armed. */
+int bridge_watch_leave(struct ksnap_bridge *b, uint64_t id);
 
 /* Log a kernel op that was run elsewhere; the log takes references of its own. */
 int bridge_record_kernel_op(struct ksnap_bridge *b, const struct ksnap_kernel_op *op,

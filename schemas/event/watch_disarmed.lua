@@ -1,7 +1,8 @@
 return {
 	name = "watch_disarmed", number = 203, since = 1,
 	summary = "A watch is over and its debug register free.",
-	doc = [[The reason says who ended it; the message `over` on watch/<bridge>, right before it, how often it had fired.]],
+	doc = [[The reason says who ended it; the message `over` on watch/<bridge> how often it had fired. When its session is gone
+the slot is free before: this is raised when the worker has disarmed it. Only when its bridge is closed it comes first.]],
 	fields = {
 		{ "symbol", "str", required = true, doc = "What was watched." },
 		{ "watch", "uint", required = true, doc = "Id of the watch." },

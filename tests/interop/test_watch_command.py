@@ -168,6 +168,7 @@ def bad_ends(broker):
         code, _, err = c.end()
         equal(code, 1)
         assert "bridge_closed" in err, err
+        assert "ksnap: 1000 hits, 0 shown, 980 only counted\n" in err, err
     with Broker() as other, Stage(other) as s, Command(s, "x") as c:
         other.process.kill()
         other.process.wait()

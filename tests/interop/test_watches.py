@@ -178,8 +178,10 @@ def bye(broker):
             s.watch(symbol, client=c)
         released = c.call("bye", b=s.target)["released"]
         equal(sorted(words.split(" ", 2)[2] for words in released), ["(a)", "(b)"])
-        equal({s.next("watch_disarmed")["reason"] for _ in "ab"}, {"bye"})
-        equal([row["watch"] for row in s.rows()], [kept])
+        equal(([row["watch"] for row in s.rows()], s.held()), ([kept], 1))
+        for _ in "ab":
+            equal(s.totals(), ("bye", True, 1000, 980, 0))
+            equal(s.next("watch_disarmed")["reason"], "bye")
         for _ in "ab":
             s.w.job("unwatch")
         equal(s.w.armed, {kept: "kept"})
@@ -210,9 +212,95 @@ def killed_executor(broker):
         equal(lost["client"], "victim")
         for symbol in "a", "b", "c":
             assert f"({symbol})" in lost["released"], lost
-        equal({s.next("watch_disarmed")["reason"] for _ in "abc"}, {"session_lost"})
+        for symbol in "a", "b", "c":
+            equal(s.totals(), ("session_lost", True, 1000, 980, 0))
+            equal(s.next("watch_disarmed")["reason"], "session_lost")
         s.all_slots_are_free()
         equal(s.w.armed, {})
+
+
+@test("until the worker has answered, the slot of a watch without a session is free and its hits are told")
+def ending(broker):
+    with Stage(broker, captures=False) as s, broker.client() as c:
+        del s.w.jobs["unwatch"]
+        id = s.watch("x", client=c)
+        s.w.fire(id, 1, hits=5, suppressed=4)
+        capture = s.w.job("capture_snapshot")
+        c.call("bye", b=s.target)
+        equal((s.rows(), s.held(), s.refusal("unwatch", {"watch": id}).code), ([], 0, "E_NOTFOUND"))
+        s.w.fire(id, 2, hits=9, suppressed=7)
+        equal([s.next("hit")["n"] for _ in "ab"], [1, 2])
+        s.w.done(capture["job"], reports.captured(), blob=REPORT)
+        s.next("captured")
+        job = s.w.job("unwatch")
+        s.w.done(job["job"], {"hits": 30, "suppressed": 28})
+        equal(s.totals(), ("bye", True, 30, 28, 0))
+        equal(s.next("watch_disarmed")["reason"], "bye")
+        second = s.w.job("capture_snapshot")
+        equal(second["p"]["cause"], f"{s.target}/{id}#2")
+        s.w.done(second["job"], reports.captured(), blob=REPORT)
+        equal(s.next("captured")["stored_seq"], 2)
+
+
+@test("a watch without a session that ends by itself, that the worker does not know, or whose answer is none")
+def ending_otherwise(broker):
+    gone = {"code": "E_NOTFOUND", "class": "state", "msg": "no such watch", "retry": False}
+    with Stage(broker) as s:
+        del s.w.jobs["unwatch"]
+        for told, answer, totals in ((True, {"e": gone}, (True, 40, 30)), (False, {"e": gone}, (False, 7, 3)),
+                                     (False, {"r": "none"}, (False, 7, 3))):
+            with broker.client() as c:
+                id = s.watch("x", client=c)
+                s.w.tell_watched(id, "armed", 7, 3)
+                while s.rows()[0]["hits"] != 7:
+                    pass
+                c.call("bye", b=s.target)
+                job = s.w.job("unwatch")
+                if told:
+                    s.w.tell_watched(id, "disarmed", 40, 30, reason="hot")
+                s.w.done(job["job"], **answer)
+                equal(s.totals(), ("bye", *totals, 0))
+                equal(s.next("watch_disarmed")["reason"], "bye")
+
+
+@test("a watch without a session whose worker is lost before it tells the totals: the last that were told")
+def ending_lost(broker):
+    with Stage(broker, captures=False) as s, broker.client() as c:
+        del s.w.jobs["unwatch"]
+        id = s.watch("x", client=c)
+        s.w.fire(id, 1, hits=5, suppressed=4)
+        s.w.job("capture_snapshot")
+        c.call("bye", b=s.target)
+        s.w.close()
+        with Watcher(broker.work, s.name, s.target) as s.w:  # another life under its name
+            equal(s.totals(), ("bye", False, 5, 4, 0))
+            equal(s.next("watch_disarmed")["reason"], "bye")
+            s.all_slots_are_free()
+
+
+@test("a bridge closes with a watch armed and one that is ending: events before it goes, totals when they come")
+def closed_totals(broker):
+    with Stage(broker) as s, broker.client() as c:
+        del s.w.jobs["unwatch"]
+        left, armed = s.watch("x", client=c), s.watch("y")
+        c.call("bye", b=s.target)
+        first = s.w.job("unwatch")
+        equal(first["p"], {"id": left})
+        s.call("close_bridge")
+        equal([(over["watch"], over["reason"]) for over in (s.next("watch_disarmed"), s.next("watch_disarmed"))],
+              [(left, "bye"), (armed, "bridge_closed")])
+        before = dropped(broker, "late_hit")
+        s.w.fire(armed, 1)
+        s.w.tell_watched(armed, "throttled", 9, 8)
+        s.w.done(first["job"], {"hits": 3, "suppressed": 1})
+        equal(s.totals(), ("bye", True, 3, 1, 0))
+        s.call("open_bridge")  # the next one of that name
+        second = s.w.job("unwatch")
+        equal(second["p"], {"id": armed})
+        s.w.done(second["job"], {"hits": 50, "suppressed": 40})
+        equal(s.totals(), ("bridge_closed", True, 50, 40, 0))
+        equal(dropped(broker, "late_hit") - before, 1)
+        equal((s.rows(), s.call("event_count")), ([], 0))
 
 
 @test("a worker that is lost takes its watches with it: their slots are free at once")
@@ -549,7 +637,8 @@ def late_unwatch(broker):
         del s.w.jobs["unwatch"]
         equal(s.refusal("unwatch", {"watch": id}, t=50).code, "E_TIMEOUT")
         equal(s.held(), 1)
-        s.w.done(s.w.job("unwatch")["job"], {"hits": 0, "suppressed": 0})
+        s.w.done(s.w.job("unwatch")["job"], {"hits": 12, "suppressed": 3})
+        equal(s.totals(), ("unwatch", True, 12, 3, 0))
         equal(s.next("watch_disarmed")["reason"], "unwatch")
         equal((s.rows(), s.held()), ([], 0))
 

@@ -100,9 +100,13 @@ is $? 0 'which sees its write'
 
 # ---- whoever is killed -----------------------------------------------------------------------------
 
+order write_u16 100 # the watch on it is the third of them
 kill -KILL "${pids[1]}" "${pids[2]}"
 wait "${pids[1]}" "${pids[2]}" 2>/dev/null
 registers_are_free 'the registers are free when executors are killed'
+totals=$("$KSNAP" monitor --channel watch/default --kind over --match watched_u16 --from oldest -n 1 -o jsonl)
+is "$(json 'd["reason"], d["exact"], d["hits"], d["suppressed"] > 50' <<<"$totals")" "('session_lost', True, 100, True)" \
+	'each write is counted although nobody was there any more'
 ok 'one more watch' watch watched_u64
 worker=$("$KSNAP" status -o json | json '[w["pid"] for w in d["workers"] if w["kind"] == "live"][0]')
 kill -KILL "$worker"

@@ -213,6 +213,26 @@ static void arming_in_two_halves(void **state)
 	ksnap_bridge_unref(b);
 }
 
+/* Its slot is free before it is known how it ended. */
+static void leaving_without_a_word(void **state)
+{
+	struct ksnap_bridge *b = rig_bridge(0, 0, 0);
+	uint64_t a, c;
+
+	assert_int_equal(bridge_watch_leave(b, 1), KSNAP_E_NOTFOUND);
+	assert_int_equal(bridge_watch_reserve(b, "a", &a, NULL), 0);
+	assert_int_equal(bridge_watch_leave(b, a), KSNAP_E_NOTFOUND); /* being armed */
+	assert_int_equal(bridge_watch_commit(b, a), 0);
+	assert_int_equal(bridge_watch_leave(b, a), 0);
+	assert_int_equal(ksnap_bridge_watch_count(b), 0);
+	assert_int_equal(bridge_watch_leave(b, a), KSNAP_E_NOTFOUND);
+	assert_int_equal(bridge_watch_release(b, a, NULL), KSNAP_E_NOTFOUND);
+	assert_int_equal(bridge_watch_reserve(b, "c", &c, NULL), 0);
+	assert_int_equal(c, 2);
+	rig_expect_events(b, "watch_armed symbol=a watch=1\n");
+	ksnap_bridge_unref(b);
+}
+
 static void bridges_may_number_together(void **state)
 {
 	struct ksnap_bridge *b = rig_bridge(0, 0, 0), *c = rig_bridge(0, 0, 0);
@@ -265,6 +285,7 @@ int main(void)
 		cmocka_unit_test(what_is_being_armed_cannot_be_dropped),
 		cmocka_unit_test(dropping_tells_the_reason),
 		cmocka_unit_test(arming_in_two_halves),
+		cmocka_unit_test(leaving_without_a_word),
 		cmocka_unit_test(bridges_may_number_together),
 		cmocka_unit_test(a_closed_bridge_disarms),
 	};
