@@ -125,6 +125,17 @@ def _(g):
     g.sh("armed panic_timeout --len 4 --max-hits 1; echo 1 >/proc/sys/kernel/panic; over")  # registers are free
 
 
+@test("the kernel tells of a CPU that came, before the next look at all of them")
+def _(g):
+    told = ("kernel says that CPUs", "for ((i = 0; i < 100; i++)); do for on in 0 1; do "
+            "echo $on >/sys/devices/system/cpu/cpu1/online; IFS= read -r -t 0.1 -u $said line; "
+            "[[ $line == *'%s'* ]] && break 2; done; done; echo $i; echo 1 >/sys/devices/system/cpu/cpu1/online")
+    g.sh("armed panic_timeout -vv --len 4 -o jsonl")
+    assert int(g.sh(told[1] % told[0]).splitlines()[-1]) < 100
+    g.sh("kill -INT $watcher")
+    g.sh("over")
+
+
 @test("a scenario limits its programs by the cpu and the cpuset controller")
 def _(g):
     g.sh("ksnap run /limits.lua")

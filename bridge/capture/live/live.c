@@ -97,7 +97,8 @@ static struct target *open_live(const char *options, struct ksnap_err *err)
 		err_nomem(err);
 		return NULL;
 	}
-	t->stats_fd = t->watches.epoll = t->watches.timer = t->ends.timer = -1;
+	t->watches = WATCH_SET_INIT;
+	t->stats_fd = t->ends.timer = -1;
 	kernel_names_init(&t->names);
 	if (!kernel_names_options(&t->names, options, err))
 		t->types = btf_types_create(err);

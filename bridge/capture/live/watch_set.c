@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "capture/live/breakpoint.h"
+#include "capture/live/cpu_news.h"
 #include "capture/live/watch_hit.h"
 #include "capture/live/watch_prog.h"
 
@@ -53,7 +54,7 @@ int watch_set_poll(struct watch_set *s, int fd, struct ksnap_err *err)
 
 int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct ksnap_err *err)
 {
-	*s = (struct watch_set){ .ksyms = ksyms };
+	*s = (struct watch_set){ .ksyms = ksyms, .cpus = -1 };
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (s->epoll < 0 || s->timer < 0)
@@ -61,14 +62,38 @@ int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct ksnap_
 	return watch_set_poll(s, s->timer, err);
 }
 
-/* The timer runs while there is something to look after. */
-static void set_timer(struct watch_set *s)
+static void close_cpus(struct watch_set *s)
+{
+	cleanup_close(&s->cpus);
+	s->cpus = -1;
+}
+
+/* Without it the timer sees CPUs that come, only later. */
+static void hear_of_cpus(struct watch_set *s)
+{
+	struct ksnap_err err;
+
+	if (!s->first)
+		close_cpus(s);
+	if (!s->first || s->cpus >= 0)
+		return;
+	s->cpus = cpu_news_open(&err);
+	if (s->cpus >= 0 && !watch_set_poll(s, s->cpus, &err))
+		return;
+	close_cpus(s);
+	log_warn("%s; a CPU that comes is watched %llu ms later at most", err.text,
+		 TICK_NS / NS_PER_MS);
+}
+
+/* Timer and news are there while there is something to look after. */
+static void look_out(struct watch_set *s)
 {
 	struct itimerspec its = { 0 };
 
 	if (s->first)
 		its.it_interval.tv_nsec = its.it_value.tv_nsec = TICK_NS;
 	timerfd_settime(s->timer, 0, &its, NULL);
+	hear_of_cpus(s);
 }
 
 static void free_armed(struct watch_set *s, struct armed *w)
@@ -90,10 +115,11 @@ void watch_set_fini(struct watch_set *s)
 	}
 	watch_prog_destroy(s->prog);
 	cleanup_close(&s->timer);
+	cleanup_close(&s->cpus);
 	cleanup_close(&s->epoll);
 	buf_fini(&s->records);
 	buf_fini(&s->hit);
-	*s = (struct watch_set){ .epoll = -1, .timer = -1 };
+	*s = WATCH_SET_INIT;
 }
 
 static struct armed *find(const struct watch_set *s, uint64_t id)
@@ -201,7 +227,7 @@ int watch_set_arm(struct watch_set *s, const struct watch_request *rq,
 	*ret = (struct watch_place){ at->addr, at->len, register_number(s, w) };
 	w->next = s->first;
 	s->first = w;
-	set_timer(s);
+	look_out(s);
 	return 0;
 }
 
@@ -261,7 +287,7 @@ static void end_watch(struct watch_set *s, struct armed *w, struct watch_counts 
 		link = &(*link)->next;
 	*link = w->next;
 	free_armed(s, w);
-	set_timer(s);
+	look_out(s);
 }
 
 static int miss(uint64_t id, struct ksnap_err *err)
@@ -319,13 +345,29 @@ static void notice_rate(struct armed *w, uint64_t suppressed)
 	w->must_tell |= was_calm && !w->calm_ticks;
 }
 
-static void look_after(struct watch_set *s, struct armed *w, uint64_t now)
+static void follow_cpus(struct armed *w)
 {
-	struct watch_counts c = count(w);
 	struct ksnap_err err;
 
 	if (breakpoint_follow(&w->bp, &err))
 		log_warn("watch %" PRIu64 ": %s", w->id, err.text);
+}
+
+/* A CPU that has come runs unwatched: before anything else. */
+static void take_cpu_news(struct watch_set *s)
+{
+	if (s->cpus < 0 || !cpu_news_read(s->cpus))
+		return;
+	log_debug("the kernel says that CPUs came or went");
+	for (struct armed *w = s->first; w; w = w->next)
+		follow_cpus(w);
+}
+
+static void look_after(struct watch_set *s, struct armed *w, uint64_t now)
+{
+	struct watch_counts c = count(w);
+
+	follow_cpus(w);
 	notice_rate(w, c.suppressed);
 	if (!w->over && w->gone)
 		w->over = w->gone(w->arg);
@@ -428,6 +470,7 @@ int watch_set_next(struct watch_set *s, struct watch_news *ret)
 
 	r = next_record(s, &w);
 	if (!r) {
+		take_cpu_news(s);
 		read_all(s);
 		tick(s);
 		r = next_record(s, &w);

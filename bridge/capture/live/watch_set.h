@@ -16,6 +16,7 @@
 
 struct watch_set {
 	int epoll, timer; /* what watch_fd gives; -1: not made */
+	int cpus;         /* cpu_news, while something is armed; -1: there are none */
 	struct watch_prog *prog;
 	struct armed *first;
 	struct buf records; /* taken from the ring, not told yet */
@@ -23,6 +24,9 @@ struct watch_set {
 	struct buf hit;     /* of the last news */
 	const struct ksyms *ksyms;
 };
+
+/* Not initialised, and accepted by fini. */
+#define WATCH_SET_INIT ((struct watch_set){ .epoll = -1, .timer = -1, .cpus = -1 })
 
 /* Where a symbol is, found by others. */
 struct watch_memory {

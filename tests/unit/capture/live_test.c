@@ -8,13 +8,16 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "capture/live/cgroup.h"
+#include "capture/live/cpu_news.h"
 #include "capture/live/key_set.h"
 #include "capture/live/load_log.h"
 #include "capture/live/map_read.h"
@@ -236,6 +239,73 @@ static void the_log_is_empty_when_nothing_was_said(void **state)
 	assert_string_equal(load_log_tail(), "");
 }
 
+/* ---- cpu_news ---------------------------------------------------------------------------------
+ */
+
+static bool is_news(const char *words, size_t len)
+{
+	_free_ char *exact = malloc(len + !len); /* no byte beyond it is there */
+
+	assert_non_null(exact);
+	memcpy(exact, words, len);
+	return cpu_news_is_one(exact, len);
+}
+
+static void a_cpu_that_comes_or_goes_is_news_and_nothing_else(void **state)
+{
+	static const struct {
+		bool is;
+		const char *words;
+		size_t len;
+	} rows[] = {
+#define ROW(is, words) { is, words, sizeof(words) }
+#define CPU(action, subsystem)                                                                    \
+	action "@/devices/system/cpu/cpu1\0ACTION=" action "\0DEVPATH=/devices/system/cpu/cpu1\0" \
+	       "SUBSYSTEM=" subsystem "\0SEQNUM=1234"
+		ROW(true, CPU("online", "cpu")),
+		ROW(true, CPU("offline", "cpu")),
+		ROW(true, "SUBSYSTEM=cpu\0ACTION=online"),
+		ROW(false, CPU("change", "cpu")),
+		ROW(false, CPU("add", "cpu")),
+		ROW(false, CPU("online", "memory")),
+		ROW(false, CPU("online", "cpuidle")),
+		ROW(false, CPU("onlines", "cpu")),
+		ROW(false, ""),
+		ROW(false, "libudev\0\xfe\xed\xca\xfe"),
+#undef CPU
+#undef ROW
+	};
+	static const char whole[] = "ACTION=online\0SUBSYSTEM=cpu";
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (is_news(rows[i].words, rows[i].len) != rows[i].is)
+			fail_msg("row %zu", i);
+	for (size_t len = 0; len < sizeof(whole) - 1; len++)
+		assert_false(is_news(whole, len)); /* cut short */
+	assert_true(is_news(whole, sizeof(whole) - 1));
+}
+
+/* Whoever is no kernel can only speak to one reader: it must not be believed. */
+static void only_the_kernel_is_believed(void **state)
+{
+	static const char words[] = "ACTION=online\0SUBSYSTEM=cpu";
+	struct sockaddr_nl to = { 0 };
+	socklen_t size = sizeof(to);
+	struct ksnap_err err;
+	_close_ int fd = cpu_news_open(&err);
+	_close_ int other = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+
+	if (fd < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&to, &size), 0);
+	to.nl_groups = 0;
+	if (sendto(other, words, sizeof(words), 0, (struct sockaddr *)&to, size) < 0) {
+		assert_int_equal(errno, EPERM); /* as whoever is not root */
+		skip();
+	}
+	assert_false(cpu_news_read(fd));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +321,8 @@ int main(void)
 		cmocka_unit_test(kinds_beyond_the_table_are_unreadable),
 		cmocka_unit_test(objects_that_are_none_are_refused),
 		cmocka_unit_test(the_log_is_empty_when_nothing_was_said),
+		cmocka_unit_test(a_cpu_that_comes_or_goes_is_news_and_nothing_else),
+		cmocka_unit_test(only_the_kernel_is_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
