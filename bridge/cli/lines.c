@@ -5,6 +5,7 @@
 #include "cli/lines.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct lines {
 	size_t cap;
 	bool interrupted;
 #ifdef HAVE_LIBEDIT
+	int keys;     /* the terminal, to read from */
 	EditLine *el; /* NULL: no terminal */
 	History *history;
 #endif
@@ -63,13 +65,34 @@ static char *give_prompt(EditLine *el)
 	return (char *)lines_of(el)->prompt;
 }
 
+/* The next byte: 1, or -EINTR after an interrupt, or 0 at the end. */
+static int read_byte(const struct lines *l, char *ret)
+{
+	struct pollfd p[] = { { .fd = l->keys, .events = POLLIN },
+			      { .fd = interrupts, .events = POLLIN } };
+	eventfd_t n;
+
+	for (;;) {
+		ssize_t got;
+
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return 0;
+		if (eventfd_read(interrupts, &n) == 0)
+			return -EINTR;
+		got = read(l->keys, ret, 1);
+		if (got >= 0 || (errno != EINTR && errno != EAGAIN))
+			return got == 1;
+	}
+}
+
 /* Bytes to a character, one after the other. */
-static int read_wide(wchar_t *ret)
+static int read_wide(const struct lines *l, wchar_t *ret)
 {
 	mbstate_t state = { 0 };
 	char byte;
+	int r;
 
-	while (read(STDIN_FILENO, &byte, 1) == 1) {
+	while ((r = read_byte(l, &byte)) > 0) {
 		size_t n;
 
 		if (byte == '\0') // ^D, typed before the terminal was told to hand it on
@@ -82,26 +105,31 @@ static int read_wide(wchar_t *ret)
 		if (n != (size_t)-2)
 			return 1;
 	}
-	return 0;
+	return r;
 }
 
 /* The next character; an interrupt ends the line. */
 static int read_char(EditLine *el, wchar_t *ret)
 {
-	struct pollfd p[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-			      { .fd = interrupts, .events = POLLIN } };
-	eventfd_t n;
+	struct lines *l = lines_of(el);
+	int r = read_wide(l, ret);
 
-	while (poll(p, ARRAY_SIZE(p), -1) < 0)
-		if (errno != EINTR)
-			return -1;
-	if (!(p[1].revents & POLLIN))
-		return read_wide(ret);
-	eventfd_read(interrupts, &n);
-	lines_of(el)->interrupted = true;
+	if (r != -EINTR)
+		return r;
+	l->interrupted = true;
 	fputs("^C", stdout);
 	*ret = L'\n';
 	return 1;
+}
+
+/* Ctrl-C makes the terminal forget what was typed before: a byte that poll() saw may be gone when
+ * it is read, and a read that waits would not see the interrupt. So the terminal is opened once
+ * more, for reads that do not wait; others that have it open see nothing of that. */
+static int open_keys(void)
+{
+	int fd = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? STDIN_FILENO : fd;
 }
 
 static unsigned char complete(EditLine *el, int ch)
@@ -145,6 +173,7 @@ static int open_terminal(struct lines *l, struct ksnap_err *err)
 	l->el = el_init("ksnap", stdin, stdout, stderr);
 	if (!l->el)
 		return err_nomem(err);
+	l->keys = open_keys();
 	el_set(l->el, EL_CLIENTDATA, l);
 	el_set(l->el, EL_PROMPT, give_prompt);
 	el_set(l->el, EL_EDITOR, "emacs");
@@ -184,8 +213,11 @@ static void close_terminal(struct lines *l)
 			history(l->history, &ev, H_SAVE, l->opts.history);
 		history_end(l->history);
 	}
-	if (l->el)
-		el_end(l->el);
+	if (!l->el)
+		return;
+	el_end(l->el);
+	if (l->keys != STDIN_FILENO)
+		close(l->keys);
 }
 #endif
 
