@@ -2,7 +2,6 @@
 /* cmd_watch.c - ksnap watch: hold a watch for as long as the command runs, print hits as they come.
  */
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -116,8 +115,12 @@ static int arm(struct watcher *w, const struct args *args, struct ksnap_err *err
 	msgpack_unpacked u;
 	int r = build_params(&p, args, err);
 
+	if (r == 0 && !w->cli->lua)
+		stay_breaks_off(w->link, &w->signals);
 	if (r == 0)
 		r = link_call(w->link, "watch_snapshot", &p, &reply, err);
+	if (!w->cli->lua)
+		stay_breaks_off(w->link, NULL);
 	if (r >= 0)
 		r = object_decode(&u, reply.r, reply.r_len, err);
 	if (r >= 0) {
@@ -247,9 +250,7 @@ static int keep_alive(struct watcher *w, struct ksnap_err *err)
 
 static bool is_time(const struct watcher *w)
 {
-	struct pollfd p = { .fd = w->signals, .events = POLLIN };
-
-	return poll(&p, 1, 0) > 0 || out_broken() ||
+	return stay_is_told(w->signals) || out_broken() ||
 	       (w->until_mono_ns && clock_mono_ns() >= w->until_mono_ns);
 }
 
@@ -257,6 +258,7 @@ static int follow(struct watcher *w, struct ksnap_err *err)
 {
 	int r = 0;
 
+	stay_breaks_off(w->link, &w->signals);
 	while (r >= 0 && !w->over[0] && !is_time(w)) {
 		struct ksnap_live_msg msg = { 0 };
 
@@ -267,7 +269,8 @@ static int follow(struct watcher *w, struct ksnap_err *err)
 			r = take(w, &msg, err);
 		ksnap_live_msg_clear(&msg);
 	}
-	return r < 0 ? r : 0;
+	stay_breaks_off(w->link, NULL);
+	return r < 0 && !(r == KSNAP_E_STATE && stay_is_told(w->signals)) ? r : 0;
 }
 
 /* Up to the word that the watch is over, which comes behind all its hits and has the totals. */
@@ -355,7 +358,10 @@ static int watch(struct watcher *w, const struct args *args, uint64_t time_ns,
 
 	if (r == 0)
 		r = arm(w, args, err);
-	if (r == 0) {
+	if (r == KSNAP_E_STATE && stay_is_told(w->signals)) {
+		say_note(w->cli, "broken off before it was armed");
+		r = 0;
+	} else if (r == 0) {
 		w->until_mono_ns = time_ns ? clock_mono_ns() + time_ns : 0;
 		r = follow(w, err);
 		r = r == 0 ? finish(w, err) : r;

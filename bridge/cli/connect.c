@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "cli/lua_line.h"
+#include "cli/out.h"
 #include "cli/target_check.h"
 #include "client/endpoint.h"
 
@@ -107,6 +109,11 @@ void link_close(struct link *l)
 	embed_destroy(l->embed);
 	l->client = NULL;
 	l->embed = NULL;
+}
+
+void link_leave(int code)
+{
+	_exit(out_finish(code));
 }
 
 /* When an embedded worker ended by itself, that is the cause of whatever the broker says. */

@@ -31,6 +31,9 @@ int link_find(const struct cli *cli, const char *const *targets, char *endpoint,
  */
 #define LINK_TOLD (-1000000)
 void link_close(struct link *l);
+/* End the process now: an embedded worker may be in the middle of a capture, which link_close would
+ * wait for. Whatever a worker holds ends with its process, however that comes. */
+void link_leave(int code) __attribute__((noreturn));
 /* One op with @p (NULL: none). Errors of an embedded capture say what would help. */
 int link_call(struct link *l, const char *op, const struct params *p, struct ksnap_reply *ret,
 	      struct ksnap_err *err);

@@ -4,7 +4,6 @@
 #include "cli/series.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +27,7 @@ struct series {
 	char tag[KSNAP_TAG_MAX + 1];
 	struct ksnap_snapshot *before, *now; /* for --changes */
 	uint64_t n, failed, skipped, incomplete;
+	bool taken, broken_off; /* the newest: it was answered; a signal came before that */
 	struct buf out;
 	uint64_t changes; /* printed of this capture */
 	struct diff_printer *printer;
@@ -100,6 +100,7 @@ static void say_taken(struct series *s, const msgpack_object *reply)
 {
 	bool complete = field_bool(reply, "complete");
 
+	s->taken = true;
 	s->incomplete += !complete;
 	if (s->link->cli->output != OUTPUT_TABLE)
 		return;
@@ -214,9 +215,27 @@ static uint64_t next_due(struct series *s, uint64_t due)
 
 static bool is_over(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	return out_broken() || stay_is_told(fd);
+}
 
-	return out_broken() || poll(&p, 1, 0) > 0;
+/* One of them, which a signal cuts short. */
+static int capture_next(struct series *s, const struct params *rest, int fd, struct ksnap_err *err)
+{
+	int r;
+
+	s->taken = false;
+	stay_breaks_off(s->link, &fd);
+	r = capture_once(s, rest, err);
+	stay_breaks_off(s->link, NULL);
+	if (r == KSNAP_E_STATE && stay_is_told(fd)) {
+		s->broken_off = !s->taken;
+		return 0;
+	}
+	if (r < 0 && (s->failed++, !ends_series(s, r))) {
+		say_error("%s: %s", s->tag, err->text);
+		return 0;
+	}
+	return r;
 }
 
 static int run_all(struct series *s, const char *tag, const struct params *rest, int fd,
@@ -228,11 +247,7 @@ static int run_all(struct series *s, const char *tag, const struct params *rest,
 
 	while (r == 0 && !is_over(fd) && due < until) {
 		snprintf(s->tag, sizeof(s->tag), "%s_%03" PRIu64, tag, ++s->n);
-		r = capture_once(s, rest, err);
-		if (r < 0 && (s->failed++, !ends_series(s, r))) {
-			say_error("%s: %s", s->tag, err->text);
-			r = 0;
-		}
+		r = capture_next(s, rest, fd, err);
 		if (s->n == s->plan->count)
 			break;
 		due = next_due(s, due);
@@ -287,9 +302,12 @@ int series_run(struct link *l, const struct series_plan *plan, const char *tag,
 	r = run_all(&s, tag, p, fd, err);
 	say_note(l->cli,
 		 "%" PRIu64 " captured, %" PRIu64 " of them not complete; %" PRIu64
-		 " failed, %" PRIu64 " left out, for their time had passed",
-		 s.n - s.failed, s.incomplete, s.failed, s.skipped);
+		 " failed, %" PRIu64 " left out, for their time had passed%s",
+		 s.n - s.failed - s.broken_off, s.incomplete, s.failed, s.skipped,
+		 s.broken_off ? "; the last was broken off" : "");
 	ksnap_snapshot_close(s.before);
 	buf_fini(&s.out);
+	if (s.broken_off && l->embed)
+		link_leave(r < 0 ? say_err(err) : EXIT_OK);
 	return r;
 }

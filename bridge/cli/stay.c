@@ -25,6 +25,23 @@ int stay_signals(struct ksnap_err *err)
 	return fd < 0 ? err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for signals") : fd;
 }
 
+bool stay_is_told(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static bool is_told(void *arg)
+{
+	return stay_is_told(*(int *)arg);
+}
+
+void stay_breaks_off(struct link *l, int *fd)
+{
+	client_set_stop(l->client, fd ? is_told : NULL, fd);
+}
+
 static int ping(struct link *l, struct ksnap_err *err)
 {
 	struct ksnap_reply reply = { 0 };
@@ -48,14 +65,16 @@ int stay_until(struct link *l, int fd, uint64_t mono_ns, struct ksnap_err *err)
 {
 	int r = 0;
 
+	stay_breaks_off(l, &fd);
 	while (r == 0) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 
 		if (clock_mono_ns() >= mono_ns || poll(&p, 1, wait_ms(l, mono_ns)) > 0)
-			return 0;
+			break;
 		r = ping(l, err);
 	}
-	return r;
+	stay_breaks_off(l, NULL);
+	return r == KSNAP_E_STATE && stay_is_told(fd) ? 0 : r;
 }
 
 int stay_until_signal(struct link *l, int fd, struct ksnap_err *err)

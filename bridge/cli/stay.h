@@ -8,6 +8,11 @@
 /* Block SIGINT, SIGTERM and SIGHUP, for threads begun later too: the descriptor that is readable
  * once one came. Call it before anything is held, so that none ends the command in between. */
 int stay_signals(struct ksnap_err *err);
+/* While a signal waits at @fd, which outlives the calls, an op of @l is broken off: E_STATE, and
+ * stay_is_told(). NULL: not any more. */
+void stay_breaks_off(struct link *l, int *fd);
+/* Whether a signal came. */
+bool stay_is_told(int fd);
 /* Keep the session alive until then. Negative: the broker does not answer any more, and what was
  * held is released. */
 int stay_until_signal(struct link *l, int fd, struct ksnap_err *err);

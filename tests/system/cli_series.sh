@@ -64,4 +64,51 @@ exec {fd}<&-
 wait $pid
 is $? 5 'a broker that is gone ends it with 5'
 like "$(cat "$tap_dir/words")" 'captured' 'with the totals'
+unset KSNAP_ENDPOINT
+
+# ---- a signal while a capture hangs ------------------------------------------------------------------
+
+# until_true COMMAND...: ask again and again, for at most 30 s.
+until_true() {
+	SECONDS=0
+	until "$@"; do
+		[ "$SECONDS" -lt 30 ] || return 1
+	done
+}
+worker_is_busy() {
+	[ "$("$KSNAP" status -o json | json 'd["workers"][0]["state"]')" = busy ]
+}
+captures_here() {
+	grep -qs nanosleep /proc/$pid/task/*/wchan
+}
+# broken_off NAME: the command $pid ends well on a signal, with its totals.
+broken_off() {
+	kill -INT $pid
+	wait $pid
+	is $? 0 "a signal ends $1"
+	like "$(cat "$tap_dir/words")" ' 0 failed, .*; the last was broken off' 'with the totals, which say so'
+}
+
+ok 'a broker whose captures take an hour' serve_start h --target fixture:maps=1,latency_ms=3600000
+"$KSNAP" capture h --every 10ms --timeout 300000 2>"$tap_dir/words" &
+pid=$!
+ok 'one is under way' until_true worker_is_busy
+broken_off 'it'
+like "$(cat "$tap_dir/words")" '^ksnap: 0 captured' 'what was not answered is not counted as captured'
+serve_stop
+
+ok 'a broker' serve_start w --target fixture:maps=1,entries=1
+worker=$("$KSNAP" status -o json | json 'd["workers"][0]["pid"]')
+kill -STOP "$worker"
+"$KSNAP" capture w --every 10ms --timeout 300000 2>"$tap_dir/words" &
+pid=$!
+ok 'its worker stands still' until_true worker_is_busy
+broken_off 'it'
+kill -CONT "$worker"
+serve_stop
+
+"$KSNAP" capture e --every 10ms --timeout 300000 --target fixture:maps=1,latency_ms=3600000 2>"$tap_dir/words" &
+pid=$!
+ok 'without a broker' until_true captures_here
+broken_off 'it'
 finish
