@@ -3,7 +3,7 @@
 -- The keys below stand in the header beside those of live_header.
 return {
 	{ name = "live_captured", kind = "captured", channels = { "snapshot/<bridge>", "report/<bridge>" },
-	  doc = "A snapshot was stored. On report/<bridge> the report itself is the payload frame, or there is none when more than MAX_BEHIND_BYTES wait for subscribers; on snapshot/<bridge> there is none.",
+	  doc = "A snapshot was stored. On report/<bridge> the report itself is the payload frame, or there is none when more than MAX_BEHIND_BYTES wait for subscribers; on snapshot/<bridge>, and in a replay, there is none. While it is stored `get` has it: it is the one when `seq` there is stored_seq here, and hello's epoch is this one.",
 	  fields = {
 		{ "tag", "str", required = true, doc = "The tag." },
 		{ "stored_seq", "uint", required = true, doc = "Insertion number on the bridge, from 1: `seq` of a snapshot_row." },

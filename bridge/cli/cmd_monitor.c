@@ -12,11 +12,13 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/late_report.h"
 #include "cli/out.h"
 #include "cli/print.h"
 #include "cli/shelf.h"
 #include "cli/sift.h"
 #include "cli/words.h"
+#include "client/client.h"
 #include "report/render.h"
 #include "wire/pack.h"
 
@@ -31,7 +33,9 @@ static const struct option_row options[] = {
 	{ "reports", 0, OPTION_FLAG, NULL, "also whole reports; -o jsonl prints them rendered", 0,
 	  0 },
 	{ "save", 0, OPTION_STRING, "FOLDER",
-	  "also whole reports, a file each in FOLDER, instead of printing them", 0, 0 },
+	  "also whole reports, a file each in FOLDER, instead of printing them; those that come "
+	  "without (of a replay, or when too many wait) are fetched while the store has them",
+	  0, 0 },
 	{ "from", 0, OPTION_STRING, "POSITION",
 	  "begin with what the broker remembers: oldest, last:N, or a sequence number", 0, 0 },
 	{ "count", 'n', OPTION_UINT, "N", "end after N messages", 1, UINT64_MAX },
@@ -48,8 +52,10 @@ struct monitor {
 	const struct cli *cli;
 	struct ksnap_subscriber *sub;
 	struct sift sift;
-	struct shelf shelf;  /* no folder: nothing is saved */
-	uint64_t count_left; /* UINT64_MAX: no end */
+	struct link *link;
+	struct shelf shelf;       /* no folder: nothing is saved */
+	uint64_t fetched, missed; /* of what came without its report: had from the store, not had */
+	uint64_t count_left;      /* UINT64_MAX: no end */
 	uint64_t lost, shown;
 	bool away; /* the broker did not answer a replay, and people were told */
 	struct buf line;
@@ -61,6 +67,12 @@ static void note_signal(int sig)
 {
 	(void)sig;
 	interrupted = 1;
+}
+
+static bool is_interrupted(void *arg)
+{
+	(void)arg;
+	return interrupted;
 }
 
 static void catch_signals(void)
@@ -208,16 +220,36 @@ static void print_message(struct monitor *m, const struct ksnap_live_msg *msg,
 		json_of_message(m, msg, header);
 }
 
+/* What came as a header only, from the store. NULL: it is counted as not had. */
+static struct ksnap_blob *fetch(struct monitor *m, const struct ksnap_live_msg *msg,
+				const msgpack_object *header)
+{
+	struct ksnap_blob *report = NULL;
+	struct ksnap_err err;
+	int r = late_report(m->link->client, msg, header, &report, &err);
+
+	if (r < 0)
+		say_note(m->cli, "%s #%" PRIu64 ": the report is not had: %s", msg->channel,
+			 msg->seq, err.text);
+	m->fetched += r > 0;
+	m->missed += r <= 0;
+	return report;
+}
+
 static int save_report(struct monitor *m, const struct ksnap_live_msg *msg,
 		       const msgpack_object *header, struct ksnap_err *err)
 {
+	_blob_ struct ksnap_blob *report = NULL;
 	msgpack_object_str str = field_str(header, "tag");
 	char tag[KSNAP_TAG_MAX + 1] = "";
 
 	if (!m->shelf.folder || strncmp(msg->channel, "report/", 7))
 		return 0;
+	report = msg->payload ? ksnap_blob_ref(msg->payload) : fetch(m, msg, header);
+	if (!report)
+		return 0;
 	memcpy(tag, str.ptr, str.size < sizeof(tag) ? str.size : sizeof(tag) - 1);
-	return shelf_put(&m->shelf, msg, tag, err);
+	return shelf_put(&m->shelf, msg, tag, report, err);
 }
 
 static int take_message(struct monitor *m, const struct ksnap_live_msg *msg, struct ksnap_err *err)
@@ -283,7 +315,7 @@ static int follow(struct monitor *m, bool until_empty, struct ksnap_err *err)
 		}
 		ksnap_live_msg_clear(&msg);
 	}
-	return r;
+	return interrupted && r == KSNAP_E_STATE ? 0 : r; // what was awaited is broken off
 }
 
 static void tell_totals(struct monitor *m, uint64_t began_ns)
@@ -301,8 +333,8 @@ static void tell_totals(struct monitor *m, uint64_t began_ns)
 	if (m->shelf.folder)
 		say_note(m->cli,
 			 "%" PRIu64 " reports saved in %s, %" PRIu64
-			 " not had: the broker remembers headers only",
-			 m->shelf.saved, m->shelf.folder, m->shelf.missed);
+			 " of them fetched from the store; %" PRIu64 " not had: they had left it",
+			 m->shelf.saved, m->shelf.folder, m->fetched, m->missed);
 }
 
 /* The prefixes to subscribe to, NULL-terminated, to be freed. */
@@ -312,11 +344,15 @@ static const char **choose_channels(const struct args *args)
 	const char **given = args_list(args, "channel");
 	const char **all = calloc(named + ARRAY_SIZE(usual_channels) + 2, sizeof(*all));
 
-	for (; given && all && n < named; n++)
+	bool reports = args_flag(args, "reports") || args_count(args, "save");
+
+	for (; given && all && n < named; n++) {
 		all[n] = given[n];
+		reports = reports && strncmp(given[n], "report/", 7) != 0; // these, not all
+	}
 	for (size_t i = 0; all && named == 0 && i < ARRAY_SIZE(usual_channels); i++)
 		all[n++] = usual_channels[i];
-	if (all && (args_flag(args, "reports") || args_flag(args, "save")))
+	if (all && reports)
 		all[n++] = "report/";
 	free(given);
 	return all;
@@ -351,15 +387,17 @@ static int set_up(struct monitor *m, const struct args *args, struct ksnap_err *
 
 static int run_monitor(const struct cli *cli, const struct args *args)
 {
-	struct monitor m = { .cli = cli, .line = BUF_INIT };
+	_link_ struct link l = { 0 };
+	struct monitor m = { .cli = cli, .link = &l, .line = BUF_INIT };
 	uint64_t began = clock_mono_ns(), ignored;
 	struct ksnap_err err = { 0 };
-	_link_ struct link l = { 0 };
 	int r = link_open(&l, cli, "monitor", NULL, &err);
 
 	if (r == 0)
 		r = set_up(&m, args, &err);
 	catch_signals();
+	if (r == 0)
+		client_set_stop(l.client, is_interrupted, NULL);
 	if (r == 0)
 		r = subscribe(&m, &l, args, &err);
 	if (r == 0)
@@ -373,7 +411,7 @@ static int run_monitor(const struct cli *cli, const struct args *args)
 	buf_fini(&m.line);
 	if (r < 0)
 		return say_err(&err);
-	return (m.lost || m.shelf.missed) && args_flag(args, "fail-on-loss") ? EXIT_LOSS : EXIT_OK;
+	return (m.lost || m.missed) && args_flag(args, "fail-on-loss") ? EXIT_LOSS : EXIT_OK;
 }
 
 const struct command cmd_monitor = {

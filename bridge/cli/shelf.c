@@ -58,17 +58,12 @@ static int put_file(const char *path, struct ksnap_blob *report, struct ksnap_er
 }
 
 int shelf_put(struct shelf *s, const struct ksnap_live_msg *msg, const char *tag,
-	      struct ksnap_err *err)
+	      struct ksnap_blob *report, struct ksnap_err *err)
 {
 	_free_ char *folder = NULL, *path = NULL;
 	char name[ARCHIVE_NAME_MAX];
-	int r;
+	int r = bridge_folder(s, msg, &folder, err);
 
-	if (!msg->payload) {
-		s->missed++;
-		return 0;
-	}
-	r = bridge_folder(s, msg, &folder, err);
 	if (r < 0)
 		return r;
 	archive_name(tag, name);
@@ -76,7 +71,7 @@ int shelf_put(struct shelf *s, const struct ksnap_live_msg *msg, const char *tag
 		path = NULL;
 		return err_nomem(err);
 	}
-	r = put_file(path, msg->payload, err);
+	r = put_file(path, report, err);
 	s->saved += r == 0;
 	return r;
 }

@@ -13,12 +13,11 @@
 struct shelf {
 	const char *folder; /* borrowed; made when it is not there */
 	uint64_t saved;
-	uint64_t missed; /* reports that only their header came of */
 };
 
 int shelf_init(struct shelf *s, const char *folder, struct ksnap_err *err);
-/* Keep the report of @msg, a message of a channel report/<bridge>, under @tag. */
+/* Keep @report, that of @msg, a message of a channel report/<bridge>, under @tag. */
 int shelf_put(struct shelf *s, const struct ksnap_live_msg *msg, const char *tag,
-	      struct ksnap_err *err);
+	      struct ksnap_blob *report, struct ksnap_err *err);
 
 #endif

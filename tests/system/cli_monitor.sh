@@ -129,12 +129,23 @@ is "$?" 0 'a monitor that saves'
 is "$(cd "$tap_dir/kept" && printf '%s\n' default.*/* | sed 's/^default\.[0-9]*\/[0-9]*-//' | tr '\n' ' ')" \
 	'a%2Fb.ksnap twice.ksnap twice.ksnap ' 'a file for each report'
 words "$tap_dir/saving"
-like "$said" '3 reports saved in .*, 0 not had' 'counted'
+like "$said" '3 reports saved in .*, 0 of them fetched .*; 0 not had' 'counted'
 exits 0 'what it saved is a report' "$KSNAP" show "$(printf '%s\n' "$tap_dir"/kept/default.*/*twice.ksnap | head -1)" -o json
 is "$(json 'd["tag"]' <<<"$out")" twice 'the one'
+
+# What comes without its report, as a replay does, is fetched as long as it is stored, and is the one that was told of.
+stored=$("$KSNAP" list -o jsonl | wc -l)
 exits 3 'a report that is gone fails when it may not be' "$KSNAP" monitor --from oldest --channel report/default \
 	--save "$tap_dir/late" --until-empty --fail-on-loss -o jsonl
-like "$err" '0 reports saved in .*, [1-9][0-9]* not had' 'and is counted'
+gone=$(($(wc -l <<<"$out") - stored))
+like "$err" "$stored reports saved in .*, $stored of them fetched from the store; $gone not had" 'and is counted'
+is "$(printf '%s\n' "$tap_dir"/late/default.*/*twice.ksnap | wc -l)" 1 'another report under the same tag is not taken for it'
+ok 'what is fetched is what was published' cmp "$(printf '%s\n' "$tap_dir"/late/default.*/*twice.ksnap)" \
+	"$(printf '%s\n' "$tap_dir"/kept/default.*/*twice.ksnap | tail -1)"
+"$KSNAP" capture --bridge shelf late -q >/dev/null
+exits 0 'none gone, none lost' "$KSNAP" monitor --from oldest --channel report/shelf --save "$tap_dir/whole" \
+	--until-empty --fail-on-loss -o jsonl
+like "$err" '1 reports saved in .*, 1 of them fetched from the store; 0 not had' 'of another bridge than the default, too'
 exits 1 'a folder that cannot be' "$KSNAP" monitor --save /proc/none --until-empty
 like "$err" '/proc/none' 'is named'
 exits 1 'nor a file' "$KSNAP" monitor --save "$KSNAP" --until-empty
