@@ -6,10 +6,12 @@ cd "$tap_dir" || exit 99
 
 # ---- commands that have none -------------------------------------------------------------------
 
+covered=
 for line in serve worker monitor 'run x.lua' 'check x.lua' 'new x' repl keygen doctor 'completion bash' version help; do
 	# shellcheck disable=SC2086
 	exits 2 "$line --lua" "$KSNAP" $line --lua
 	like "$err" 'does nothing that a scenario does' 'is refused'
+	covered+=" ${line%% *}"
 done
 exits 2 'a list of files' "$KSNAP" list x.ksnap --lua
 exits 2 'events of a file' "$KSNAP" events x.ksnap --lua
@@ -27,6 +29,7 @@ line() {
 	shift
 	exits 0 "$*" "$KSNAP" "$@" --lua
 	is "$out" "$wanted" 'says its line'
+	covered+=" $1"
 	case $out in
 	op.*) echo "	step { $out }," >>steps ;;
 	loop*) echo "	$out," >>steps ;;
@@ -82,6 +85,10 @@ is "$out" 'op.capture_snapshot { tag = "t0" }' 'it is the same line'
 # ---- of this kernel ----------------------------------------------------------------------------
 
 object=$KSNAP_TOP_BUILDDIR/tests/bpf/counter.bpf.o
+covered+=' attach'
+missing=$("$KSNAP" help | awk -v covered="$covered " '/^Commands/ { on = 1; next } /^$/ { on = 0 }
+	on { n++; if (!index(covered, " " $1 " ")) print $1 } END { if (n < 20) print "no list of commands" }')
+is "$missing" '' 'each command says its line, or that it has none'
 exits 0 'attach' "$KSNAP" attach "$object" --lua
 is "$out" "op.attach_object { file = \"$object\", name = \"counter\" }" 'says its line'
 cat >attach.lua <<END
