@@ -2,8 +2,9 @@
 /* arrivals.c - a table of connections by descriptor, as libzmq's monitor tells of them.
  *
  * A descriptor is given out again as soon as it is closed, while messages of its last owner may
- * still wait to be read. So what is heard on one that was given out again counts only after all
- * that waited then was read; until then it is doubtful who speaks. */
+ * still wait to be read. So these are read as soon as somebody left, and what is heard under a
+ * chosen routing id on a descriptor that was given out again counts only after all that waited
+ * then was read: until then it is doubtful who speaks. */
 #include "broker/arrivals.h"
 
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct arrivals {
 	size_t cap;
 	unsigned unheard;
 	uint64_t readings; /* how often all was read */
+	bool somebody_left;
 };
 
 static struct arrival *find(struct arrivals *a, int fd)
@@ -95,6 +97,7 @@ static void left(struct arrivals *a, int fd)
 		return;
 	set_state(a, c, GONE);
 	c->left_at = a->readings + 1;
+	a->somebody_left = true;
 }
 
 static void take(struct arrivals *a, enum handshake_event e, const char *address)
@@ -131,7 +134,12 @@ static bool take_some(struct arrivals *a)
 
 static void receive(void *arg)
 {
-	take_some(arg);
+	struct arrivals *a = arg;
+
+	a->somebody_left = false;
+	take_some(a);
+	if (a->somebody_left && a->opts.read)
+		a->opts.read(a->opts.arg);
 }
 
 struct arrivals *arrivals_create(const struct arrivals_opts *opts, struct ksnap_err *err)
@@ -174,11 +182,11 @@ bool arrivals_listens(const struct arrivals *a)
 	return a && a->unheard;
 }
 
-void arrivals_heard(struct arrivals *a, int fd)
+void arrivals_heard(struct arrivals *a, int fd, bool named)
 {
 	struct arrival *c = find(a, fd);
 
-	if (c && c->state == UNHEARD && c->left_at <= a->readings)
+	if (c && c->state == UNHEARD && (!named || c->left_at <= a->readings))
 		set_state(a, c, HEARD);
 }
 

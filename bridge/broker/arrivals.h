@@ -23,6 +23,8 @@ struct arrivals_opts {
 	void *context, *socket;
 	struct zap *zap;   /* NULL: nobody is told of handshakes */
 	bool ends_unheard; /* after ARRIVALS_PATIENCE ticks */
+	loop_fn read;      /* reads what waits in the socket: called when somebody left */
+	void *arg;
 };
 
 #define ARRIVALS_PATIENCE 5
@@ -32,8 +34,9 @@ struct arrivals *arrivals_create(const struct arrivals_opts *opts, struct ksnap_
 void arrivals_destroy(struct arrivals *a);
 /* Whether there is a connection on which nothing was heard yet: arrivals_heard is to be called. */
 bool arrivals_listens(const struct arrivals *a);
-/* A message came by the connection @fd (of frames_recv; -1: by none). */
-void arrivals_heard(struct arrivals *a, int fd);
+/* A message came by the connection @fd (of frames_recv; -1: by none). @named: under a routing id
+ * that the peer chose; under one that libzmq made nobody is deaf. */
+void arrivals_heard(struct arrivals *a, int fd, bool named);
 /* All that came so far was read. */
 void arrivals_all_read(struct arrivals *a);
 /* Call it every heartbeat. Returns how many connections it ended. */

@@ -178,7 +178,9 @@ static struct arrivals *look_for_arrivals(struct bound *b, const struct bound_op
 				      .context = o->context,
 				      .socket = b->socket,
 				      .zap = o->zap,
-				      .ends_unheard = o->ends_unheard };
+				      .ends_unheard = o->ends_unheard,
+				      .read = o->read,
+				      .arg = o->arg };
 
 	return arrivals_create(&opts, err);
 }

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/loop.h"
 #include "ksnap.h"
 
 struct arrivals;
 struct bound;
-struct loop;
 struct zap;
 
 struct bound_opts {
@@ -29,6 +29,8 @@ struct bound_opts {
 	bool handover;     /* ROUTER: a new peer takes over the routing id of an old one */
 	bool verbose;      /* XPUB: every subscription is told, not only the first */
 	bool ends_unheard; /* connections on which nothing is heard are ended (arrivals.h) */
+	loop_fn read;      /* with it: reads what waits in the socket */
+	void *arg;
 };
 
 /* E_STATE: something live listens there. E_ARG: not an endpoint. */

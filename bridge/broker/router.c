@@ -69,6 +69,13 @@ static void send_held(struct router *r)
 	r->nheld = 0;
 }
 
+/* libzmq makes routing ids of a zero and four bytes. */
+static bool is_named(const struct frames *f)
+{
+	return f->n &&
+	       (ksnap_blob_size(f->part[0]) != 5 || *(const char *)ksnap_blob_data(f->part[0]));
+}
+
 static void receive_some(struct router *r)
 {
 	struct arrivals *arrivals = bound_arrivals(r->bound);
@@ -89,7 +96,7 @@ static void receive_some(struct router *r)
 			return;
 		}
 		if (f.wants_fd)
-			arrivals_heard(arrivals, f.fd);
+			arrivals_heard(arrivals, f.fd, is_named(&f));
 		zap_name(r->broker->zap, r->bound, f.user);
 		if (rc == KSNAP_E_NOMEM)
 			r->broker->tally.drops[DROP_REQUEST_MEMORY]++;
@@ -105,6 +112,7 @@ static void receive(void *arg)
 {
 	struct router *r = arg;
 
+	loop_socket_used(r->broker->loop, r->source);
 	r->in_turn = true;
 	r->answered = false;
 	receive_some(r);
@@ -129,7 +137,9 @@ struct router *router_create(struct broker *b, const struct broker_opts *opts,
 				 .curve = opts->curve,
 				 .mandatory = true,
 				 .loop = b->loop,
-				 .ends_unheard = true };
+				 .ends_unheard = true,
+				 .read = receive,
+				 .arg = r };
 
 	if (!r) {
 		err_nomem(err);

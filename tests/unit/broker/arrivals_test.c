@@ -25,13 +25,19 @@ struct world {
 	void *context, *socket;
 	struct loop *loop;
 	struct arrivals *arrivals;
+	unsigned read; /* how often what waits was to be read */
 	char path[64];
 };
+
+static void count_reading(void *arg)
+{
+	((struct world *)arg)->read++;
+}
 
 static int make(void **state)
 {
 	static struct world w;
-	struct arrivals_opts opts = { .ends_unheard = true };
+	struct arrivals_opts opts = { .ends_unheard = true, .read = count_reading, .arg = &w };
 	char url[96];
 
 	opts.context = w.context = zmq_ctx_new();
@@ -78,10 +84,10 @@ static int connect_plain(const struct world *w)
 }
 
 /* What its owner would say by whatever descriptor the other side has. */
-static void say_by_all(struct world *w)
+static void say_by_all(struct world *w, bool named)
 {
 	for (int fd = -1; fd < FDS; fd++)
-		arrivals_heard(w->arrivals, fd);
+		arrivals_heard(w->arrivals, fd, named);
 }
 
 static void assert_ends(int fd)
@@ -126,7 +132,7 @@ static void test_heard_stays(void **state)
 	assert_int_equal(zmq_poll(&item, 1, -1), 1);
 	assert_int_equal(frames_recv(w->socket, &f, NULL), 1);
 	assert_true(f.fd >= 0);
-	arrivals_heard(w->arrivals, f.fd);
+	arrivals_heard(w->arrivals, f.fd, false);
 	frames_clear(&f);
 	assert_false(arrivals_listens(w->arrivals));
 	for (int i = 0; i < 2 * ARRIVALS_PATIENCE; i++)
@@ -154,18 +160,25 @@ static void test_descriptor_given_out_again(void **state)
 
 	turn_until(w, true);
 	arrivals_all_read(w->arrivals);
-	say_by_all(w);
+	say_by_all(w, true);
 	assert_false(arrivals_listens(w->arrivals));
 	shutdown(fd, SHUT_WR);
 	assert_ends(fd); /* the other side has closed its descriptor, which is the lowest free one
 			    now */
 	fd = connect_plain(w);
 	turn_until(w, true);
-	say_by_all(w);
+	say_by_all(w, true);
 	assert_true(arrivals_listens(w->arrivals));
+	assert_int_equal(w->read, 1);
 	arrivals_all_read(w->arrivals);
 	assert_true(arrivals_listens(w->arrivals));
-	say_by_all(w);
+	say_by_all(w, true);
+	assert_false(arrivals_listens(w->arrivals));
+	shutdown(fd, SHUT_WR);
+	assert_ends(fd);
+	fd = connect_plain(w);
+	turn_until(w, true);
+	say_by_all(w, false);
 	assert_false(arrivals_listens(w->arrivals));
 	close(fd);
 }
