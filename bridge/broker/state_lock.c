@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -40,15 +42,46 @@ static int open_folder(const char *path, int *ret, struct ksnap_err *err)
 	return 0;
 }
 
-static int tell_holder(int fd, const char *path, struct ksnap_err *err)
+/* The process that holds the lock, by its own word; 0: it does not say. */
+static long holder(int fd)
 {
 	char pid[24] = "";
 	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
+	return n > 0 ? strtol(pid, NULL, 10) : 0;
+}
+
+static int tell_holder(int fd, const char *path, struct ksnap_err *err)
+{
 	return err_set(err, KSNAP_E_STATE,
 		       "%.256s is in use by another broker (process %ld): end that one, or name "
 		       "another folder with --state",
-		       path, n > 0 ? strtol(pid, NULL, 10) : 0);
+		       path, holder(fd));
+}
+
+static bool holder_is_dead(int fd)
+{
+	long pid = holder(fd);
+
+	return pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH;
+}
+
+/* A broker that is dead may have left a child that has not become a worker yet, and keeps the lock
+ * for a moment. 0, or -1 with errno. */
+static int lock_patiently(int fd)
+{
+	const struct timespec moment = { .tv_nsec = STATE_LOCK_MOMENT_MS * 1000000L };
+
+	for (int tries = 1; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK)
+			return -1;
+		if (tries == STATE_LOCK_TRIES || !holder_is_dead(fd)) {
+			errno = EWOULDBLOCK;
+			return -1;
+		}
+		nanosleep(&moment, NULL);
+	}
+	return 0;
 }
 
 static int leave_pid(int fd, const char *path)
@@ -68,7 +101,7 @@ int state_lock(const char *path, int *ret_folder, int *ret_lock, struct ksnap_er
 	*ret_lock = openat(*ret_folder, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*ret_lock < 0)
 		return fail("make a lock in", path, err);
-	if (flock(*ret_lock, LOCK_EX | LOCK_NB) < 0)
+	if (lock_patiently(*ret_lock) < 0)
 		return errno == EWOULDBLOCK ? tell_holder(*ret_lock, path, err)
 					    : fail("lock", path, err);
 	return leave_pid(*ret_lock, path);
