@@ -49,6 +49,16 @@ function M.linear(high)
 	return { at = function(v) return math.max(0, v) / top end, ticks = ticks, text = M.short }
 end
 
+-- From 0 to @high and no further, as of time.
+function M.span(high)
+	high = high > 0 and high or 1
+	local ticks = {}
+	for v = 0, high, step_of(high) do
+		ticks[#ticks + 1] = v
+	end
+	return { at = function(v) return math.min(1, math.max(0, v) / high) end, ticks = ticks, text = M.short }
+end
+
 -- Powers of ten around what is there.
 function M.decades(low, high)
 	local a = math.floor(math.log(math.max(low, 1e-9), 10) + 1e-9)

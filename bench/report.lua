@@ -29,6 +29,7 @@ svg text { font: 10px system-ui, sans-serif; fill: var(--dim); } svg text.head {
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--dim); } svg .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 svg .line.a { stroke: var(--a); } svg .line.b { stroke: var(--b); } svg .line.loss { stroke: var(--bad); }
 svg .dot.limit { fill: var(--dim); } svg .line.limit { stroke: var(--dim); stroke-dasharray: 5 4; } svg .dot.a { fill: var(--a); } svg .dot.b, svg .dot.own { fill: var(--b); } svg .line.own { stroke: var(--b); stroke-dasharray: 2 3; }
+svg .line.goal { stroke: var(--good); } svg text.legend.goal { fill: var(--good); }
 svg text.legend.a { fill: var(--a); } svg text.legend.b, svg text.legend.own { fill: var(--b); } svg text.legend.loss { fill: var(--bad); }
 ]]
 
@@ -153,9 +154,11 @@ local function latency_chart(s)
 	for _, hist in ipairs { s.op_us, s.ping_us, s.echo_us, s.own_us } do
 		low, high = math.min(low, hist.p50), math.max(high, hist.max)
 	end
-	return draw.chart { name = "latency, µs", x = draw.names(QUANTILE_NAMES), y = draw.decades(math.max(low, 1), high),
-			    x_name = "of all, at most", lines = { curve("op", "a", s.op_us), curve("ping", "b", s.ping_us),
-								curve("raw echo", "limit", s.echo_us), s.own_us and curve("ping, own", "own", s.own_us) } }
+	local lines = { curve("op", "a", s.op_us), curve("ping", "b", s.ping_us), curve("raw echo", "limit", s.echo_us),
+			s.own_us and curve("ping, own", "own", s.own_us) }
+	lines[#lines + 1] = { name = "goal", class = "goal", { 1, s.ping_goal_us }, { 3, s.ping_goal_us } }
+	return draw.chart { name = "latency, µs", x = draw.names(QUANTILE_NAMES), x_name = "of all, at most", lines = lines,
+			    y = draw.decades(math.max(low, 1), math.max(high, s.ping_goal_us)) }
 end
 
 -- Column @i of the samples over time.
@@ -182,13 +185,13 @@ end
 local function memory_chart(s)
 	local limit = { name = "allowed", class = "limit", { 0, s.allowed / MIB }, { seconds(s), s.allowed / MIB } }
 	local lines = { over_time(s, "resident", "a", 2, MIB), over_time(s, "stored", "b", 3, MIB), limit }
-	return draw.chart { name = "memory, MiB", x = draw.linear(seconds(s)), x_name = "s", lines = lines,
+	return draw.chart { name = "memory, MiB", x = draw.span(seconds(s)), x_name = "s", lines = lines,
 			    y = draw.linear(math.max(highest(lines[1]), s.allowed / MIB)) }
 end
 
 local function events_chart(s)
 	local lines = { over_time(s, "kept", "a", 6), over_time(s, "dropped", "loss", 7) }
-	return draw.chart { name = "events", x = draw.linear(seconds(s)), x_name = "s", lines = lines,
+	return draw.chart { name = "events", x = draw.span(seconds(s)), x_name = "s", lines = lines,
 			    y = draw.linear(math.max(highest(lines[1]), highest(lines[2]))) }
 end
 

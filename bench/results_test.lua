@@ -121,6 +121,7 @@ local _, charts = out:gsub("<svg", "")
 check("report: a page with its charts", code == 0 and charts == 3 and out:find "</html>", out)
 check("report: nothing is fetched from elsewhere", not out:find "https?:" and not out:find "<script" and not out:find "<link", out)
 check("report: what was dropped is red", out:find '<polyline class="line loss" points="%d', out)
+check("report: the goal of pings is drawn", out:find('<polyline class="line goal" points="58.0,', 1, true), out)
 local own = '"own_us":{"n":1,"p50":1,"p90":1,"p99":123,"p999":1,"p9999":1,"max":1},'
 out = run("report.lua", document((storm_line("100,101"):gsub('"books"', own .. '"books"'):gsub('"better"', '"no CPU"'))))
 check("report: pings as if no thread had waited", out:find("<td>123 µs</td><td>1 µs</td><td class=\"dim\">no CPU</td>", 1, true) and
