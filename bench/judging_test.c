@@ -72,7 +72,9 @@ static void late_pings_have_a_cause(void **state)
 	assert_string_equal(pings(6000, 3000, 500, 100, 100), "no CPU");
 	assert_string_equal(pings(90000, 1000, 4000, 3000, 100), "worse");
 	assert_string_equal(pings(90000, 1000, 4000, 3000, 80000), "so is the echo");
+	assert_string_equal(pings(90000, 1000, 4000, 3000, 4000), "worse");
 	assert_string_equal(pings(6000, 3000, 6000, 3000, 80000), "so is the echo");
+	assert_string_equal(pings(4000, 3000, 4000, 3000, 80000), "so is the echo");
 }
 
 /* ---- rounds -----------------------------------------------------------------------------------

@@ -50,6 +50,15 @@ static bool is_within(const double *rounds, unsigned n, double goal)
 	return is_clear(rounds, n, goal) && verdict_median(rounds, n) <= goal;
 }
 
+/* Without the broker it is no better: beyond the goal, where pings are too; not clearly within it,
+ * where pings are not either. */
+static bool is_the_echo(const struct verdict_pings *p, double goal)
+{
+	if (is_clear(p->ping, p->n, goal))
+		return verdict_median(p->echo, p->n) > goal;
+	return !is_within(p->echo, p->n, goal);
+}
+
 /* Pings that are late only as far as their threads, or the broker's, had to wait for a CPU say what
  * the machine lacks; so do late round trips without the broker. */
 const char *verdict_of_pings(const struct verdict_pings *p, double goal)
@@ -60,7 +69,7 @@ const char *verdict_of_pings(const struct verdict_pings *p, double goal)
 		return "better";
 	if (is_within(p->own, p->n, goal))
 		return "no CPU";
-	if (verdict_median(p->ping, p->n) > goal && verdict_median(p->echo, p->n) > goal)
+	if (is_the_echo(p, goal))
 		return "so is the echo";
 	return is_clear(p->ping, p->n, goal) ? "worse" : "inconclusive";
 }
