@@ -70,6 +70,7 @@ static const struct storm storms[] = {
 struct account {
 	bool right;
 	unsigned n;
+	uint64_t looks;
 	struct verdict_pings p99;
 	double ops_per_s[ROUNDS_MAX], op_p99[ROUNDS_MAX], echo_own_p99[ROUNDS_MAX],
 		peak[ROUNDS_MAX];
@@ -186,6 +187,25 @@ static void print_all_pings(struct bench *b, const struct account *accounts)
 		print_pings(b, &storms[i], &accounts[i]);
 }
 
+/* ---- caps and sums --------------------------------------------------------------------------- */
+
+static void print_books(struct bench *b, const struct account *accounts)
+{
+	unsigned right = 0, wrong = 0, runs = 0;
+	uint64_t looks = 0;
+
+	for (size_t i = 0; i < STORMS; i++) {
+		right += accounts[i].n && accounts[i].right;
+		wrong += !accounts[i].right;
+		runs += accounts[i].n;
+		looks += accounts[i].looks;
+	}
+	bench_note(b,
+		   "caps kept and sums right at %llu looks in %u runs; books of %u storms right, "
+		   "of %u wrong",
+		   NUM(looks), runs, right, wrong);
+}
+
 /* ---- the memory of one of them --------------------------------------------------------------- */
 
 #define TIGHT     "store 256 KiB"
@@ -263,6 +283,7 @@ static void write_storm(FILE *f, const struct storm *s, const struct account *a)
 	write_params(f, s, &a->last);
 	fprintf(f, "},\"books\":\"%s\",\"ping_goal_us\":%g,\"ping_verdict\":\"%s\"",
 		a->right ? "right" : "wrong", PING_GOAL_US, judge(a));
+	fprintf(f, ",\"looks\":%llu", NUM(a->looks));
 	write_counts(f, &a->last);
 	if (s->hits)
 		write_hits(f, &a->last.hits);
@@ -317,6 +338,7 @@ static void enter(struct account *a)
 	a->p99.own[a->n] = us(&r->ping_own, 0.99);
 	a->echo_own_p99[a->n] = us(&r->echo_own, 0.99);
 	a->peak[a->n] = r->peak;
+	a->looks += r->looks;
 	enter_hits(a);
 	a->p99.n = ++a->n;
 }
@@ -367,6 +389,7 @@ static void rage_all(struct bench *b, const struct peer *echo, struct account *a
 		}
 	}
 	print_all_pings(b, accounts);
+	print_books(b, accounts);
 	for (size_t i = 0; i < STORMS; i++)
 		judge_peak(b, &storms[i], &accounts[i]);
 	for (size_t i = 0; i < STORMS && bench_json(b); i++) {

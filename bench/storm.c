@@ -222,6 +222,7 @@ static int look(struct world *w)
 	if (books_read(w->client, &w->books) || books_check(&w->books))
 		return -1;
 	keep_sample(w->r, &w->books, bench_now() - w->begin);
+	w->r->looks++;
 	return 0;
 }
 

@@ -60,6 +60,7 @@ struct storm_result {
 	uint64_t base, peak, allowed;
 	struct hist op, ping, echo;
 	struct hist ping_own, echo_own; /* as if no thread had waited for a CPU */
+	uint64_t looks; /* at the books while it raged; of each a sample is kept, or of some */
 	size_t nsamples;
 	struct storm_sample samples[STORM_SAMPLES];
 };
