@@ -55,7 +55,7 @@ static const struct storm storms[] = {
 	STORM("256 KiB and drains", 20000, 200, 256 * KIB, 0, 1, 1, 8, .drains = true),
 	/* name, how often armed, quick, who writes, watches, writes each time, quick */
 	HITS("watch, made-up hits", 500, 40, HITS_MADE, 3, 1000000, 1000000),
-	HITS("1 watch, written in bursts", 1, 1, HITS_WRITTEN, 1, 200000, 10000),
+	HITS("1 watch, written in bursts", 1, 1, HITS_WRITTEN, 1, 100000, 10000),
 	HITS("3 watches, in bursts", 1, 1, HITS_WRITTEN, 3, 100000, 8000, .monitors = 1),
 	HITS("watch that gets hot", 3, 1, HITS_HOT, 1, 0, 0, .monitors = 1),
 };
@@ -228,8 +228,8 @@ static int next_peak(void *arg, double *ret)
 static void judge_peak(struct bench *b, const struct storm *s, const struct account *a)
 {
 	struct peaks p = { .account = a };
-	struct bench_case c = { .path = "20,000 tags of 256 KiB: the peak",
-				.floor = "64 of them and 32 MiB",
+	struct bench_case c = { .path = TIGHT ": the peak",
+				.floor = "64 reports and 32 MiB",
 				.unit = "MiB",
 				.goal = 1,
 				.run = next_peak,
