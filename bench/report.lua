@@ -51,6 +51,15 @@ local function put_path(line)
 		most and "≤" or "≥", line.goal, VERDICT_CLASS[line.verdict] or "dim", escape(line.verdict))
 end
 
+local function has_path(lines)
+	for _, line in ipairs(lines) do
+		if line.path then
+			return true
+		end
+	end
+	return false
+end
+
 local function put_paths(lines)
 	put('<h2>Each path beside its floor</h2><div class="wide"><table><tr><th>path</th><th class="text">floor</th><th>cost</th>' ..
 		"<th>floor's</th><th>ratio</th><th>quartiles</th><th>goal</th><th>verdict</th></tr>")
@@ -238,7 +247,9 @@ local function put_document(doc)
 	put('<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">' ..
 		"<title>ksnap: speed and caps</title><style>%s</style><h1>ksnap: speed and caps</h1>" ..
 		'<p class="dim">%s, commit %s<br>%s</p>', STYLE, escape(doc.at), escape(doc.commit), escape(results.machine(doc)))
-	put_paths(doc.lines)
+	if has_path(doc.lines) then
+		put_paths(doc.lines)
+	end
 	put_growth(doc.lines)
 	if #storms > 0 then
 		put_storm_table(storms)

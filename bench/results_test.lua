@@ -133,6 +133,8 @@ out, code = run("report.lua", document((storm_line("100,101"):gsub('"books"', hi
 check("report: watches have words of their own", code == 0 and out:find "2 watches armed, 1 ended as hot; 100 writes, 2 M a s", out)
 out = run("report.lua", document '{"program":"bench_growth","growth":"caps","exponent":1.25,"last_exponent":1.3,"x_and_us":[[1,2.5],[8,40]]}')
 check("report: growth above linear is red", out:find('8: 40 µs</td><td class="bad">1.25', 1, true), out)
+out = run("report.lua", document(storm_line("100,101")))
+check("report: no table without paths", not out:find("beside its floor", 1, true), out)
 out, code = run("report.lua", document((path_line(1.5, 1, 2, "at most"):gsub("ping", "<b>&"))))
 check("report: names are text", code == 0 and out:find("&lt;b&gt;&amp;", 1, true) and not out:find("<b>", 1, true), out)
 
