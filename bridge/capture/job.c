@@ -54,8 +54,7 @@ static int encode_result(const struct wire_shape *shape, const void *value, stru
 	return wire_encode(shape, value, &res->r) ? err_nomem(err) : 0;
 }
 
-/* NUL-terminated copies of the wire's slices, in one allocation. */
-static const char **copy_globs(const struct wire_list *list, struct ksnap_err *err)
+const char **job_copy_globs(const struct wire_list *list, struct ksnap_err *err)
 {
 	const struct wire_slice *s = list->items;
 	size_t bytes = 0;
@@ -239,7 +238,7 @@ static int run_capture(struct bench *b, const struct job *job, struct job_result
 	if (ret < 0)
 		return ret;
 	rq.cause = ret ? &cause : NULL;
-	globs = copy_globs(&p.maps, err);
+	globs = job_copy_globs(&p.maps, err);
 	if (!globs)
 		return KSNAP_E_NOMEM;
 	snprintf(tag, sizeof(tag), "%.*s", (int)p.tag.len, p.tag.p);

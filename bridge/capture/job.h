@@ -35,6 +35,8 @@ struct job_result {
 };
 
 void job_result_fini(struct job_result *res);
+/* NUL-terminated copies of the wire's strings, in one allocation to be freed. NULL with E_NOMEM. */
+const char **job_copy_globs(const struct wire_list *list, struct ksnap_err *err);
 /* Is @host the one this process runs on? */
 bool job_is_own_host(struct wire_slice host);
 

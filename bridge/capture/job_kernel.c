@@ -135,7 +135,8 @@ static int read_value(struct wire_slice value, bool cold, msgpack_unpacked *u,
 		return o->via.bin.size ? 0 : refuse(err, "value: has no bytes");
 	case MSGPACK_OBJECT_MAP:
 		if (!cold)
-			return refuse(err, "value: {or} is for write_kernel_cold only");
+			return refuse(err, "value: {or = mask} is for write_kernel_cold only, "
+					   "which holds a cgroup still (freeze)");
 		return read_mask(value, ret, err);
 	default:
 		return refuse(err, "value: is a number, bytes, or {or = mask}");

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "capture/selection.h"
 #include "wire/shapes.h"
 
 #define SYMBOL_BYTES 511 /* of a symbol, as the op's params have it */
@@ -65,6 +66,22 @@ static int check_rates(const struct arm_params *p, struct ksnap_err *err)
 	return 0;
 }
 
+/* What captures could not take must not come out with the first hit. */
+static int check_maps(const struct job *job, struct ksnap_err *err)
+{
+	struct wire_arena arena = { 0 };
+	struct wire_watch_snapshot_params p;
+	_free_ const char **globs = NULL;
+	struct selection sel;
+	int ret = wire_decode(&wire_shape_watch_snapshot_params, job->params.p, job->params.len,
+			      WIRE_SKIP_UNKNOWN, &arena, &p, err);
+
+	if (!ret && !(globs = job_copy_globs(&p.maps, err)))
+		ret = KSNAP_E_NOMEM;
+	wire_arena_fini(&arena);
+	return ret ? ret : selection_init(&sel, globs, p.maps.n, err);
+}
+
 static int arm(struct bench *b, const struct arm_params *p, struct watch_place *ret,
 	       struct ksnap_err *err)
 {
@@ -99,6 +116,8 @@ int job_arm(struct bench *b, const struct job *job, struct job_result *res, stru
 				  NULL, &p, err);
 	if (!ret)
 		ret = check_rates(&p, err);
+	if (!ret)
+		ret = check_maps(job, err);
 	if (!ret)
 		ret = arm(b, &p, &place, err);
 	if (ret)

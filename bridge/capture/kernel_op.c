@@ -19,5 +19,6 @@ int kernel_number_fits(const struct kernel_value *v, uint32_t len, struct ksnap_
 		return 0;
 	if (v->kind == KERNEL_INT && kernel_number_cut(v->number, bits, true) == v->number)
 		return 0;
-	return err_set(err, KSNAP_E_ARG, "the value does not fit %u bytes", len);
+	return err_set(err, KSNAP_E_ARG, "the value does not fit %u byte%s", len,
+		       len == 1 ? "" : "s");
 }

@@ -191,6 +191,12 @@ static void refuses_what_cannot_be_watched(void **state)
 		{ "watched_rows[8].ctx.weight", 0, KSNAP_E_NOTFOUND, "watched_rows[8]" },
 		{ "watched_rows[7].ctx.height", 0, KSNAP_E_NOTFOUND, "weight" },
 		{ "watched_u65", 0, KSNAP_E_NOTFOUND, "watched_u64" },
+		{ "watched_u64[3]", 0, KSNAP_E_ARG, "is no array" },
+		{ "watched_u64.x[3].y", 0, KSNAP_E_ARG, "has no members" },
+		{ "watched_u65[3]", 0, KSNAP_E_NOTFOUND, "no map has the name" },
+		{ "watched_rows", 0, KSNAP_E_NOTFOUND, "watched_rows[KEY]" },
+		{ "nobodys:watched_u64", 0, KSNAP_E_NOTFOUND, "watched.bss" },
+		{ "object:", 0, KSNAP_E_ARG, "no name stands behind" },
 		{ "", 0, KSNAP_E_ARG, "" },
 	};
 	struct watch_place place;

@@ -122,19 +122,55 @@ static int refuse_count(struct search *q, const char *what)
 		       s->text, what, list_text(&q->near_names));
 }
 
+/* Whole maps have no place of their own. */
+static int refuse_map(const struct search *q)
+{
+	const struct symbol *s = q->s;
+
+	for (size_t i = 0; i < q->t->maps.n; i++)
+		if (map_is_called(q->t->maps.refs[i].info.name, s->name, strlen(s->name)))
+			return err_set(q->err, KSNAP_E_NOTFOUND,
+				       "symbol '%s': it is a map: name an element of it, %s[KEY]",
+				       s->text, s->name);
+	return 0;
+}
+
+/* Nothing is called as what stands before the colon. */
+static int refuse_owner(const struct search *q)
+{
+	const struct symbol *s = q->s;
+	struct list all = { 0 };
+
+	for (size_t i = 0; i < q->t->maps.n; i++)
+		if (is_section(&q->t->maps.refs[i]) && !is_own(&q->t->maps.refs[i]))
+			list_add(&all, "%s", q->t->maps.refs[i].info.name);
+	return err_set(q->err, KSNAP_E_NOTFOUND,
+		       "symbol '%s': no BPF object or section of globals is called %s; sections "
+		       "there are: %s",
+		       s->text, s->owner, list_text(&all));
+}
+
 static int find_section(struct search *q)
 {
+	bool owned = q->s->kind == SYMBOL_NAME || q->s->map_id;
+	int ret = 0;
+
 	for (size_t i = 0; i < q->t->maps.n; i++) {
 		const struct map_ref *ref = &q->t->maps.refs[i];
 		const struct btf *btf;
 
 		if (!is_section(ref) || !is_owned(q, ref))
 			continue;
+		owned = true;
 		btf = btf_types_load(q->t->types, ref->info.btf_id, NULL);
 		if (btf)
 			look_into(q, ref, btf);
 	}
-	return q->n == 1 ? 0 : refuse_count(q, "BPF global");
+	if (q->n == 1)
+		return 0;
+	if (!q->n && q->s->kind == SYMBOL_NAME)
+		ret = refuse_map(q);
+	return ret ? ret : owned ? refuse_count(q, "BPF global") : refuse_owner(q);
 }
 
 /* ---- elements -------------------------------------------------------------------------------- */
@@ -275,12 +311,32 @@ static int place_element(struct search *q, struct bpf_place *p)
 	return ret ? ret : find_spot(q, btf, &at, p);
 }
 
+/* Negative with *@ret_named: something has the name, only not what is behind it. */
 static int place_it(struct target *t, const struct symbol *s, struct bpf_place *ret,
-		    struct ksnap_err *err)
+		    bool *ret_named, struct ksnap_err *err)
 {
 	struct search q = { .t = t, .s = s, .err = err };
+	int code = s->kind == SYMBOL_ELEMENT ? place_element(&q, ret) : place_global(&q, ret);
 
-	return s->kind == SYMBOL_ELEMENT ? place_element(&q, ret) : place_global(&q, ret);
+	*ret_named = q.n;
+	return code;
+}
+
+/* "hist[3]" that is no element may be one of a global. */
+static int place_either(struct target *t, const struct symbol *s, struct bpf_place *ret,
+			struct ksnap_err *err)
+{
+	struct ksnap_err of_global = { 0 };
+	struct symbol as_name;
+	bool named;
+	int code = place_it(t, s, ret, &named, err);
+
+	if (!code || named || !symbol_as_name(s, &as_name))
+		return code;
+	code = place_it(t, &as_name, ret, &named, &of_global);
+	if (code && !named)
+		return err->code;
+	return code ? err_set(err, code, "%s", of_global.text) : 0;
 }
 
 static bool is_width(uint64_t n)
@@ -292,7 +348,6 @@ int bpf_place_find(struct target *t, const struct symbol *s, struct bpf_place *r
 		   struct ksnap_err *err)
 {
 	struct ksnap_err why = { 0 };
-	struct symbol as_name;
 	int code;
 
 	if (s->kind != SYMBOL_NAME && s->kind != SYMBOL_GLOBAL && s->kind != SYMBOL_ELEMENT)
@@ -300,10 +355,7 @@ int bpf_place_find(struct target *t, const struct symbol *s, struct bpf_place *r
 	code = list_all(t, err);
 	if (code)
 		return code;
-	code = place_it(t, s, ret, &why);
-	if (code == KSNAP_E_NOTFOUND && symbol_as_name(s, &as_name) &&
-	    !place_it(t, &as_name, ret, NULL))
-		code = 0;
+	code = place_either(t, s, ret, &why);
 	if (code)
 		return err_set(err, code, "%s", why.text);
 	ret->len = !ret->spot.is_bitfield && is_width(ret->spot.size) ? ret->spot.size : 0;

@@ -117,7 +117,8 @@ static int settle_width(const struct spot *s, struct kernel_width *w, struct ksn
 		return err_set(err, KSNAP_E_ARG, "%s is a bit field: leave the width out", s->name);
 	if (!w->len && !s->btf.size)
 		return err_set(err, KSNAP_E_ARG,
-			       "nothing says how wide %s is: give a width, 1, 2, 4, 8 or {bytes}",
+			       "nothing says how wide %s is: give a width of 1, 2, 4 or 8, or a "
+			       "number of bytes",
 			       s->name);
 	if (!w->len && s->btf.size > KERNEL_OP_MAX)
 		return err_set(err, KSNAP_E_LIMIT,
@@ -262,6 +263,12 @@ static int check_length(const struct spot *s, uint32_t len, struct ksnap_err *er
 		       (unsigned long long)s->btf.size, len);
 }
 
+static int check_fits(const struct spot *s, const struct kernel_value *v, uint32_t len,
+		      struct ksnap_err *err)
+{
+	return kernel_number_fits(v, len, err) ? err_prefix(err, "%s", s->name) : 0;
+}
+
 static int write_number(const struct spot *s, struct kernel_width w, const struct kernel_value *v,
 			struct ksnap_err *err)
 {
@@ -278,7 +285,7 @@ static int write_number(const struct spot *s, struct kernel_width w, const struc
 	if (!w.is_number)
 		return err_set(err, KSNAP_E_ARG, "%s has %u bytes: write bytes, not a number",
 			       s->name, w.len);
-	code = check_length(s, w.len, err) ?: kernel_number_fits(v, w.len, err);
+	code = check_length(s, w.len, err) ?: check_fits(s, v, w.len, err);
 	if (code)
 		return code;
 	if (v->kind == KERNEL_OR)

@@ -185,6 +185,8 @@ int object_ends_arm(struct object_ends *e, const struct object_list *objects, ui
 	unsigned n = 0;
 	int ret;
 
+	if (!*name)
+		return err_set(err, KSNAP_E_ARG, "symbol: no name stands behind object:");
 	for (o = e->first; o; o = o->next)
 		n++;
 	if (n >= OBJECT_ENDS_MAX)

@@ -5,8 +5,10 @@
 
 #include <inttypes.h>
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,20 +20,30 @@
 #define KERNEL_HALF 0xffff800000000000ull /* x86-64: where the kernel's addresses begin */
 #define WIDEST      8                     /* bytes that a register watches */
 
+/* " at 0x..." behind a name; an address speaks for itself. */
+static void place_words(uint64_t addr, const char *symbol, char words[32])
+{
+	*words = 0;
+	if (strncasecmp(symbol, "0x", 2))
+		snprintf(words, 32, " at 0x%" PRIx64, addr);
+}
+
 int watch_spot_check(uint64_t addr, unsigned len, const char *symbol, struct ksnap_err *err)
 {
+	char at[32];
+
+	place_words(addr, symbol, at);
 	if (addr < KERNEL_HALF)
 		return err_set(err, KSNAP_E_ARG,
-			       "symbol: 0x%" PRIx64 " (%.100s) is no address of the kernel, those "
-			       "begin at 0x%llx; what processes do with their own memory cannot be "
-			       "watched here",
-			       addr, symbol, KERNEL_HALF);
+			       "symbol: %.100s%s is no address of the kernel, those begin at "
+			       "0x%llx; what processes do with their own memory cannot be watched "
+			       "here",
+			       symbol, at, KERNEL_HALF);
 	if (addr % len)
 		return err_set(err, KSNAP_E_ARG,
-			       "symbol: 0x%" PRIx64 " (%.100s) is not a multiple of %u: a debug "
-			       "register watches 1, 2, 4 or 8 bytes that are aligned to as many; "
-			       "name a smaller len",
-			       addr, symbol, len);
+			       "symbol: %.100s%s is not a multiple of %u: a debug register watches "
+			       "1, 2, 4 or 8 bytes that are aligned to as many; name a smaller len",
+			       symbol, at, len);
 	return 0;
 }
 
@@ -145,13 +157,14 @@ static int read_now(struct target *t, struct watch_spot *s, const char *symbol,
 				 .len = s->at.len,
 				 .data = (uint8_t *)&s->at.now };
 	int ret = live_need_reader(t, err);
+	char at[32];
 
+	place_words(s->at.addr, symbol, at);
 	if (!ret)
 		ret = kernel_reader_run(t->reader, &r, 1, err);
 	if (!ret && r.error)
-		ret = err_set(err, KSNAP_E_ARG,
-			      "symbol: nothing is mapped at 0x%" PRIx64 " (%.100s)", s->at.addr,
-			      symbol);
+		ret = err_set(err, KSNAP_E_ARG, "symbol: nothing is mapped at %.100s%s", symbol,
+			      at);
 	return ret;
 }
 

@@ -82,6 +82,38 @@ static int arm(const char *symbol, const char *const *keys, const uint64_t *numb
 	return rc;
 }
 
+/* A selector that no capture could take is refused before anything is armed. */
+static void bad_selectors_are_refused_at_once(void **state)
+{
+	static const char *const bad[] = { "", "!", "id:x", "obj:" };
+
+	open_bench(&target_fixture, "maps=2,entries=10");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct wire_slice maps[] = { wire_slice_of("map0"), wire_slice_of(bad[i]) };
+		struct wire_watch_snapshot_params p = { .symbol = wire_slice_of("map0"),
+							.has_maps = true,
+							.maps = { maps, ARRAY_SIZE(maps) },
+							.rate = 20,
+							.has_rate = true,
+							.burst = 10,
+							.has_burst = true };
+		struct wire_watching own = { .id = 7 };
+		_buf_ struct buf params = BUF_INIT;
+		struct ksnap_err err = { 0 };
+		struct watch_counts counts;
+		struct job_result res;
+
+		assert_int_equal(wire_encode(&wire_shape_watch_snapshot_params, &p, &params), 0);
+		assert_int_equal(wire_encode_beside(&wire_shape_watching, &own, &params, &err), 0);
+		assert_int_equal(run("watch_snapshot", &params, &res, &err), KSNAP_E_ARG);
+		assert_non_null(strstr(err.text, "map selector"));
+		job_result_fini(&res);
+		assert_int_equal(bench.ops->watch_counts(bench.target, 7, &counts, NULL),
+				 KSNAP_E_NOTFOUND);
+	}
+	close_bench();
+}
+
 #define KEYS(...)    ((const char *const[]){ __VA_ARGS__, NULL })
 #define NUMBERS(...) ((const uint64_t[]){ __VA_ARGS__ })
 
@@ -385,6 +417,7 @@ int main(void)
 		cmocka_unit_test(a_report_holds_its_hit),
 		cmocka_unit_test(a_joined_report_names_the_cause),
 		cmocka_unit_test(a_broken_cause_is_refused),
+		cmocka_unit_test(bad_selectors_are_refused_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
