@@ -130,7 +130,10 @@ static int bind_one(struct bound *b, const char *url, unsigned mode, struct ksna
 	if (rc)
 		return err_errno(err, zmq_errno() == EADDRINUSE ? KSNAP_E_STATE : KSNAP_E_ARG,
 				 zmq_errno(), "cannot listen at %s", url);
-	return remember(b, err);
+	rc = remember(b, err);
+	if (rc && path)
+		unlink(path); // bound_destroy does not know of it
+	return rc;
 }
 
 static void set_int(void *socket, int option, int value)
