@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "cli/out.h"
+#include "cli/strays.h"
 #include "client/endpoint.h"
 #include "lua/records.h"
 
@@ -127,6 +128,7 @@ static void on_end(void *arg)
 	if (waitpid(w->pid, &w->status, WNOHANG) != w->pid)
 		return;
 	kill(-w->pid, SIGKILL); // what it started and left
+	strays_end();
 	loop_stop(w->loop);
 }
 
@@ -271,6 +273,7 @@ static int watch_end(struct watch *w, int go)
 	if (r < 0) {
 		kill(-w->pid, SIGKILL);
 		waitpid(w->pid, &w->status, 0);
+		strays_end();
 	}
 	loop_destroy(w->loop);
 	cleanup_close(&w->pidfd);
@@ -301,6 +304,7 @@ int trial_run(struct trial *t)
 		err_errno(&err, KSNAP_E_INTERNAL, errno, "cannot start the script");
 		return say_err(&err);
 	}
+	strays_adopt();
 	stop_signals(&stops);
 	sigprocmask(SIG_BLOCK, &stops, &before);
 	out_flush();

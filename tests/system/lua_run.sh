@@ -168,6 +168,33 @@ serve_stop
 unset KSNAP_ENDPOINT
 exits 5 "no broker at the endpoint" "$KSNAP" run --endpoint "ipc://$tap_dir/nobody" "$tap_dir/walk.lua"
 
+# ---- what it leaves behind -------------------------------------------------------------------
+
+# Programs that go on in a session of their own, whose parent is gone, end with the scenario, however it ends.
+cat >"$tap_dir/strayed.sh" <<'END'
+setsid sh -c 'echo $$ >>"$0.pids"; setsid sleep 3600 & echo $! >>"$0.pids"; kill -STOP $$' "$1" &
+while [ "$(wc -l <"$1.pids")" != 2 ]; do :; done 2>/dev/null
+END
+scenario leaves <<END
+return ksnap.scenario { name = "leaves", step { op.spawn { "sh", "$tap_dir/strayed.sh", "$tap_dir/leaves" }, op.wait "sh" } }
+END
+scenario hangs <<END
+return ksnap.scenario { name = "hangs", step { op.spawn { "sh", "$tap_dir/strayed.sh", "$tap_dir/hangs" }, op.wait "sh",
+	function() (("a"):rep(30)):find(("a?"):rep(30) .. ("a"):rep(30)) end } }
+END
+# are_gone NAME: what strayed.sh started, which is two processes.
+are_gone() {
+	local pid n=0
+	while read -r pid; do
+		kill -KILL "$pid" 2>/dev/null || n=$((n + 1))
+	done <"$tap_dir/$1.pids"
+	[ "$n" = 2 ]
+}
+exits 0 "a scenario with programs that go on" "$KSNAP" run --target "$fixture" "$tap_dir/leaves.lua"
+ok "they end with it" are_gone leaves
+exits 124 "one that is killed" "$KSNAP" run --target "$fixture" --deadline 3000 --grace 100 "$tap_dir/hangs.lua"
+ok "they end with it" are_gone hangs
+
 # ---- this kernel -----------------------------------------------------------------------------
 
 live_example() {
