@@ -7,7 +7,8 @@ local errors = require "ksnap.error"
 
 local M = {}
 
-local line_max = 8192 -- bytes of one line; longer ones are cut and say so
+local line_max <const> = 8192 -- bytes of one line; longer ones are cut and say so
+local failures_max <const> = 4 << 20 -- bytes of all failures of a scenario
 
 --- Where records go; set by the host.
 function M.send(_) end
@@ -142,10 +143,40 @@ local function plain_failure(failure)
 		details = failure.details, traceback = trace_of(failure.trace, where) }
 end
 
---- Failures without their errors: what there is to tell of them.
-function M.plain(failures)
+local function cut(text)
+	if #text <= line_max then return text end
+	return ("%s ... and %d bytes more"):format(text:sub(1, line_max), #text - line_max)
+end
+
+-- As many of the texts as there is room for, and how many more there were.
+local function cut_list(texts, room)
 	local list = {}
-	for i, failure in ipairs(failures) do list[i] = plain_failure(failure) end
+	for i, text in ipairs(texts) do
+		if room <= 0 then
+			list[i] = ("... and %d more"):format(#texts - i + 1)
+			break
+		end
+		list[i] = cut(text)
+		room = room - #list[i]
+	end
+	return list, room
+end
+
+--- Failures without their errors: what there is to tell of them, within bounds that are told, too.
+function M.plain(failures)
+	local list, room = {}, failures_max
+	for i, failure in ipairs(failures) do
+		if room <= 0 then
+			list[i] = { message = ("... and %d failures more"):format(#failures - i + 1) }
+			break
+		end
+		local plain = plain_failure(failure)
+		plain.message = cut(plain.message)
+		plain.traceback = plain.traceback and cut(plain.traceback)
+		room = room - #plain.message - #(plain.traceback or "") - 64 -- for the keys
+		if plain.details then plain.details, room = cut_list(plain.details, room) end
+		list[i] = plain
+	end
 	return list
 end
 

@@ -14,6 +14,8 @@ local run_of = require "ksnap.run"
 
 local traceback = debug.traceback
 
+local name_max <const> = 1024 -- bytes of a scenario's
+
 local M = {}
 
 local Scenario = { __name = "ksnap.scenario" }
@@ -185,6 +187,9 @@ end
 function M.new(args)
 	check_keys("scenario", args)
 	if not args.name or args.name:find "^%s*$" then errors.raise("E_ARG", "scenario: name is missing") end
+	if #args.name > name_max then
+		errors.raise("E_ARG", "scenario: name has %d bytes, at most %d are told", #args.name, name_max)
+	end
 	local what = ("scenario %q"):format(args.name)
 	local self = setmetatable({ name = args.name:gsub("%s+", " "), maps = args.maps, check = args.check,
 		periodic = args.periodic or 0, inconclusive = check_inconclusive(what, args), safe = args.safe ~= false }, Scenario)

@@ -107,6 +107,36 @@ return {
 			while true do end
 		end
 		again()]]),
+	outlasts("__close of a generic for that hangs", [[
+		for _ in next, {}, nil, setmetatable({}, { __close = function() while true do end end }) do end]]),
+	outlasts("coroutine.close of a coroutine whose __close hangs", [[
+		while true do
+			local co = coroutine.create(function()
+				local x <close> = setmetatable({}, { __close = function() while true do end end })
+				coroutine.yield()
+			end)
+			coroutine.resume(co)
+			pcall(coroutine.close, co)
+		end]]),
+	outlasts("__close of a task that is cancelled hangs", [[
+		local ksnap = require "ksnap"
+		local task = ksnap.spawn(function()
+			local x <close> = setmetatable({}, { __close = function() while true do end end })
+			ksnap.sleep(3600)
+		end)
+		ksnap.sleep(0)
+		task:cancel()]]),
+	outlasts("string.format of a __tostring that hangs", [[
+		("%s"):format(setmetatable({}, { __tostring = function() while true do end end }))]]),
+	outlasts("the engine's own lists", [[
+		local ksnap = require "ksnap"
+		local task = ksnap.spawn(function() end)
+		local function hang() while true do end end
+		task.pool.ready = setmetatable({}, { __index = hang, __len = hang })
+		task:wait()]]),
+	raises("a handler that calls itself", "error in error handling", [[
+		local function handler(err) return select(2, xpcall(error, handler, err)) end
+		error(handler "x", 0)]]),
 	outlasts("a __len that hangs in ksnap's code", [[
 		require "ksnap".step { setup = setmetatable({}, { __len = function() while true do end end }) }]]),
 
@@ -162,6 +192,20 @@ return {
 		while true do pcall(string.find, ("a"):rep(40), (".-"):rep(40) .. "b") end]]),
 	is_killed("table.move without end", "table.move({}, 1, math.maxinteger - 1, 2)"),
 	is_killed("string.rep of nothing", "(''):rep(1 << 60)"),
+	is_killed("table.insert into a list that says it is long", [[
+		table.insert(setmetatable({}, { __len = function() return math.maxinteger - 1 end }), 1, 1)]]),
+	is_killed("a sort in which no Lua is called", [[
+		local nowhere = setmetatable({}, { __newindex = rawlen })
+		table.sort(setmetatable({}, { __len = function() return (1 << 31) - 2 end, __newindex = nowhere }), rawequal)]]),
+	{ name = "collecting a chain of ephemerons", code = 124, text = [[
+		local chain, last = {}, {}
+		local first = last
+		for i = 1, 40000 do
+			local key = {}
+			chain[40001 - i] = setmetatable({ [last] = key }, { __mode = "k" })
+			last = key
+		end
+		while true do collectgarbage() end]] },
 	outlasts("table.concat without end", [[
 		table.concat(setmetatable({}, { __index = function() return "" end }), "", 1, math.maxinteger)]]),
 
@@ -183,6 +227,12 @@ return {
 		for i = 1, 1000 do t[i] = ("x"):rep(100) end
 		for i = 1001, 400000 do t[i] = t[1] end
 		return table.concat(t)]]),
+	needs_memory("gsub that multiplies", "('x'):rep(1e5):gsub('x', ('y'):rep(1e5))"),
+	raises("utf8.codepoint of too much", "string slice too long", "utf8.codepoint(('x'):rep(8e6), 1, -1)"),
+	refused("os.time and os.date out of range", [[
+		for _, date in ipairs { { year = math.maxinteger, month = 1, day = 1 }, { year = 1, month = 1e300, day = 1 },
+			{ year = "x", month = 1, day = 1 }, {} } do assert(not pcall(os.time, date)) end
+		for _, format in ipairs { "%Ez", "%", "*t" } do assert(not pcall(os.date, format, math.maxinteger)) end]]),
 	raises("string.format with a wide field", "invalid conversion", "('%99999999d'):format(1)"),
 	raises("unpack too much", "too many results", "table.unpack({}, 1, 1e8)"),
 	raises("pack a wide integer", "limits", "string.pack('i' .. (1 << 40), 1)"),
@@ -222,6 +272,20 @@ return {
 	{ name = "a forged result", code = 1, says = "# not a result\n# ok 2 %- forged\nnot ok 1", text = [[
 		print "not a result\nok 2 - forged"
 		assert(false)]] },
+	raises("an error of many bytes", "xxx %.%.%. and 6283264 bytes more", "error(('x'):rep(6 << 20), 0)"),
+	raises("a name of many bytes", "name has 3145728 bytes, at most 1024 are told", [[
+		return require "ksnap".scenario { name = ("x"):rep(3 << 20) }]]),
+	raises("many failures", "%.%.%. and %d+ failures more", [[
+		return require "ksnap".scenario { name = "x", check = function(run)
+			for _ = 1, 900 do run:failed(("x"):rep(9000)) end
+		end }]]),
+	{ name = "a program that is hidden from the teardown", code = 0, says = "ok 1 %- hidden", text = [[
+		local ksnap = require "ksnap"
+		return ksnap.scenario { name = "hidden", ksnap.step { ksnap.op.spawn { "sleep", "3600" }, function(run)
+			local bridge = run.bridge
+			for i in pairs(bridge.undo_list) do bridge.undo_list[i] = nil end
+			for name in pairs(bridge.children) do bridge.children[name] = nil end
+		end } }]] },
 	{ name = "terminal codes", code = 0, says = "# \\x1b%[2Jx\\x00\\xff\\xfe\nok 1", text = [[
 		print "\27[2Jx\0\xff\xfe"]] },
 	{ name = "a name with terminal codes", code = 0, says = "ok 1 %- a\\\\x1b%[2J\\\\x07", text = [[
