@@ -27,8 +27,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define OWN  __attribute__((visibility("default")))
-#define FROM __builtin_return_address(0)
+#define OWN     __attribute__((visibility("default")))
+#define FROM    __builtin_return_address(0)
+#define SNDMORE 2 /* ZMQ_SNDMORE */
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
@@ -194,8 +195,6 @@ FAILING(ZMQ, int, zmq_getsockopt, (void *s, int o, void *v, size_t *n), (s, o, v
 FAILING(ZMQ, int, zmq_msg_init_size, (void *m, size_t n), (m, n), -1, ENOMEM)
 FAILING(ZMQ, int, zmq_msg_init_data, (void *m, void *d, size_t n, void *f, void *h),
 	(m, d, n, f, h), -1, ENOMEM)
-FAILING(ZMQ, int, zmq_msg_send, (void *m, void *s, int f), (m, s, f), -1, EAGAIN)
-FAILING(ZMQ, int, zmq_msg_recv, (void *m, void *s, int f), (m, s, f), -1, EAGAIN)
 FAILING(ZMQ, int, zmq_poll, (void *items, int n, long ms), (items, n, ms), -1, EINTR)
 FAILING(FILES, ssize_t, pwritev, (int fd, const struct iovec *v, int n, off_t o), (fd, v, n, o), -1,
 	ENOSPC)
@@ -205,6 +204,39 @@ FAILING(FILES, int, fsync, (int fd), (fd), -1, EIO)
 FAILING(FILES, int, fdatasync, (int fd), (fd), -1, EIO)
 FAILING(FILES, int, unlinkat, (int fd, const char *p, int f), (fd, p, f), -1, EIO)
 FAILING(FILES, int, mkdir, (const char *p, mode_t m), (p, m), -1, ENOSPC)
+
+/* A socket takes and gives messages whole: only their first part can fail. */
+OWN int zmq_msg_send(void *msg, void *socket, int flags)
+{
+	static int (*next)(void *, void *, int);
+	static _Thread_local bool within;
+	int rc;
+
+	if (!within && fails(ZMQ, FROM, EAGAIN))
+		return -1;
+	if (!next)
+		next = (int (*)(void *, void *, int))dlsym(RTLD_NEXT, "zmq_msg_send");
+	rc = next(msg, socket, flags);
+	within = rc >= 0 && (flags & SNDMORE);
+	return rc;
+}
+
+OWN int zmq_msg_recv(void *msg, void *socket, int flags)
+{
+	static int (*next)(void *, void *, int), (*more)(const void *);
+	static _Thread_local bool within;
+	int rc;
+
+	if (!within && fails(ZMQ, FROM, EAGAIN))
+		return -1;
+	if (!next) {
+		more = (int (*)(const void *))dlsym(RTLD_NEXT, "zmq_msg_more");
+		next = (int (*)(void *, void *, int))dlsym(RTLD_NEXT, "zmq_msg_recv");
+	}
+	rc = next(msg, socket, flags);
+	within = rc >= 0 && more(msg);
+	return rc;
+}
 
 OWN int open(const char *path, int flags, ...)
 {
