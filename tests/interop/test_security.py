@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Who gets in and what they may do: each rule of SECURITY.md meets somebody who tries to break it."""
+import contextlib
+import ctypes
+import errno
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 import zmq
@@ -15,7 +20,7 @@ from bus import CONTEXT, Client, Live, open_socket, pack, unpack
 from keys import Keys, ROLES
 from serve import Broker
 from shapes import check_refusal
-from tap import equal, run, test
+from tap import equal, require, run, test
 from worker import Worker
 from zmtp import Peer
 
@@ -383,10 +388,119 @@ def keygen(broker):
 def modes(broker):
     import grp
     group = grp.getgrgid(os.getgid()).gr_name
-    with Broker() as alone, Broker(args=("--group", group)) as shared:
+    umask = os.umask(0)
+    try:
+        alone, shared = Broker(), Broker(args=("--group", group))
+    finally:
+        os.umask(umask)
+    with alone, shared:
         for b, mode in (alone, 0o600), (shared, 0o660):
             for url, want in (b.ipc, mode), (b.live, mode), (b.work, 0o600):
                 equal(stat.S_IMODE(os.stat(url[len("ipc://"):]).st_mode), want, url)
+
+
+class Canary:
+    """A file, a program, a Unix socket and a tcp port that nobody is to touch."""
+
+    def __init__(self, dir):
+        self.dir = dir
+        self.file = f"{dir}/canary"
+        with open(self.file, "w") as f:
+            f.write(f"#!/bin/sh\ntouch {dir}/ran\n")
+        os.chmod(self.file, 0o755)
+        self.sockets = [socket.socket(socket.AF_UNIX), socket.socket()]
+        self.sockets[0].bind(f"{dir}/listener")
+        self.sockets[1].bind(("127.0.0.1", 0))
+        for s in self.sockets:
+            s.listen()
+            s.setblocking(False)
+        self.port = self.sockets[1].getsockname()[1]
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.watch = libc.inotify_init1(os.O_NONBLOCK)
+        assert libc.inotify_add_watch(self.watch, dir.encode(), 0x120) > 0  # opened, created: of what is in it
+
+    def names(self):
+        """What leads to it, in every form that somebody might take for an invitation."""
+        listener, port = f"{self.dir}/listener", self.port
+        return [self.file, f"file://{self.file}", f"core:{self.file}", f"guest:{listener},mem={self.file}",
+                f"live:vmlinux={self.file}", f"ipc://{listener}", f"tcp://127.0.0.1:{port}", f"$({self.file})",
+                f"`{self.file}`", f"|{self.file}", f"../../../../../../..{self.file}", f"obj:{self.file}"]
+
+    def touched(self):
+        found = []
+        with contextlib.suppress(BlockingIOError):
+            found.append(os.read(self.watch, 4096))
+        for s in self.sockets:
+            with contextlib.suppress(BlockingIOError):
+                found.append(s.accept())
+        return found
+
+
+def fill(op, name):
+    """Parameters of an op, each of which takes it where its type lets it."""
+    values = {"str": name, "tag": name[-64:], "list": [name], "any": name, "uint": 1, "bool": True, "int": 1, "map": {}}
+    return {p["name"]: p["enum"][0] if p.get("enum") else values.get(p["type"], name) for p in op["params"]}
+
+
+@test("no message makes the broker open a file, start a program or connect anywhere")
+def not_lured(broker):
+    with tempfile.TemporaryDirectory() as dir, Broker(args=("--workers", "none")) as b:
+        canary = Canary(dir)
+        with open(canary.file):
+            assert canary.touched(), "an open is not seen, so this proves nothing"
+        pid, before = b.process.pid, None
+        with Client(b.ipc) as c:
+            ops = [op for op in c.call("describe")["ops"] if op["name"] not in ("bye", "hello", "close_bridge")]
+            before = files_of(pid)
+            for name in canary.names():
+                for op in ops:
+                    all_of_it = fill(op, name)
+                    alone = {p["name"]: all_of_it[p["name"]] for p in op["params"] if p["required"]}
+                    for p in [all_of_it, alone] + [{**alone, key: all_of_it[key]} for key in all_of_it if key not in alone]:
+                        c.send(op["name"], p, [name.encode()] * op.get("blobs", 0), t=1)
+                        c.receive()
+            c.call("ping")
+        equal(canary.touched(), [], "it was lured")
+        equal(files_of(pid) - before, set(), "files that it has opened")
+        children = [open(f"/proc/{pid}/task/{tid}/children").read() for tid in os.listdir(f"/proc/{pid}/task")]
+        equal("".join(children), "", "programs that it started")
+
+
+def files_of(pid):
+    """Files and devices that a process has open, without sockets and such."""
+    return {link for link in (os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+            if link.startswith("/")}
+
+
+@test("code within a worker starts no program, mounts, traces, enters namespaces or sets the clock")
+def confined(broker):
+    require("filter", os.environ.get("SANITIZER", "no") == "no", "a sanitizer wants to be loaded first")
+    with tempfile.TemporaryDirectory() as dir, Broker(args=("--workers", "none")) as b:
+        env = {**os.environ, "KSNAP_TRIED_CALLS": f"{dir}/tried",
+               "LD_PRELOAD": os.environ["KSNAP_TOP_BUILDDIR"] + "/tests/interop/try_calls.so"}
+        worker = subprocess.Popen([KSNAP, "worker", "--connect", b.work, "--target", "fixture:maps=2,entries=10", "--name", "w"],
+                                  env=env, stdin=subprocess.DEVNULL)
+        try:
+            with Client(b.ipc) as c:
+                wait_for(lambda: c.call("status")["workers"], "the worker does not join")
+                worker.send_signal(signal.SIGUSR1)
+                wait_for(lambda: os.path.exists(f"{dir}/tried") or worker.poll() is not None, "it tried nothing")
+                equal(worker.poll(), None, "the worker is another program now")
+                wait_for(lambda: "execve " in open(f"{dir}/tried").read(), "it did not try all")
+                with open(f"{dir}/tried") as f:
+                    tried = dict(line.split() for line in f)
+                equal({name for name, code in tried.items() if int(code) != errno.EPERM}, set(), "what was let through")
+                assert len(tried) > 10, tried
+                assert c.call("capture_snapshot", {"tag": "t0"})["complete"], "and it captures"
+        finally:
+            worker.kill()
+            worker.wait()
+
+
+def wait_for(what, otherwise):
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline, otherwise
 
 
 @test("no secret key is in any log, status or event")
