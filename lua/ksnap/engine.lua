@@ -35,7 +35,8 @@ function M.is_in_task()
 	return current ~= nil and coroutine.running() == current.co
 end
 
---- The task that runs. Its field `guard` is bridge.lua's; a new task begins with that of its parent.
+--- The task that runs. Its field `guard` is bridge.lua's, its `run` scenario.lua's; a new task begins with those of
+--- its parent.
 function M.current()
 	return current or root
 end
@@ -148,7 +149,7 @@ local function new_task(pool, fn, ...)
 	local parent = M.current()
 	pool.count = pool.count + 1
 	local task = setmetatable({ co = coroutine.create(fn), pool = pool, parent = parent, number = pool.count,
-		deadline_ns = parent.deadline_ns, guard = parent.guard, answer = table.pack(...) }, Task)
+		deadline_ns = parent.deadline_ns, guard = parent.guard, run = parent.run, answer = table.pack(...) }, Task)
 	table.insert(pool.ready, task)
 	pool.tasks[task] = true
 	return task

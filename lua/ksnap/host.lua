@@ -186,6 +186,7 @@ return function(path, options)
 	script_options.args = options.args
 	outlet.send = options.tell and function(record) options.tell(msgpack.encode(record)) end or tell_here(options)
 	if options.seed then math.randomseed(options.seed) end
+	outlet.script = path
 	local started = clock.now()
 	local result = run_counted(path, options)
 	local failures = outlet.plain(result.failures)

@@ -23,15 +23,21 @@ local function add_failure(lines, test, failure)
 		escape(failure.code or (test.code == 1 and "check" or "script")), escape(table.concat(body, "\n")), element)
 end
 
+-- Those of an inner scenario have the number of their scenario before their own.
+local function add_numbered(lines, points, above)
+	for i, point in ipairs(points) do
+		local number, ms = above .. i, point.ms and (" %.3f ms"):format(point.ms) or ""
+		lines[#lines + 1] = ('        <property name="%s - %s" value="%s%s"/>'):format(number, escape(point.name),
+			point.ok and "ok" or "not ok", ms)
+		if point.points then add_numbered(lines, point.points, number .. ".") end
+	end
+end
+
 -- JUnit has nothing below a case: steps and patterns are its properties.
 local function add_points(lines, points)
 	if #points == 0 then return end
 	lines[#lines + 1] = "      <properties>"
-	for i, point in ipairs(points) do
-		local ms = point.ms and (" %.3f ms"):format(point.ms) or ""
-		lines[#lines + 1] = ('        <property name="%d - %s" value="%s%s"/>'):format(i, escape(point.name),
-			point.ok and "ok" or "not ok", ms)
-	end
+	add_numbered(lines, points, "")
 	lines[#lines + 1] = "      </properties>"
 end
 

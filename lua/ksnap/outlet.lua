@@ -78,10 +78,53 @@ function M.begin(scenario)
 	M.send { k = "begin", scenario = scenario.name }
 end
 
---- A part of a scenario is over, or a pattern was looked at: whether it went well, and in how many ms.
-function M.point(name, ok, ms)
+local point_size <const> = 64 -- bytes beside the name
+local points_max <const> = 256 << 10 -- bytes of the points of one inner scenario
+
+local Points = {}
+Points.__index = Points
+
+--- A list of points, as much as is told of them.
+function M.new_points()
+	return setmetatable({ list = {}, size = 0, more = 0, more_ok = true }, Points)
+end
+
+--- Keep a point, or count it.
+function Points:add(point)
+	if self.more == 0 and self.size + point.size <= points_max then
+		self.list[#self.list + 1], self.size = point, self.size + point.size
+	else
+		self.more, self.more_ok = self.more + 1, self.more_ok and point.ok
+	end
+end
+
+--- A part of a scenario that is over, or a pattern that was looked at: whether it went well, and in how many ms. inner:
+--- the points of a scenario that it was.
+function M.new_point(name, ok, ms, inner)
 	if #name > line_max then name = name:sub(1, line_max) .. "..." end
-	M.send { k = "point", name = M.text_of(name), ok = ok, ms = ms }
+	local point = { name = M.text_of(name), ok = ok, ms = ms }
+	point.size = #point.name + point_size
+	if inner then
+		if inner.more > 0 then
+			inner.list[#inner.list + 1] = { name = ("... and %d more"):format(inner.more), ok = inner.more_ok }
+		end
+		if #inner.list > 0 then point.points, point.size = inner.list, point.size + inner.size end
+	end
+	return point
+end
+
+--- Tell it.
+function M.point(point)
+	point.k = "point"
+	M.send(point)
+end
+
+--- Tell of a scenario that ran in straight-line code: a point of the script.
+function M.script_point(point)
+	if not M.script then return end
+	if not M.script_begun then M.send { k = "begin", scenario = M.script } end
+	M.script_begun = true
+	M.point(point)
 end
 
 -- ---- results -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ Run.__index = Run
 --- as long as the run is not closed.
 function M.new(scenario, bridge)
 	local run = setmetatable({ scenario = scenario, bridge = bridge, step = 0, snapshots = {}, seen = {},
-		taken = {}, failures = {}, outer = bridge.run, undo_from = #bridge.undo_list }, Run)
+		taken = {}, failures = {}, points = outlet.new_points(), outer = bridge.run, undo_from = #bridge.undo_list }, Run)
 	bridge.run = run
 	return run
 end
@@ -32,10 +32,28 @@ function Run:failed(err, trace, details)
 		details = details }
 end
 
---- A part of it is over: a test point of the scenario, when somebody follows that.
-function Run:point(name, ok, since_ns)
+--- A part of it is over: a test point of the scenario. inner: those of a scenario that ran within it.
+function Run:point(name, ok, since_ns, inner)
+	local point = outlet.new_point(name, ok, since_ns and (clock.mono_ns() - since_ns) / 1e6 or nil, inner)
 	if self.followed then
-		outlet.point(name, ok, since_ns and (clock.mono_ns() - since_ns) / 1e6 or nil)
+		outlet.point(point)
+	else
+		self.points:add(point)
+	end
+end
+
+--- All of it is over. What ran within another scenario is a point of that, with points of its own.
+function Run:ended(began_ns)
+	if self.followed then return end
+	local ms = (clock.mono_ns() - began_ns) / 1e6
+	local point = outlet.new_point(self.scenario.name, #self.failures == 0, ms, self.points)
+	local above = self.above
+	if above and above.followed then
+		outlet.point(point)
+	elseif above then
+		above.points:add(point)
+	else
+		outlet.script_point(point)
 	end
 end
 

@@ -347,11 +347,14 @@ end
 --- parts are told as test points, too.
 function M.run(scenario, bridge, followed)
 	local run <close> = run_of.new(scenario, bridge)
-	run.followed = followed
+	local task <const>, began_ns <const> = engine.current(), clock.mono_ns()
+	run.followed, run.above, task.run = followed, task.run, run
 	if followed then outlet.begin(scenario) end
 	local _ <close> = bridge:enter()
 	attempt(run, nil, body, run) -- the time may also be up between two steps
 	teardown(run)
+	run:ended(began_ns)
+	task.run = run.above
 	return run.failures
 end
 

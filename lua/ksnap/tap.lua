@@ -56,9 +56,24 @@ function M.subtest(name)
 	return ("# Subtest: %s\n"):format(description(name))
 end
 
---- Part number @number of a subtest.
+-- What an inner scenario failed in is no failure of the test: the one around it gets the failures, and judges.
+local judged_above <const> = " # TODO the scenario around it judges what failed here"
+
+local function add_point(lines, indent, number, point, is_inner)
+	if point.points then
+		lines[#lines + 1] = indent .. M.subtest(point.name)
+		for i, inner in ipairs(point.points) do add_point(lines, indent .. "    ", i, inner, true) end
+		lines[#lines + 1] = ("%s    1..%d\n"):format(indent, #point.points)
+	end
+	lines[#lines + 1] = ("%s%s %d - %s%s\n"):format(indent, point.ok and "ok" or "not ok", number,
+		description(point.name), not point.ok and (is_inner or point.points) and judged_above or "")
+end
+
+--- Part number @number of a subtest; what was done in a scenario within it is a subtest before its line.
 function M.point(number, point)
-	return ("    %s %d - %s\n"):format(point.ok and "ok" or "not ok", number, description(point.name))
+	local lines = {}
+	add_point(lines, "    ", number, point, false)
+	return table.concat(lines)
 end
 
 --- The end of a subtest with so many parts.

@@ -89,7 +89,7 @@ like "$out" $'\n    ok 10000 - step 10000\n    ok 10001 - check\n    1..10001\no
 script parts <<'END'
 local ksnap = require "ksnap"
 local op, step = ksnap.op, ksnap.step
-local inner = ksnap.scenario { name = "inner", step { "unseen" } }
+local inner = ksnap.scenario { name = "inner", step { "within" } }
 return ksnap.scenario { name = "parts", setup = op.capture_snapshot "t0",
 	step { "one", op.capture_snapshot "t1" }, step { function(run) assert(#inner:run(run.bridge) == 0) end },
 	check = function(run)
@@ -105,14 +105,15 @@ is "$(grep -v '^  ' <<<"$out" | head -3; grep '^    [on1]' <<<"$out" | sed 's/at
 # Subtest: parts
     ok 1 - setup
     ok 2 - step 1, one
-    ok 3 - step 2
-    ok 4 - map1[0].n: nondecreasing
-    not ok 5 - n: each at_least
-    not ok 6 - check
-    ok 7 - teardown
-    1..7' 'is one of the points'
+    ok 3 - inner
+    ok 4 - step 2
+    ok 5 - map1[0].n: nondecreasing
+    not ok 6 - n: each at_least
+    not ok 7 - check
+    ok 8 - teardown
+    1..8' 'is one of the points'
 exits 2 'two that fail' "${run[@]}" parts.lua -- x
-like "$out" $'\n    not ok 6 - check\n    not ok 7 - teardown\n    1..7\nnot ok 1 - parts\n' 'are points, too'
+like "$out" $'\n    not ok 7 - check\n    not ok 8 - teardown\n    1..8\nnot ok 1 - parts\n' 'are points, too'
 script early <<'END'
 local ksnap = require "ksnap"
 return ksnap.scenario { name = "early", ksnap.step { "one", function() error "no" end }, ksnap.step { "two" }, check = print }

@@ -168,6 +168,57 @@ serve_stop
 unset KSNAP_ENDPOINT
 exits 5 "no broker at the endpoint" "$KSNAP" run --endpoint "ipc://$tap_dir/nobody" "$tap_dir/walk.lua"
 
+# ---- scenarios within scenarios --------------------------------------------------------------
+
+scenario nested <<'END'
+local function inner(name, fails, deeper)
+	return ksnap.scenario { name = name, step { "look", function(run) if deeper then assert(#deeper:run(run.bridge) == 0) end end },
+		check = function() ksnap.assert(not fails, "on purpose") end }
+end
+local empty = ksnap.scenario { name = "empty" }
+return ksnap.scenario { name = "outer",
+	step { "good", function(run) assert(#inner("one", false, inner("two")):run(run.bridge) == 0) end },
+	step { "bad", function(run) assert(#inner("three", true):run(run.bridge) == 1) assert(#empty:run(run.bridge) == 0) end },
+	step { "beside", function(run)
+		local other <close> = ksnap.connect()
+		local task = ksnap.spawn(function() return inner("four"):run(other) end)
+		assert(#inner("five"):run(run.bridge) == 0 and #task:wait() == 0)
+	end } }
+END
+exits 0 "scenarios within a scenario" "$KSNAP" run --target "$fixture" --json "$tap_dir/nested.json" \
+	--junit "$tap_dir/nested.xml" "$tap_dir/nested.lua"
+like "$out" '^TAP version 14
+1\.\.1
+# Subtest: outer
+    # Subtest: one
+        # Subtest: two
+            ok 1 - step 1, look
+            ok 2 - check
+            1\.\.2
+        ok 1 - two
+        ok 2 - step 1, look
+        ok 3 - check
+        1\.\.3
+    ok 1 - one
+    ok 2 - step 1, good
+    # Subtest: three
+        ok 1 - step 1, look
+        not ok 2 - check # TODO [a-z ]+
+        1\.\.2
+    not ok 3 - three # TODO [a-z ]+
+    ok 4 - empty
+    ok 5 - step 2, bad
+' "are subtests within its own"
+like "$out" '    ok 1 - step 1, look
+        ok 2 - check
+        1\.\.2
+    ok 6 - (four|five)
+    # Subtest: (four|five)
+        ok 1 - step 1, look' "each whole, those beside each other too"
+like "$(cat "$tap_dir/nested.json")" '"name":"three","ok":false,"points":\[\{[^]]*"name":"check","ok":false' "points with points in JSON"
+like "$(cat "$tap_dir/nested.xml")" '"1\.1\.2 - check" value="ok .*"3 - three" value="not ok .*"3\.2 - check" value="not ok ' \
+	"and numbered in JUnit"
+
 # ---- what it leaves behind -------------------------------------------------------------------
 
 # Programs that go on in a session of their own, whose parent is gone, end with the scenario, however it ends.
