@@ -58,8 +58,8 @@ static int snapshot_placeholder(lua_State *L)
 /* What a report says of itself beside its maps, as schemas/report.lua has it; nil when it does not.
  */
 static const char *const snapshot_fields[] = {
-	"target",  "ts",    "mono0", "mono1",      "consistency",
-	"reasons", "progs", "links", "struct_ops", "sched",
+	"target", "ts",         "mono0", "mono1", "consistency", "reasons", "progs",
+	"links",  "struct_ops", "sched", "cpus",  "tasks",       "nodes",
 };
 
 /* Push the field @name of the snapshot at index 1; nothing when there is no such field. */

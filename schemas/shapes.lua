@@ -2,7 +2,7 @@
 -- alone ("reason") or in a list (of = "reason").
 return {
 	{ name = "reason", doc = "Why a report is not complete.", fields = {
-		{ "code", "str", required = true, doc = "Machine-readable: no_match, map_partial, map_unreadable, map_gone, denied, type_unknown, deadline, unsupported, limit, tasks_partial, capture_failed." },
+		{ "code", "str", required = true, doc = "Machine-readable: no_match, map_partial, map_unreadable, map_gone, denied, type_unknown, deadline, unsupported, limit, tasks_partial, sched_partial, nodes_partial, capture_failed." },
 		{ "subject", "str", doc = "What it is about: a map's name, a glob." },
 		{ "expected", "uint", doc = "What was expected, as a count." },
 		{ "got", "uint", doc = "What was got, as a count." },

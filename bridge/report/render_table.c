@@ -318,7 +318,14 @@ static const struct list {
 	  { "map", "name", "ops", "state", "attached", "refcnt", "link" } },
 	{ "cpus", "CPUs", { "cpu", "nr_running", "nr_switches", "curr", "curr_comm", "sym" } },
 	{ "tasks", "threads", { "pid", "tid", "comm", "cpu", "state", "on_rq", "runtime_ns" } },
+	{ "nodes",
+	  "NUMA nodes",
+	  { "node", "numa_hit", "numa_miss", "numa_foreign", "interleave_hit", "local_node",
+	    "other_node" } },
 };
+static const struct list queues = { "dsqs",
+				    "queues of sched_ext",
+				    { "name", "id", "nr", "seq", "complete" } };
 
 static void put_cell(struct view *v, const msgpack_object *o)
 {
@@ -368,6 +375,7 @@ static void put_sched(struct view *v, const msgpack_object *sched)
 		sink_escaped(&k, ops->via.str.ptr, ops->via.str.size);
 	}
 	buf_printf(v->out, "\n");
+	put_list(v, &queues, object_get(sched, queues.key));
 }
 
 static void put_lists(struct view *v, const struct ksnap_snapshot *s)

@@ -32,6 +32,11 @@ void print_cpus(FILE *port, const char *rest)
 	print_file(port, "/proc/stat");
 }
 
+void print_nodes(FILE *port, const char *rest)
+{
+	print_file(port, "/sys/devices/system/node/node0/numastat");
+}
+
 /* The numbers are where each kind has them: an attach type, an object's number, another one's. */
 static void print_link(FILE *port, int fd, const struct bpf_link_info *info)
 {

@@ -708,6 +708,11 @@ static void tell_cpus(const char *rest)
 	print_cpus(port, rest);
 }
 
+static void tell_nodes(const char *rest)
+{
+	print_nodes(port, rest);
+}
+
 static void tell_links(const char *rest)
 {
 	print_links(port, rest);
@@ -729,7 +734,7 @@ static const struct {
 	{ "syms", print_symbols }, { "tasks", print_tasks },
 	{ "tune", tune },          { "drop", drop },
 	{ "links", tell_links },   { "members", tell_members },
-	{ "cpus", tell_cpus },
+	{ "cpus", tell_cpus },     { "nodes", tell_nodes },
 };
 
 static void answer(char *line)

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "capture/outside/sched_ext.h"
 #include "capture/outside/tasks.h"
 #include "capture/outside/text_name.h"
 #include "wire/pack.h"
@@ -130,6 +131,7 @@ static void put_row(struct cpu_row *r, unsigned cpu)
 	put_sleep(r);
 	put_interrupts(r);
 	put_registers(r);
+	r->nkeys += sched_ext_pack_cpu(r->k, r->rq, &r->pk);
 }
 
 static uint64_t of_cpu(struct kernel *k, const char *name, unsigned i)

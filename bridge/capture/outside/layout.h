@@ -8,6 +8,7 @@
 
 #include <bpf/btf.h>
 
+#include "capture/outside/layout_sched.h"
 #include "ksnap.h"
 
 /* Without the first kind no map can be found; the others are asked for where they are used. */
@@ -186,12 +187,14 @@
 	MAY(bpf_prog_aux, used_map_cnt)            \
 	MAY(bpf_prog_aux, used_maps)               \
 	MAY(bpf_prog_stats, cnt)                   \
-	MAY(bpf_prog_stats, nsecs)
+	MAY(bpf_prog_stats, nsecs)                 \
+	LAYOUT_SCHED(MAY)
 
-#define LAYOUT_SIZES(SIZE)     \
-	SIZE(bucket)           \
-	SIZE(bpf_shtab_bucket) \
-	SIZE(bpf_local_storage_map_bucket)
+#define LAYOUT_SIZES(SIZE)                 \
+	SIZE(bucket)                       \
+	SIZE(bpf_shtab_bucket)             \
+	SIZE(bpf_local_storage_map_bucket) \
+	SIZE(zone)
 
 struct layout_member {
 	uint32_t off;

@@ -10,6 +10,8 @@
 #include "capture/outside/attached.h"
 #include "capture/outside/cgroups.h"
 #include "capture/outside/map_report.h"
+#include "capture/outside/nodes.h"
+#include "capture/outside/sched_ext.h"
 #include "capture/outside/spot.h"
 #include "capture/outside/tasks.h"
 
@@ -75,6 +77,10 @@ int observed_capture(struct observed *o, const struct capture_request *rq, uint6
 		ret = cpus_report(k, regs, nregs, rb, err);
 	if (!ret && rq->progs)
 		ret = tasks_report(k, deadline, rb, err);
+	if (!ret && rq->progs)
+		ret = sched_ext_report(k, deadline, rb, err);
+	if (!ret && rq->progs)
+		ret = nodes_report(k, rb, err);
 	if (!ret)
 		ret = selection_report_misses(&sel, rb);
 	return physical_settle(&o->mem, ret, err);

@@ -4,9 +4,11 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "capture/outside/sched_ext.h"
 #include "wire/pack.h"
 
 #define CHECK_EVERY 64 /* threads between two looks at the clock */
@@ -90,8 +92,13 @@ static void pack_task(struct tasks *t, uint64_t task)
 	struct layout_member state =
 		at->task_struct____state.size ? at->task_struct____state : at->task_struct__state;
 	uint64_t cgroup = cgroup_id(t->k, cgroup_of(t->k, task));
+	_buf_ struct buf scx = BUF_INIT;
+	msgpack_packer pk;
+	unsigned more;
 
-	msgpack_pack_map(&t->pk, 10 + !!cgroup);
+	pack_init(&pk, &scx);
+	more = sched_ext_pack_task(t->k, task, &pk);
+	msgpack_pack_map(&t->pk, 10 + !!cgroup + more);
 	pack_number(&t->pk, "pid", number(t->k, task, at->task_struct__tgid));
 	pack_number(&t->pk, "tid", number(t->k, task, at->task_struct__pid));
 	pack_number(&t->pk, "ppid", number(t->k, parent, at->task_struct__tgid));
@@ -107,6 +114,9 @@ static void pack_task(struct tasks *t, uint64_t task)
 			   at->sched_entity__sum_exec_runtime));
 	if (cgroup)
 		pack_number(&t->pk, "cgroup", cgroup);
+	t->rows.failed |= !buf_ok(&scx);
+	if (more)
+		buf_append(&t->rows, scx.data, scx.len);
 	t->n++;
 }
 
