@@ -20,10 +20,25 @@
 #define CHUNK      4096
 #define POLL_TIMES 64 /* answers to what was given up, and reads, before others have their turn */
 
-/* Whatever the stub is at: end a packet that is half there; if the guest runs, stop it; ask what it
- * does, upon which qemu disarms all; and leave, upon which the guest goes on. */
-#define LEAVE      "\003#00$?#3f$D#44"
-#define LEAVE_DONE "$OK#9a"
+#define HALTED  "5b68616c746564" /* "[halted" */
+#define STEP_MS 100 /* that an instruction takes at most: else its CPU waits for something */
+
+/* How CPUs are stepped: with interrupts and timers on, or as qemu does when it was not told. */
+#define STEP_FREELY "Qqemu.sstep=1"
+#define STEP_AS_WAS "Qqemu.sstep=7"
+
+/* Whatever the stub is at: acknowledge; end a packet that is half there; if the guest runs, stop
+ * it; ask what it does, upon which qemu disarms all; and leave, upon which the guest goes on. The
+ * stop must be over before that: a watch that was hit in the same moment would stop it again, for
+ * ever. */
+#define DISARM "++\003#00$?#3f$" STEP_AS_WAS "#da$qqemu.sstep#86"
+#define LEAVE  "$D#44"
+
+static const struct freeze_word leave[] = {
+	{ DISARM, "$0x7#df" },
+	{ LEAVE, "$OK#9a" },
+	{ 0 },
+};
 
 int gdb_init(struct gdb *g, struct ksnap_err *err)
 {
@@ -49,11 +64,13 @@ static void disconnect(struct gdb *g)
 
 void gdb_close(struct gdb *g)
 {
-	if (g->news >= 0)
+	if (g->news >= 0) {
 		gdb_forget_trap(g);
+		gdb_forget_pause(g);
+	}
 	freeze_guard_stop(&g->guard);
 	disconnect(g);
-	g->is_lost = false;
+	g->is_lost = g->can_step = false;
 }
 
 static int lose(struct gdb *g, struct ksnap_err *err, const char *what)
@@ -99,31 +116,38 @@ static int receive(struct gdb *g, struct ksnap_err *err)
 
 static void note_stop(struct gdb *g, const struct packet_stop *s)
 {
-	if (s->signal != PACKET_TRAP)
-		return;
-	g->trap = *s;
-	g->has_trap = true;
+	if (s->signal == PACKET_TRAP) {
+		g->trap = *s;
+		g->has_trap = true;
+	} else {
+		g->has_pause = true;
+	}
 	eventfd_write(g->news, 1);
 }
 
-/* 1: g->text has the next answer, which is no stop; 0: none is there; or negative. */
+/* 1: g->text has the next packet; 0: none is there; or negative. */
+static int next_packet(struct gdb *g, struct ksnap_err *err)
+{
+	size_t taken;
+	enum packet_state state = packet_unwrap(g->in.data, g->in.len, g->text, &taken);
+
+	if (taken)
+		memmove(g->in.data, g->in.data + taken, g->in.len - taken);
+	g->in.len -= taken;
+	if (state == PACKET_BROKEN)
+		return lose(g, err, "sent a packet that is broken");
+	return state == PACKET_WHOLE;
+}
+
+/* The same, of packets that are no stop unless @stops. */
 static int next_answer(struct gdb *g, bool stops, struct ksnap_err *err)
 {
-	enum packet_state state;
 	struct packet_stop s;
-	size_t taken;
+	int got;
 
-	do {
-		state = packet_unwrap(g->in.data, g->in.len, g->text, &taken);
-		if (taken)
-			memmove(g->in.data, g->in.data + taken, g->in.len - taken);
-		g->in.len -= taken;
-		if (state == PACKET_WHOLE && (!packet_stop(g->text, &s) || stops))
-			return 1;
-		if (state == PACKET_WHOLE)
-			note_stop(g, &s);
-	} while (state == PACKET_WHOLE);
-	return state == PACKET_BROKEN ? lose(g, err, "sent a packet that is broken") : 0;
+	while ((got = next_packet(g, err)) > 0 && !stops && packet_stop(g->text, &s))
+		note_stop(g, &s);
+	return got;
 }
 
 static int await(struct gdb *g, bool stops, uint64_t deadline, struct ksnap_err *err)
@@ -164,18 +188,37 @@ static int ask_sure(struct gdb *g, const char *text, uint64_t deadline, struct k
 
 bool gdb_poll(struct gdb *g)
 {
-	for (int i = 0; i < POLL_TIMES && g->fd >= 0 && !g->has_trap; i++)
-		if (!next_answer(g, false, NULL) && !g->has_trap && receive(g, NULL) <= 0)
+	struct packet_stop s;
+
+	for (int i = 0; i < POLL_TIMES && g->fd >= 0 && !g->has_trap; i++) {
+		int got = next_packet(g, NULL);
+
+		if (got > 0 && packet_stop(g->text, &s))
+			note_stop(g, &s);
+		else if (!got && receive(g, NULL) <= 0)
 			break;
+	}
 	return g->has_trap;
+}
+
+static void settle_news(struct gdb *g)
+{
+	eventfd_t times;
+
+	if (!g->has_trap && !g->has_pause)
+		eventfd_read(g->news, &times);
 }
 
 void gdb_forget_trap(struct gdb *g)
 {
-	eventfd_t times;
-
 	g->has_trap = false;
-	eventfd_read(g->news, &times);
+	settle_news(g);
+}
+
+void gdb_forget_pause(struct gdb *g)
+{
+	g->has_pause = false;
+	settle_news(g);
 }
 
 /* ---- connecting ------------------------------------------------------------------------------ */
@@ -227,23 +270,36 @@ static int dial(const char *at, struct ksnap_err *err)
 	return colon && !strchr(at, '/') ? dial_host(at, colon, err) : dial_path(at, err);
 }
 
-/* One that another debugger has takes our connection and is silent; once that one leaves, qemu
- * would find ours, stop the guest, and find it closed. */
+/* Connecting may have stopped the guest, which is told before the answer: what answers the second
+ * question is behind both. */
 static int greet(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err *err)
 {
 	int ret = ask(g, "?", true, deadline, err);
 	struct packet_stop s;
 
-	if (ret == KSNAP_E_TIMEOUT) {
-		send(g->fd, LEAVE, strlen(LEAVE), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (ret == KSNAP_E_TIMEOUT)
 		return err_set(err, KSNAP_E_BUSY,
 			       "qemu's gdbstub does not answer at %s: another debugger has it, or "
 			       "qemu hangs",
 			       at);
-	}
 	if (!ret && !packet_stop(g->text, &s))
 		ret = err_set(err, KSNAP_E_TARGET, "%s is no gdbstub", at);
-	return ret;
+	if (!ret)
+		ret = ask_sure(g, STEP_FREELY, deadline, err);
+	if (ret)
+		return ret;
+	g->can_step = !strcmp(g->text, "OK");
+	gdb_forget_trap(g);
+	gdb_forget_pause(g);
+	return 0;
+}
+
+/* Once another debugger leaves, qemu finds our connection, stops the guest, and finds it closed. */
+static void give_up(struct gdb *g)
+{
+	if (g->fd >= 0)
+		send(g->fd, DISARM LEAVE, strlen(DISARM LEAVE), MSG_NOSIGNAL | MSG_DONTWAIT);
+	gdb_close(g);
 }
 
 int gdb_open(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err *err)
@@ -257,12 +313,19 @@ int gdb_open(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err 
 		g->fd = -1;
 		return ret;
 	}
-	ret = greet(g, at, deadline, err);
+	ret = freeze_guard_start(g->fd, leave, &g->guard, err);
 	if (!ret)
-		ret = freeze_guard_start(g->fd, LEAVE, LEAVE_DONE, &g->guard, err);
+		ret = greet(g, at, deadline, err);
 	if (ret)
-		gdb_close(g);
+		give_up(g);
 	return ret;
+}
+
+void gdb_leave(struct gdb *g)
+{
+	if (g->can_step)
+		ask_sure(g, STEP_AS_WAS, clock_mono_ns() + STEP_MS * NS_PER_MS, NULL);
+	gdb_close(g);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -316,4 +379,41 @@ int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct regi
 int gdb_continue(struct gdb *g, struct ksnap_err *err)
 {
 	return send_text(g, "c", err);
+}
+
+/* Is the CPU halted, as "CPU#1 [halted ]" in hex says? And whatever stops the guest next, the CPU
+ * is not stepped beyond that. */
+static int choose(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
+{
+	char text[40];
+	int ret;
+
+	snprintf(text, sizeof(text), "qThreadExtraInfo,%" PRIx64, thread);
+	ret = ask_sure(g, text, deadline, err);
+	if (!ret && strstr(g->text, HALTED))
+		return err_set(err, KSNAP_E_STATE, "CPU %" PRIu64 " is halted", thread - 1);
+	snprintf(text, sizeof(text), "Hc%" PRIx64, thread);
+	return ret ? ret : await_ok(g, text, deadline, err);
+}
+
+int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
+{
+	uint64_t enough = clock_mono_ns() + STEP_MS * NS_PER_MS;
+	struct packet_stop s;
+	char text[40];
+	int ret;
+
+	if (!g->can_step)
+		return err_set(err, KSNAP_E_UNSUPPORTED, "this gdbstub cannot step one CPU");
+	ret = choose(g, thread, deadline, err);
+	snprintf(text, sizeof(text), "vCont;s:%" PRIx64, thread);
+	if (!ret)
+		ret = ask(g, text, true, enough, err);
+	if (ret == KSNAP_E_TIMEOUT && g->fd >= 0 && send(g->fd, "\003", 1, MSG_NOSIGNAL) == 1)
+		ret = await(g, true, deadline, err);
+	if (ret == KSNAP_E_TIMEOUT)
+		ret = lose(g, err, "does not answer");
+	if (!ret && packet_stop(g->text, &s))
+		note_stop(g, &s);
+	return ret;
 }

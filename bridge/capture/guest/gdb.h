@@ -13,12 +13,14 @@
 
 struct gdb {
 	int fd;   /* -1: not connected */
-	int news; /* readable while there is a trap to be taken, or the connection was lost */
+	int news; /* readable while there is a stop to be taken, or the connection was lost */
 	struct buf in;
 	struct freeze_guard guard;
 	bool is_lost; /* it was connected, and the other side ended */
+	bool can_step;
 	bool has_trap;
 	struct packet_stop trap; /* the last one, not taken yet */
+	bool has_pause;          /* it was stopped by other means, by anybody */
 	char text[PACKET_MAX];   /* the last packet */
 };
 
@@ -29,9 +31,12 @@ int gdb_init(struct gdb *g, struct ksnap_err *err);
 void gdb_fini(struct gdb *g);
 
 /* Connect to @at, the path of a socket or host:port, and forget all that a debugger before us has
- * armed. E_TARGET: nobody listens, or it is no stub; E_BUSY: another debugger has it. */
+ * armed. A guest that runs is stopped by it; when it fails, no more than the moment it takes.
+ * E_TARGET: nobody listens, or it is no stub; E_BUSY: another debugger has it. */
 int gdb_open(struct gdb *g, const char *at, uint64_t deadline_mono_ns, struct ksnap_err *err);
-/* Nothing may be armed any more. */
+/* Nothing may be armed any more, and the guest stands still. */
+void gdb_leave(struct gdb *g);
+/* The same without a word, when there is nobody to say it to. */
 void gdb_close(struct gdb *g);
 
 /* Watch writes to [@addr, @addr + @len) on all CPUs, or cease to. E_UNSUPPORTED: this stub cannot;
@@ -44,10 +49,14 @@ int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct regi
 		  struct ksnap_err *err);
 /* Let the guest go on. What stops it next is told by gdb_poll. */
 int gdb_continue(struct gdb *g, struct ksnap_err *err);
+/* One instruction of the CPU that is thread @thread, while the others stand still: what it traps
+ * for is told by gdb_poll. E_STATE: it is halted. */
+int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err);
 
 /* Read what came, without waiting. True: there is a trap in g->trap. */
 bool gdb_poll(struct gdb *g);
-/* It has been dealt with. */
+/* They have been dealt with. */
 void gdb_forget_trap(struct gdb *g);
+void gdb_forget_pause(struct gdb *g);
 
 #endif

@@ -326,6 +326,8 @@ static int freeze_guest(struct target *t, const struct freeze_request *rq,
 	if (!code)
 		code = stop_begin(&t->stop, &t->qmp, STOP_FREEZE, err);
 	if (!code)
+		guest_watches_stopped(t);
+	if (!code)
 		snprintf(t->frozen_by, sizeof(t->frozen_by), "%s", rq->by);
 	return code;
 }

@@ -4,6 +4,7 @@
 #define KSNAP_CAPTURE_GUEST_GUEST_H
 
 #include "capture/guest/stop.h"
+#include "capture/guest/stray.h"
 #include "capture/guest/watches.h"
 #include "capture/outside/observed.h"
 
@@ -15,6 +16,7 @@ struct target {
 	uint64_t jiffies; /* when it was last looked at */
 	struct qmp qmp;
 	struct gdb gdb;
+	struct stray stray;
 	struct stop stop;
 	struct guest_watches watches;
 	char frozen_by[72]; /* who holds it still; "": nobody */

@@ -19,7 +19,7 @@ static uint8_t sum_of(const uint8_t *p, size_t len)
 
 void packet_wrap(const char *text, struct buf *out)
 {
-	buf_printf(out, "+$%s#%02x", text, sum_of((const uint8_t *)text, strlen(text)));
+	buf_printf(out, "++$%s#%02x", text, sum_of((const uint8_t *)text, strlen(text)));
 }
 
 static int digit(uint8_t c)

@@ -17,8 +17,9 @@ enum packet_state {
 	PACKET_BROKEN, /* too long, or its checksum or its escapes are wrong */
 };
 
-/* Append @text as a packet. Before it goes the acknowledgement of the last one that came, which a
- * stub of a running guest would take for a wish to stop. E_NOMEM is told by the buffer. */
+/* Append @text as a packet. Before it goes the acknowledgement of the last one that came, and one
+ * more: should the guest run, because somebody else let it, qemu takes that for a wish to stop, and
+ * not the begin of the packet. E_NOMEM is told by the buffer. */
 void packet_wrap(const char *text, struct buf *out);
 /* The first packet in @in, acknowledgements and notifications before it left out. *ret_taken bytes
  * are done with, also when there is none. PACKET_WHOLE: @text holds it, with a NUL. */

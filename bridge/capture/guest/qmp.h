@@ -11,8 +11,6 @@
 #include "ksnap.h"
 
 #define QMP_LINE_MAX (4u << 20) /* bytes of one message */
-#define QMP_CONT     "{\"execute\": \"cont\", \"id\": 0}\n"
-#define QMP_DONE     "\"return\"" /* what its answer holds */
 
 struct qmp {
 	int fd; /* -1: not connected */

@@ -7,12 +7,17 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+static const struct freeze_word cont[] = {
+	{ "{\"execute\": \"cont\", \"id\": 0}\n", "\"return\"" },
+	{ 0 },
+};
+
 static uint64_t soon(const struct stop *s)
 {
 	return clock_mono_ns() + s->wait_ms * NS_PER_MS;
 }
 
-static int is_running(const struct stop *s, struct qmp *q, bool *ret, struct ksnap_err *err)
+int stop_is_running(struct stop *s, struct qmp *q, bool *ret, struct ksnap_err *err)
 {
 	struct json status, running;
 	int code = qmp_call(q, "query-status", NULL, soon(s), &status, err);
@@ -30,11 +35,11 @@ static int is_running(const struct stop *s, struct qmp *q, bool *ret, struct ksn
 static int stop_now(struct stop *s, struct qmp *q, struct ksnap_err *err)
 {
 	bool running = false;
-	int code = is_running(s, q, &running, err);
+	int code = stop_is_running(s, q, &running, err);
 
 	if (code || !running)
 		return code;
-	code = freeze_guard_start(q->fd, QMP_CONT, QMP_DONE, &s->guard, err);
+	code = freeze_guard_start(q->fd, cont, &s->guard, err);
 	if (code)
 		return code;
 	s->is_stopped = true;
@@ -58,6 +63,17 @@ int stop_begin(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err
 	return code;
 }
 
+int stop_keep(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err)
+{
+	int code = freeze_guard_start(q->fd, cont, &s->guard, err);
+
+	if (code)
+		return code;
+	s->by |= by;
+	s->is_stopped = true;
+	return 0;
+}
+
 void stop_caught(struct stop *s)
 {
 	s->by |= STOP_HIT;
@@ -74,7 +90,7 @@ static int go_on_by_gdb(struct stop *s, struct qmp *q, struct ksnap_err *err)
 	int code = gdb_continue(s->gdb, err);
 
 	while (!code && !running && !gdb_poll(s->gdb)) {
-		code = is_running(s, q, &running, err);
+		code = stop_is_running(s, q, &running, err);
 		if (!code && !running && clock_mono_ns() >= deadline)
 			code = err_set(err, KSNAP_E_TIMEOUT, "the guest did not go on within %u ms",
 				       s->wait_ms);
@@ -96,7 +112,7 @@ int stop_end(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err)
 	if (!(s->by & by))
 		return 0;
 	s->by &= ~by;
-	if (!s->by && s->gdb && by != STOP_HIT && gdb_poll(s->gdb))
+	if (!s->by && s->gdb && gdb_poll(s->gdb))
 		stop_caught(s);
 	if (s->by || !s->is_stopped)
 		return 0;

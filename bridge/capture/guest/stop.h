@@ -33,8 +33,12 @@ struct stop {
 /* Stop all CPUs. 0, also when they stood still already. E_TIMEOUT: qemu did not do it within
  * wait_ms, and has been told to go on; other errors as qmp_call. */
 int stop_begin(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err);
+/* As stop_begin, of CPUs that a connection to the stub has just stopped. */
+int stop_keep(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err);
 /* A watch of ours has stopped them. */
 void stop_caught(struct stop *s);
+/* Does the guest run? */
+int stop_is_running(struct stop *s, struct qmp *q, bool *ret, struct ksnap_err *err);
 /* Let them go on, when nobody else wants them still and it was us who stopped them; a watch that
  * was hit meanwhile wants them still. When qemu does not answer, the child keeps trying. */
 int stop_end(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err);

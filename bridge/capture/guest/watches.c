@@ -106,16 +106,32 @@ static struct watch_counts count(const struct guest_watch *w)
 				      .suppressed = w->suppressed };
 }
 
-/* Nothing can be said to the stub, or nothing to qemu: the guard's leave disarms all. */
-static void abandon(struct target *t, const char *why)
+/* The guard's leave disarms all, and the guest goes on. */
+static void hang_up(struct target *t)
 {
 	freeze_guard_release(&t->gdb.guard);
 	gdb_close(&t->gdb);
+}
+
+/* Nothing can be said to the stub, or nothing to qemu. */
+static void abandon(struct target *t, const char *why)
+{
+	hang_up(t);
 	for (unsigned i = 0; i < GUEST_WATCHES; i++)
 		if (t->watches.armed[i].id && !t->watches.armed[i].over)
 			t->watches.armed[i].over = why;
 	if (!t->watches.held)
 		go_on(t);
+}
+
+/* A last hit that was not settled is counted. */
+static void count_last(struct target *t, struct guest_watch *w)
+{
+	guest_watches_stopped(t);
+	if (!gdb_poll(&t->gdb) || guest_watches_at(&t->watches, &t->gdb.trap) != w)
+		return;
+	gdb_forget_trap(&t->gdb);
+	w->suppressed++;
 }
 
 /* Take it out of the stub; the last one closes the door. */
@@ -124,28 +140,31 @@ static void take_out(struct target *t, struct guest_watch *w)
 	struct ksnap_err err = { 0 };
 	int ret;
 
-	w->id = 0;
 	if (t->gdb.fd < 0)
 		return;
 	ret = guest_need_qmp(t, &err);
 	if (!ret)
 		ret = stop_begin(&t->stop, &t->qmp, STOP_JOB, &err);
-	if (!ret)
+	if (!ret) {
+		count_last(t, w);
 		ret = gdb_unwatch(&t->gdb, w->addr, w->len, soon(), &err);
+	}
+	w->id = 0;
 	if (ret) {
 		log_warn("guest: %s", err.text);
 		abandon(t, "gdb_lost");
 	}
-	if (t->gdb.fd >= 0 && !is_any_armed(&t->watches) && !gdb_poll(&t->gdb))
-		gdb_close(&t->gdb);
+	if (t->gdb.fd >= 0 && !is_any_armed(&t->watches))
+		gdb_leave(&t->gdb);
 	if (stop_end(&t->stop, &t->qmp, STOP_JOB, &err))
 		log_warn("guest: %s", err.text);
 }
 
 static void end_watch(struct target *t, struct guest_watch *w, struct watch_counts *ret)
 {
-	*ret = count(w);
 	take_out(t, w);
+	w->id = 0;
+	*ret = count(w);
 	set_timer(&t->watches);
 }
 
@@ -263,27 +282,48 @@ static int need_stub(struct target *t, struct ksnap_err *err)
 	if (t->gdb.fd >= 0)
 		return 0;
 	ret = gdb_open(&t->gdb, outside_option(&t->machine.opts, "gdb"), soon(), err);
-	if (!ret)
-		ret = poll_too(&t->watches, t->gdb.fd, err);
 	if (ret)
-		gdb_close(&t->gdb);
+		return ret;
+	ret = poll_too(&t->watches, t->gdb.fd, err);
+	if (ret)
+		hang_up(t);
+	return ret;
+}
+
+/* Connecting stops the guest. A stub that another debugger has does not answer for long, so nothing
+ * is stopped before it did. */
+static int stop_by_stub(struct target *t, struct ksnap_err *err)
+{
+	bool runs = false, is_new = t->gdb.fd < 0;
+	int ret = 0;
+
+	if (is_new)
+		ret = stop_is_running(&t->stop, &t->qmp, &runs, err);
+	if (!ret)
+		ret = need_stub(t, err);
+	if (ret)
+		return ret;
+	ret = runs ? stop_keep(&t->stop, &t->qmp, STOP_JOB, err)
+		   : stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
+	if (ret && !is_any_armed(&t->watches))
+		hang_up(t);
+	else if (is_new && t->stop.is_stopped)
+		stray_begin(t);
 	return ret;
 }
 
 /* The guest stands still. */
 static int arm_still(struct target *t, struct guest_watch *w, struct ksnap_err *err)
 {
-	int ret = need_stub(t, err);
+	int ret = 0;
 
-	if (ret)
-		return ret;
 	space_forget(&t->machine.kernel.image.space);
 	if (!space_read(&t->machine.kernel.image.space, w->addr, &w->old, w->len))
 		ret = err_set(err, KSNAP_E_ARG, "symbol: nothing is mapped at 0x%" PRIx64, w->addr);
 	if (!ret)
 		ret = gdb_watch(&t->gdb, w->addr, w->len, soon(), err);
 	if (ret && !is_any_armed(&t->watches))
-		gdb_close(&t->gdb);
+		gdb_leave(&t->gdb);
 	return ret;
 }
 
@@ -296,7 +336,7 @@ static int arm(struct target *t, const struct watch_request *rq, struct guest_wa
 	if (!ret)
 		ret = find_memory(t, rq, &w, err);
 	if (!ret)
-		ret = stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
+		ret = stop_by_stub(t, err);
 	if (ret)
 		return ret;
 	ret = arm_still(t, &w, err);
@@ -359,11 +399,24 @@ static void count_others(struct target *t, const struct guest_watch *but)
 			continue;
 		v = value_of(t, w);
 		w->suppressed += v != w->old;
+		w->is_owed |= v != w->old;
 		w->old = v;
 	}
 }
 
-static struct guest_watch *watch_at(struct guest_watches *all, const struct packet_stop *s)
+/* One whose value is another than it was, or NULL. */
+static struct guest_watch *changed(struct target *t)
+{
+	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
+		struct guest_watch *w = &t->watches.armed[i];
+
+		if (w->id && value_of(t, w) != w->old)
+			return w;
+	}
+	return NULL;
+}
+
+struct guest_watch *guest_watches_at(struct guest_watches *all, const struct packet_stop *s)
 {
 	for (unsigned i = 0; s->is_watch && i < GUEST_WATCHES; i++)
 		if (all->armed[i].id && s->addr - all->armed[i].addr < all->armed[i].len)
@@ -389,21 +442,46 @@ void guest_watches_stopped(struct target *t)
 	if (t->gdb.fd < 0 || gdb_poll(&t->gdb))
 		return;
 	space_forget(&t->machine.kernel.image.space);
-	if (is_same_boot(t))
+	if (!is_same_boot(t) || !changed(t))
+		return;
+	if (!t->stop.is_stopped || !stray_find(t))
 		count_others(t, NULL);
 }
 
-/* The watch whose hit must be told; NULL: the guest may go on. */
-static struct guest_watch *settle(struct target *t, const struct packet_stop *s, uint64_t now)
+/* Of which watch is the trap? It may be no write: the first one of its CPU, or the one of a write
+ * that was counted already. When a value changed that it does not name, a trap was lost, or this is
+ * a write, with the name of a watch that is no more. */
+static struct guest_watch *examine(struct target *t, struct packet_stop *s)
 {
-	struct guest_watch *w = watch_at(&t->watches, s);
+	struct guest_watch *w = guest_watches_at(&t->watches, s);
+	bool is_first = stray_is_first(t, s);
+
+	if (w && value_of(t, w) == w->old && (is_first || w->is_owed)) {
+		w->is_owed = false;
+		w = NULL;
+	}
+	if (w || !changed(t))
+		return w;
+	if (!stray_find(t))
+		return is_first && s->is_watch ? changed(t) : NULL;
+	*s = t->gdb.trap;
+	gdb_forget_trap(&t->gdb);
+	return guest_watches_at(&t->watches, s);
+}
+
+/* The watch whose hit must be told; NULL: the guest may go on. */
+static struct guest_watch *settle(struct target *t, struct packet_stop *s, uint64_t now)
+{
+	struct guest_watch *w;
 
 	space_forget(&t->machine.kernel.image.space);
 	if (!is_same_boot(t))
 		return NULL;
+	w = examine(t, s);
 	count_others(t, w);
 	if (!w || w->over)
 		return NULL;
+	w->is_owed = false;
 	if (take_place(w, now))
 		return w;
 	w->suppressed++;
@@ -413,7 +491,7 @@ static struct guest_watch *settle(struct target *t, const struct packet_stop *s,
 
 static void note_still(struct guest_watches *all, const struct packet_stop *s, uint64_t since)
 {
-	struct guest_watch *w = watch_at(all, s);
+	struct guest_watch *w = guest_watches_at(all, s);
 
 	if (w)
 		w->still_ns += clock_mono_ns() - since;
@@ -428,6 +506,7 @@ static struct guest_watch *take_traps(struct target *t, struct packet_stop *ret,
 
 		*ret = t->gdb.trap;
 		gdb_forget_trap(&t->gdb);
+		gdb_forget_pause(&t->gdb);
 		stop_caught(&t->stop);
 		w = settle(t, ret, *ret_now);
 		if (w)
@@ -438,6 +517,20 @@ static struct guest_watch *take_traps(struct target *t, struct packet_stop *ret,
 	if (t->gdb.is_lost)
 		abandon(t, "gdb_lost");
 	return NULL;
+}
+
+/* Somebody else has stopped the guest: as long as it stands still, nothing more is written. */
+static void take_pause(struct target *t)
+{
+	bool runs = true;
+
+	if (!t->gdb.has_pause)
+		return;
+	gdb_forget_pause(&t->gdb);
+	if (t->gdb.fd < 0 || t->stop.by || t->qmp.fd < 0)
+		return;
+	if (!stop_is_running(&t->stop, &t->qmp, &runs, NULL) && !runs)
+		guest_watches_stopped(t);
 }
 
 /* ---- looking after --------------------------------------------------------------------------- */
@@ -512,7 +605,8 @@ static void tick(struct target *t)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-static void look(struct target *t, const struct packet_stop *s, struct hit *h)
+/* False: the guest did not stand still meanwhile, and whoever is looked at may be another one. */
+static bool look(struct target *t, const struct packet_stop *s, struct hit *h)
 {
 	struct ksnap_err err = { 0 };
 
@@ -524,27 +618,13 @@ static void look(struct target *t, const struct packet_stop *s, struct hit *h)
 	if (gdb_registers(&t->gdb, s->thread, soon(), &h->regs, &err))
 		log_warn("guest: no registers of a hit: %s", err.text);
 	h->nframes = unwind(&t->machine.kernel, &h->regs, h->stack, HIT_FRAMES);
+	return !t->gdb.has_pause;
 }
 
-static int tell_hit(struct target *t, struct guest_watch *w, const struct packet_stop *s,
-		    uint64_t now, struct watch_news *ret)
+static int keep_told(struct target *t, struct guest_watch *w, uint64_t now, struct watch_news *ret)
 {
 	struct guest_watches *all = &t->watches;
-	struct hit h = { .addr = w->addr, .len = w->len, .old = w->old, .new = value_of(t, w) };
 
-	h.n = ++w->told;
-	h.mono_ns = now;
-	h.suppressed = w->suppressed;
-	look(t, s, &h);
-	w->old = h.new;
-	buf_clear(&all->hit);
-	hit_encode(&h, &t->machine.kernel, &all->hit);
-	if (!buf_ok(&all->hit)) {
-		w->told--;
-		w->suppressed++;
-		go_on(t);
-		return 0;
-	}
 	*ret = (struct watch_news){ .kind = WATCH_NEWS_HIT,
 				    .id = w->id,
 				    .n = w->told,
@@ -557,6 +637,28 @@ static int tell_hit(struct target *t, struct guest_watch *w, const struct packet
 	if (w->max_hits && w->told >= w->max_hits)
 		w->over = "max_hits";
 	return 1;
+}
+
+static int tell_hit(struct target *t, struct guest_watch *w, const struct packet_stop *s,
+		    uint64_t now, struct watch_news *ret)
+{
+	struct hit h = { .addr = w->addr, .len = w->len, .old = w->old, .new = value_of(t, w) };
+	struct buf *out = &t->watches.hit;
+	bool is_sure;
+
+	h.n = ++w->told;
+	h.mono_ns = now;
+	h.suppressed = w->suppressed;
+	is_sure = look(t, s, &h);
+	w->old = h.new;
+	buf_clear(out);
+	hit_encode(&h, &t->machine.kernel, out);
+	if (is_sure && buf_ok(out))
+		return keep_told(t, w, now, ret);
+	w->told--;
+	w->suppressed++;
+	go_on(t);
+	return 0;
 }
 
 static void tell_counts(struct guest_watch *w, enum watch_news_kind kind, struct watch_news *ret)
@@ -601,6 +703,7 @@ int guest_watches_next(struct target *t, struct watch_news *ret)
 	uint64_t now;
 
 	tick(t);
+	take_pause(t);
 	w = take_traps(t, &stop, &now);
 	if (w && tell_hit(t, w, &stop, now, ret))
 		return 1;

@@ -28,6 +28,7 @@ struct guest_watch {
 	uint64_t suppressed_then;               /* at the last tick */
 	unsigned calm_ticks;                    /* since a hit was suppressed */
 	bool must_tell, must_count;
+	bool is_owed;     /* a write was counted by its value: the trap of it may still come */
 	const char *over; /* why it ends; NULL: it does not */
 	char symbol[SYMBOL_MAX];
 	const char *gone; /* the word for its end, of what may go away; NULL: it stays */
@@ -60,8 +61,10 @@ int guest_watches_counts(struct target *t, uint64_t id, struct watch_counts *ret
 			 struct ksnap_err *err);
 int guest_watches_next(struct target *t, struct watch_news *ret);
 
-/* The guest was stopped for a job. A write in that very moment has no trap: the value tells. */
+/* The guest was stopped for a job, or by somebody. A write in that very moment has no trap yet. */
 void guest_watches_stopped(struct target *t);
+/* The one that the trap is of, or NULL. */
+struct guest_watch *guest_watches_at(struct guest_watches *all, const struct packet_stop *s);
 /* A capture that follows a hit of watch @id has been made. */
 void guest_watches_captured(struct target *t, uint64_t id);
 

@@ -56,7 +56,15 @@ static void read_answer(int fd, const char *answer)
 		at = c == *at ? at + 1 : answer + (c == *answer);
 }
 
-static void be_guard(int pipe, int freeze_fd, const char *thaw, const char *answer)
+static void say(const struct freeze_word *w)
+{
+	while (write(GUARD_FREEZE, w->says, strlen(w->says)) < 0 && errno == EINTR)
+		;
+	if (w->answer)
+		read_answer(GUARD_FREEZE, w->answer);
+}
+
+static void be_guard(int pipe, int freeze_fd, const struct freeze_word *thaw)
 {
 	char none;
 	ssize_t n;
@@ -74,14 +82,12 @@ static void be_guard(int pipe, int freeze_fd, const char *thaw, const char *answ
 	do
 		n = read(GUARD_PIPE, &none, 1);
 	while (n > 0 || (n < 0 && errno == EINTR));
-	while (write(GUARD_FREEZE, thaw, strlen(thaw)) < 0 && errno == EINTR)
-		;
-	if (answer)
-		read_answer(GUARD_FREEZE, answer);
+	for (; thaw->says; thaw++)
+		say(thaw);
 	_exit(0);
 }
 
-static int start(int fd, const char *thaw, const char *answer, const int ends[2],
+static int start(int fd, const struct freeze_word *thaw, const int ends[2],
 		 struct freeze_guard *ret, struct ksnap_err *err)
 {
 	pid_t pid = fork();
@@ -89,7 +95,7 @@ static int start(int fd, const char *thaw, const char *answer, const int ends[2]
 	if (pid < 0)
 		return err_errno(err, KSNAP_E_TARGET, errno, "cannot fork the child that thaws");
 	if (pid == 0)
-		be_guard(ends[0], fd, thaw, answer);
+		be_guard(ends[0], fd, thaw);
 	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	if (ret->pidfd >= 0)
 		return 0;
@@ -99,7 +105,7 @@ static int start(int fd, const char *thaw, const char *answer, const int ends[2]
 	return KSNAP_E_TARGET;
 }
 
-int freeze_guard_start(int fd, const char *thaw, const char *answer, struct freeze_guard *ret,
+int freeze_guard_start(int fd, const struct freeze_word *thaw, struct freeze_guard *ret,
 		       struct ksnap_err *err)
 {
 	int ends[2], code;
@@ -108,7 +114,7 @@ int freeze_guard_start(int fd, const char *thaw, const char *answer, struct free
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(err, KSNAP_E_TARGET, errno,
 				 "cannot make a pipe for the child that thaws");
-	code = start(fd, thaw, answer, ends, ret, err);
+	code = start(fd, thaw, ends, ret, err);
 	close(ends[0]);
 	if (code)
 		close(ends[1]);

@@ -18,10 +18,15 @@ struct freeze_guard {
 
 #define FREEZE_GUARD_NONE ((struct freeze_guard){ -1, -1 })
 
+/* What is said for a thaw, and the answer that is awaited before the next word; NULL: none is. */
+struct freeze_word {
+	const char *says, *answer;
+};
+
 /* Fork it, before anything is frozen. May be called with other threads running. @fd, open for
- * writing, stays the caller's; @thaw is what is written to it. With @answer, which may be NULL, the
- * child then reads until that came: the other side must have done it before the connection ends. */
-int freeze_guard_start(int fd, const char *thaw, const char *answer, struct freeze_guard *ret,
+ * writing, stays the caller's; @thaw are the words that are written to it, up to one without text.
+ * The last answer says that the other side has done it, before the connection ends. */
+int freeze_guard_start(int fd, const struct freeze_word *thaw, struct freeze_guard *ret,
 		       struct ksnap_err *err);
 /* Let it thaw now, and wait for its end. */
 void freeze_guard_release(struct freeze_guard *g);

@@ -55,6 +55,8 @@ static void *serve(void *arg)
 
 	while ((n = recv(fd, in, sizeof(in) - 1, 0)) > 0) {
 		in[n] = 0;
+		if (n == 1 && in[0] == 3)
+			answer(s, fd, "stop");
 		for (char *at = in; (at = strchr(at, '$')) && (hash = strchr(at, '#'));
 		     at = hash + 1) {
 			*hash = 0;
@@ -147,7 +149,7 @@ static void leaves_a_stub_that_is_silent(void **state)
 	assert_int_equal(gdb_init(&g, &err), 0);
 	assert_int_equal(gdb_open(&g, s.path, soon(), &err), KSNAP_E_BUSY);
 	end(&s, &g);
-	assert_string_equal(s.heard, "? ? D ");
+	assert_string_equal(s.heard, "? ? Qqemu.sstep=7 qqemu.sstep D ");
 }
 
 static void open_stub(struct stub *s, struct gdb *g, const struct answer *answers)
@@ -159,13 +161,12 @@ static void open_stub(struct stub *s, struct gdb *g, const struct answer *answer
 
 static void passes_refusals_on(void **state)
 {
-	static const struct answer answers[] = { { "?", HALTED },
-						 { "Z2,1000,8", "+$#00" },
-						 { "Z2,2000,8", "+$E16#ac" },
-						 { "z2,1000,8", OK },
-						 { "Hg2", OK },
-						 { "g", "+$0011#c2" },
-						 { 0 } };
+	static const struct answer answers[] = {
+		{ "?", HALTED },          { "Qqemu.sstep=1", OK },
+		{ "Z2,1000,8", "+$#00" }, { "Z2,2000,8", "+$E16#ac" },
+		{ "z2,1000,8", OK },      { "Hg2", OK },
+		{ "g", "+$0011#c2" },     { 0 }
+	};
 	struct registers r;
 	struct ksnap_err err;
 	struct stub s;
@@ -184,7 +185,11 @@ static void passes_refusals_on(void **state)
 /* An answer that comes too late must not be taken for another one; the child takes leave. */
 static void ends_with_a_stub_that_does_not_answer(void **state)
 {
-	static const struct answer answers[] = { { "?", HALTED }, { "D", OK }, { 0 } };
+	static const struct answer answers[] = { { "?", HALTED },
+						 { "Qqemu.sstep=1", OK },
+						 { "qqemu.sstep", "$0x7#df" },
+						 { "D", OK },
+						 { 0 } };
 	struct ksnap_err err;
 	struct stub s;
 	struct gdb g;
@@ -194,7 +199,7 @@ static void ends_with_a_stub_that_does_not_answer(void **state)
 	assert_true(g.is_lost && g.fd < 0 && has_news(&g));
 	assert_int_equal(gdb_continue(&g, &err), KSNAP_E_TARGET);
 	end(&s, &g);
-	assert_string_equal(s.heard, "? Z2,1000,8 ? D ");
+	assert_string_equal(s.heard, "? Qqemu.sstep=1 Z2,1000,8 ? Qqemu.sstep=7 qqemu.sstep D ");
 }
 
 static void await_news(struct gdb *g)
@@ -209,6 +214,7 @@ static void tells_traps_from_answers_and_other_stops(void **state)
 {
 	static const struct answer answers[] = {
 		{ "?", HALTED },
+		{ "Qqemu.sstep=1", OK },
 		{ "Z2,1000,8", "+$T02thread:01;#04" OK },
 		{ "c", "+$T02thread:01;#04$T05thread:02;watch:1000;#55" },
 		{ 0 }
@@ -221,19 +227,125 @@ static void tells_traps_from_answers_and_other_stops(void **state)
 	assert_false(gdb_poll(&g));
 	assert_int_equal(gdb_continue(&g, NULL), 0);
 	await_news(&g);
-	assert_true(g.has_trap && has_news(&g));
+	assert_true(g.has_trap && g.has_pause && has_news(&g));
 	assert_true(g.trap.is_watch && g.trap.addr == 0x1000 && g.trap.thread == 2);
 	gdb_forget_trap(&g);
+	gdb_forget_pause(&g);
 	assert_false(has_news(&g) || gdb_poll(&g));
 	end(&s, &g);
-	assert_string_equal(s.heard, "? Z2,1000,8 c ");
+	assert_string_equal(s.heard, "? Qqemu.sstep=1 Z2,1000,8 c ");
+}
+
+/* Connecting stops a guest that runs: what is told of that is no answer, and no news. */
+static void is_not_taken_in_by_what_connecting_does(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", "$T02thread:01;#04" HALTED "$T02thread:01;#04" },
+		{ "Qqemu.sstep=1", OK },
+		{ "Z2,1000,8", OK },
+		{ 0 },
+	};
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_false(gdb_poll(&g) || g.has_pause || has_news(&g));
+	assert_int_equal(gdb_watch(&g, 0x1000, 8, late(), NULL), 0);
+	assert_false(gdb_poll(&g) || g.has_pause || has_news(&g));
+	end(&s, &g);
+}
+
+static void tells_that_the_guest_was_stopped(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED }, { "Qqemu.sstep=1", OK }, { "c", "$T02thread:01;#04" }, { 0 }
+	};
+	struct pollfd p;
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_continue(&g, NULL), 0);
+	p = (struct pollfd){ .fd = g.fd, .events = POLLIN };
+	while (!gdb_poll(&g) && !g.has_pause)
+		assert_true(poll(&p, 1, LONG_MS) > 0);
+	assert_true(g.has_pause && has_news(&g) && !g.has_trap);
+	gdb_forget_pause(&g);
+	assert_false(has_news(&g));
+	end(&s, &g);
+}
+
+#define RUNS  "$4350552330205b72756e6e696e675d#12" /* CPU#0 [running] */
+#define HALTS "$4350552331205b68616c746564205d#a1" /* CPU#1 [halted ] */
+
+static void steps_a_cpu(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED },
+		{ "Qqemu.sstep=1", OK },
+		{ "qThreadExtraInfo,1", RUNS },
+		{ "qThreadExtraInfo,2", HALTS },
+		{ "qThreadExtraInfo,3", "$E22#a9" },
+		{ "Hc1", OK },
+		{ "Hc3", "$E22#a9" },
+		{ "vCont;s:1", "$T05thread:01;watch:2000;#55" },
+		{ "Qqemu.sstep=7", OK },
+		{ 0 },
+	};
+	struct ksnap_err err;
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_step(&g, 3, late(), &err), KSNAP_E_LIMIT);
+	assert_int_equal(gdb_step(&g, 2, late(), &err), KSNAP_E_STATE);
+	assert_int_equal(gdb_step(&g, 1, late(), &err), 0);
+	assert_true(gdb_poll(&g) && g.trap.is_watch && g.trap.addr == 0x2000);
+	gdb_leave(&g);
+	end(&s, &g);
+	assert_non_null(strstr(s.heard, " Hc1 vCont;s:1 Qqemu.sstep=7 "));
+}
+
+/* One that cannot step, or not in the way that is asked for. */
+static void does_not_step_where_a_stub_cannot(void **state)
+{
+	static const struct answer answers[] = { { "?", HALTED },
+						 { "Qqemu.sstep=1", "$#00" },
+						 { 0 } };
+	struct ksnap_err err;
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_step(&g, 1, late(), &err), KSNAP_E_UNSUPPORTED);
+	gdb_leave(&g);
+	end(&s, &g);
+	assert_string_equal(s.heard, "? Qqemu.sstep=1 ");
+}
+
+/* It is stopped again when its instruction does not end. */
+static void gives_up_a_step(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED }, { "Qqemu.sstep=1", OK },         { "qThreadExtraInfo,1", RUNS },
+		{ "Hc1", OK },   { "stop", "$T02thread:01;#04" }, { 0 },
+	};
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_step(&g, 1, late(), NULL), 0);
+	assert_true(g.has_pause && !g.has_trap);
+	end(&s, &g);
 }
 
 /* However much a stub says, polling has an end, and nothing of it is kept. */
 static void outlives_a_stub_that_talks(void **state)
 {
 	static char noise[100000];
-	const struct answer answers[] = { { "?", HALTED }, { "c", noise }, { "D", OK }, { 0 } };
+	const struct answer answers[] = {
+		{ "?", HALTED }, { "Qqemu.sstep=1", OK }, { "c", noise }, { "D", OK }, { 0 }
+	};
 	struct stub s;
 	struct gdb g;
 
@@ -256,6 +368,11 @@ int main(void)
 		cmocka_unit_test(passes_refusals_on),
 		cmocka_unit_test(ends_with_a_stub_that_does_not_answer),
 		cmocka_unit_test(tells_traps_from_answers_and_other_stops),
+		cmocka_unit_test(is_not_taken_in_by_what_connecting_does),
+		cmocka_unit_test(tells_that_the_guest_was_stopped),
+		cmocka_unit_test(steps_a_cpu),
+		cmocka_unit_test(does_not_step_where_a_stub_cannot),
+		cmocka_unit_test(gives_up_a_step),
 		cmocka_unit_test(outlives_a_stub_that_talks),
 	};
 

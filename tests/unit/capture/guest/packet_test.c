@@ -98,8 +98,8 @@ static void wraps(void **state)
 
 	packet_wrap("Z2,ffffffff82a03f00,8", &out);
 	packet_wrap("", &out);
-	assert_int_equal(out.len, 26 + 5);
-	assert_memory_equal(out.data, "+$Z2,ffffffff82a03f00,8#40+$#00", out.len);
+	assert_int_equal(out.len, 27 + 6);
+	assert_memory_equal(out.data, "++$Z2,ffffffff82a03f00,8#40++$#00", out.len);
 }
 
 static void reads_why_it_stands_still(void **state)
