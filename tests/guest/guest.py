@@ -20,7 +20,7 @@ import subprocess
 TOP = os.environ["KSNAP_TOP_BUILDDIR"]
 BOOT_S = 240
 ANSWER_S = 120
-MEMORY_MIB = 192
+MEMORY_MIB = 256
 MACHINE = "pc,memory-backend=ram,max-ram-below-4g=128M"  # the rest is above 4 GiB, as in large guests
 
 
@@ -165,7 +165,7 @@ class Guest:
             s.close()
         try:
             self.control = Lines(self.dir + "/control")
-            self.events = []
+            self.events, self.times = [], []
             self.control.read()
             self.qmp("qmp_capabilities")
             self.console = Lines(self.dir + "/console")
@@ -195,13 +195,18 @@ class Guest:
         self.process.kill()
         self.process.wait()
 
+    def note(self, got):
+        self.events.append(got.get("event"))
+        if got.get("event") in ("STOP", "RESUME"):
+            self.times.append(got["timestamp"]["seconds"] + got["timestamp"]["microseconds"] / 1e6)
+
     def heard(self):
         """The next message of qemu that is no event."""
         while True:
             got = json.loads(self.control.read())
             if "event" not in got:
                 return got
-            self.events.append(got["event"])
+            self.note(got)
 
     def qmp(self, command, **arguments):
         self.control.write(json.dumps({"execute": command, "arguments": arguments}))
@@ -214,7 +219,7 @@ class Guest:
         """qemu tells when the guest goes on, or told it already."""
         while self.status() != "running":
             if "RESUME" not in self.events:
-                self.events.append(json.loads(self.control.read()).get("event"))
+                self.note(json.loads(self.control.read()))
             self.events.clear()
 
     def status(self):

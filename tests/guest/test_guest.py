@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 sys.path.insert(0, os.environ["KSNAP_TOP_SRCDIR"] + "/tests/interop")
 
@@ -295,6 +297,24 @@ def values_of(eyes, array):
 @test("every map of the core is what the program inside saw")
 def _(p):
     compare(capture("core:" + p.core), p.inside)
+
+
+@test("a core of 256 MiB is captured without qemu, with less memory of one's own than a quarter of that")
+def _(p):
+    def have_little():
+        resource.setrlimit(resource.RLIMIT_DATA, (64 << 20, 64 << 20))  # what is mapped from the file is no data
+
+    equal(os.path.getsize(p.core) >= 256 << 20, True)
+    began = time.monotonic()
+    with open(p.dir + "/report", "w+b") as out:
+        process = subprocess.Popen([KSNAP, "capture", "t0", "--target", "core:" + p.core, "--progs", "-o", "msgpack"],
+                                   stdin=subprocess.DEVNULL, stdout=out, preexec_fn=have_little)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds, process.returncode = time.monotonic() - began, os.waitstatus_to_exitcode(status)
+        equal(process.returncode, 0)
+        out.seek(0)
+        compare(report.load(out.read()), p.inside)
+    print(f"# {seconds:.2f} s, at most {used.ru_maxrss >> 10} MiB in memory, the file's pages among them")
 
 
 @test("the same with a file of symbols")
@@ -588,6 +608,33 @@ def _(p):
         equal(len(c["softirqs"]), 10)
         if not c["irqs"] or not c["idle_sleep_ns"]:
             raise AssertionError(c)
+
+
+@test("counters of NUMA nodes are between what the guest said before and after")
+def _(p):
+    before, r, after = p.guest.ask("nodes"), capture(p.target, "--progs", "--map", "notes"), p.guest.ask("nodes")
+    equal([row["node"] for row in r["nodes"]], [0])
+    for low, high in zip(before, after):
+        (key, low), (_, high) = low.split(), high.split()
+        if not int(low) <= r["nodes"][0][key] <= int(high):
+            raise AssertionError((key, low, r["nodes"], high))
+    equal((len(before), int(before[0].split()[1]) > 1000), (6, True))
+    equal("sched" in r, False, "a kernel without sched_ext")
+
+
+@test("how long the guest stands still for a capture")
+def _(p):
+    names = ["levels", "notes", "tasks", "recent", "cpu_array", "per_cpu", "inner", "queue", "stack", "odd"]
+    maps = [word for name in names for word in ("--map", name)]
+    p.guest.status()
+    p.guest.events.clear()
+    p.guest.times.clear()
+    for _ in range(10):
+        equal([m["name"] for m in sorted(capture(p.target, *maps)["maps"], key=lambda m: names.index(m["name"]))], names)
+    p.guest.status()
+    equal([e for e in p.guest.events if e in ("STOP", "RESUME")], ["STOP", "RESUME"] * 10)
+    stops = sorted((b - a) * 1000 for a, b in zip(p.guest.times[::2], p.guest.times[1::2]))
+    print(f"# 10 maps: {stops[0]:.1f} ms, {stops[5]:.1f} ms in the middle, {stops[-1]:.1f} ms at most")
 
 
 @test("a guest that somebody else has stopped is read and left so")
@@ -936,25 +983,63 @@ def _(p):
     equal(p.guest.status(), "running")
 
 
-@test("a stub that another debugger has is left to it")
-def _(p):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(p.guest.gdb_path)
-        s.sendall(b"$?#3f")
-        while b"T05" not in (got := s.recv(4096)):
+class Debugger:
+    """Somebody else at qemu's stub; the guest runs."""
+
+    def __init__(self, p):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(p.guest.gdb_path)
+        self.socket.sendall(b"$?#3f")
+        while b"T05" not in self.socket.recv(4096):
             pass
-        s.sendall(b"+$c#63")
+        self.socket.sendall(b"+$c#63")
+        p.guest.await_running()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+@test("a stub that another debugger has is left to it, and the guest is not stopped for it")
+def _(p):
+    with Debugger(p):
+        p.guest.events.clear()
         got = ksnap("watch", "vm_swappiness", "--target", p.watched, status=1).stderr.decode()
         if "E_BUSY" not in got or "another debugger has it" not in got:
             raise AssertionError(got)
-        equal(p.guest.status(), "running")
+        equal((p.guest.status(), "STOP" in p.guest.events), ("running", False))
     tune(p, "vm/swappiness", 60)  # qemu has found our connection meanwhile, and that we left
-    # The first write behind another debugger may be counted only: qemu does not always name it.
-    w = Watching(p, "vm_swappiness", "--len", "4")
-    tune(p, "vm/swappiness", 61)
-    _, said = w.end(signal.SIGINT)
-    if "ksnap: 1 hits, " not in said:
-        raise AssertionError(said)
+    w = Watching(p, "vm_swappiness", "--len", "4", "-n", "1")
+    pid = tune(p, "vm/swappiness", 61)
+    equal([(h["old"], h["new"], h["pid"]) for h in w.end()[0]], [(60, 61, pid)])
+
+
+@test("writes while others stop the guest all the time: each is counted once, and none told of the wrong writer")
+def _(p):
+    tune(p, "vm/swappiness", 1)
+    pids, values = {}, list(range(2, 22))
+    with Broker(p.watched) as b, Client(b.ipc) as c:
+        c.call("watch_snapshot", {"symbol": "vm_swappiness", "len": 4, "rate": 1000, "burst": 1000, "maps": ["notes"],
+                                  "tag": "w", "each": True})
+        writer = threading.Thread(target=lambda: pids.update((tune(p, "vm/swappiness", n), n) for n in values))
+        writer.start()
+        while writer.is_alive():
+            p.guest.qmp("stop")
+            c.call("read_kernel_cold", {"tag": "k", "entries": [{"at": "jiffies_64", "width": 8}]})  # and looks
+            p.guest.qmp("cont")
+        writer.join()
+        equal([e for e in c.call("drain_events") if e["k"] == "watch_over"], [])
+        end = c.call("unwatch", {"symbol": "vm_swappiness"})
+        told = [report.load(c.part("get", {"tag": row["tag"]}).blobs[0])["hit"] for row in c.call("list")
+                if row["tag"].startswith("w#")]
+    for h in told:
+        old, new = (int.from_bytes(h[key], "little") for key in ("old", "new"))
+        equal((old, pids[h["pid"]]), (new - 1, new))
+    equal((end["hits"], end["suppressed"]), (len(values), len(values) - len(told)))
+    print(f"# {len(values)} writes were {len(told)} hits that were told, and {end['suppressed']} only counted")
+    equal(p.guest.status(), "running")
 
 
 @test("a guest goes on, unwatched, when who watched it is killed")
