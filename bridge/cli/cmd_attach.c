@@ -42,8 +42,10 @@ static struct ksnap_blob *read_object(const char *path, struct ksnap_err *err)
 	void *room;
 	size_t n = 0;
 
-	if (!f || fstat(fileno(f), &st) || !S_ISREG(st.st_mode)) {
-		err_errno(err, KSNAP_E_NOTFOUND, f ? EINVAL : errno, "cannot read %s", path);
+	if (!f || fstat(fileno(f), &st)) {
+		err_errno(err, KSNAP_E_NOTFOUND, errno, "cannot read %s", path);
+	} else if (!S_ISREG(st.st_mode)) {
+		err_set(err, KSNAP_E_ARG, "%s is no file that could be read as a whole", path);
 	} else if (st.st_size > FILE_MOST) {
 		err_set(err, KSNAP_E_LIMIT, "%s has more than %u bytes", path, FILE_MOST);
 	} else if (!(room = buf_reserve(&bytes, st.st_size + 1))) {
@@ -128,15 +130,17 @@ static int hold(struct link *l, int fd, const char *name, uint64_t time_ns, stru
 {
 	uint64_t until = time_ns ? clock_mono_ns() + time_ns : UINT64_MAX;
 	struct ksnap_reply reply = { 0 };
+	char owned[NAME_MOST + 8];
 	_params_ struct params p;
 	int r;
 
+	params_init(&p);
 	out_flush();
 	say_note(l->cli, "%s is attached until this command ends (^C)", name);
-	r = stay_until(l, fd, until, err);
+	snprintf(owned, sizeof(owned), "object %s", name);
+	r = stay_holding(l, fd, until, owned, err);
 	if (r < 0)
 		return r;
-	params_init(&p);
 	params_str(&p, "name", name);
 	r = link_call(l, "detach_object", &p, &reply, err);
 	ksnap_reply_clear(&reply);

@@ -7,6 +7,7 @@
 #include "cli/out.h"
 #include "cli/print.h"
 #include "cli/stay.h"
+#include "report/reader.h"
 
 static const struct option_row options[] = {
 	{ "target", 'T', OPTION_STRING, "TARGET",
@@ -25,14 +26,28 @@ static int call(struct link *l, const char *op, const char *cgroup, const char *
 	return link_call(l, op, &p, ret, err);
 }
 
-static int hold(struct link *l, int fd, const char *cgroup, struct ksnap_err *err)
+/* As the broker calls it, by which it is owned. */
+static void owned_words(const struct ksnap_reply *reply, struct buf *out)
+{
+	msgpack_unpacked u;
+	msgpack_object_str name;
+
+	if (object_decode(&u, reply->r, reply->r_len, NULL) < 0)
+		return;
+	name = field_str(&u.data, "cgroup");
+	buf_printf(out, "frozen cgroup %.*s", (int)name.size, name.ptr);
+	msgpack_unpacked_destroy(&u);
+}
+
+static int hold(struct link *l, int fd, const char *cgroup, const char *owned,
+		struct ksnap_err *err)
 {
 	struct ksnap_reply reply = { 0 };
 	int r;
 
 	say_note(l->cli, "%s is frozen; it goes on when this command ends (^C)", cgroup);
 	out_flush();
-	r = stay_until_signal(l, fd, err);
+	r = stay_holding(l, fd, UINT64_MAX, owned, err);
 	if (r < 0)
 		return r;
 	r = call(l, "thaw", cgroup, NULL, &reply, err);
@@ -53,6 +68,7 @@ static int run_freeze(const struct cli *cli, const struct args *args)
 	struct ksnap_err err = { 0 };
 	_close_ int fd = stay_signals(&err);
 	_link_ struct link l = { 0 };
+	_buf_ struct buf owned = BUF_INIT;
 	int r = fd < 0 ? fd : link_open(&l, cli, "tool", targets, &err);
 
 	if (r == 0)
@@ -60,9 +76,11 @@ static int run_freeze(const struct cli *cli, const struct args *args)
 			 &err);
 	if (r >= 0)
 		r = print_reply(cli, &reply, NULL, &err);
+	if (r >= 0)
+		owned_words(&reply, &owned);
 	ksnap_reply_clear(&reply);
 	if (r >= 0)
-		r = hold(&l, fd, args->words[0], &err);
+		r = hold(&l, fd, args->words[0], owned.len ? (const char *)owned.data : NULL, &err);
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }
 

@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "cli/print.h"
 #include "client/client.h"
+#include "report/reader.h"
 
 int stay_signals(struct ksnap_err *err)
 {
@@ -51,6 +54,54 @@ static int ping(struct link *l, struct ksnap_err *err)
 	return r < 0 ? r : 0;
 }
 
+static bool is_in(const msgpack_object *list, const char *word)
+{
+	size_t len = strlen(word),
+	       n = list && list->type == MSGPACK_OBJECT_ARRAY ? list->via.array.size : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const msgpack_object *o = &list->via.array.ptr[i];
+
+		if (o->type == MSGPACK_OBJECT_STR && o->via.str.size == len &&
+		    !memcmp(o->via.str.ptr, word, len))
+			return true;
+	}
+	return false;
+}
+
+static bool is_owned(const msgpack_object *status, const char *owned)
+{
+	const msgpack_object *rows = object_get(status, "sessions");
+	size_t n = rows && rows->type == MSGPACK_OBJECT_ARRAY ? rows->via.array.size : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_in(object_get(&rows->via.array.ptr[i], "owns"), owned))
+			return true;
+	return false;
+}
+
+/* A sign of life, too. */
+static int check_owned(struct link *l, const char *owned, struct ksnap_err *err)
+{
+	struct ksnap_reply reply = { 0 };
+	msgpack_unpacked u;
+	int r = link_call(l, "status", NULL, &reply, err);
+
+	if (r >= 0)
+		r = object_decode(&u, reply.r, reply.r_len, err);
+	if (r >= 0) {
+		r = is_owned(&u.data, owned)
+			    ? 0
+			    : err_set(err, KSNAP_E_STATE,
+				      "%s: nobody holds it any more; somebody released it, or the "
+				      "worker is lost",
+				      owned);
+		msgpack_unpacked_destroy(&u);
+	}
+	ksnap_reply_clear(&reply);
+	return r < 0 ? r : 0;
+}
+
 /* Milliseconds to wait for: a heartbeat, or what is left. */
 static int wait_ms(const struct link *l, uint64_t until)
 {
@@ -63,6 +114,11 @@ static int wait_ms(const struct link *l, uint64_t until)
 
 int stay_until(struct link *l, int fd, uint64_t mono_ns, struct ksnap_err *err)
 {
+	return stay_holding(l, fd, mono_ns, NULL, err);
+}
+
+int stay_holding(struct link *l, int fd, uint64_t mono_ns, const char *owned, struct ksnap_err *err)
+{
 	int r = 0;
 
 	stay_breaks_off(l, &fd);
@@ -71,13 +127,8 @@ int stay_until(struct link *l, int fd, uint64_t mono_ns, struct ksnap_err *err)
 
 		if (clock_mono_ns() >= mono_ns || poll(&p, 1, wait_ms(l, mono_ns)) > 0)
 			break;
-		r = ping(l, err);
+		r = owned ? check_owned(l, owned, err) : ping(l, err);
 	}
 	stay_breaks_off(l, NULL);
 	return r == KSNAP_E_STATE && stay_is_told(fd) ? 0 : r;
-}
-
-int stay_until_signal(struct link *l, int fd, struct ksnap_err *err)
-{
-	return stay_until(l, fd, UINT64_MAX, err);
 }

@@ -13,10 +13,12 @@ int stay_signals(struct ksnap_err *err);
 void stay_breaks_off(struct link *l, int *fd);
 /* Whether a signal came. */
 bool stay_is_told(int fd);
-/* Keep the session alive until then. Negative: the broker does not answer any more, and what was
- * held is released. */
-int stay_until_signal(struct link *l, int fd, struct ksnap_err *err);
-/* The same, or until @mono_ns, UINT64_MAX: never. */
+/* Keep the session alive until a signal or @mono_ns, UINT64_MAX: never. Negative: the broker does
+ * not answer any more, and what was held is released. */
 int stay_until(struct link *l, int fd, uint64_t mono_ns, struct ksnap_err *err);
+/* The same for who holds @owned, in the words of status ("object probe"). E_STATE: no session holds
+ * it any more, because somebody released it or its worker is lost. */
+int stay_holding(struct link *l, int fd, uint64_t mono_ns, const char *owned,
+		 struct ksnap_err *err);
 
 #endif

@@ -8,7 +8,8 @@ bpf=$KSNAP_TOP_BUILDDIR/tests/bpf
 
 exits 1 'a file that is not there' "$KSNAP" attach "$tap_dir/nothing.bpf.o"
 like "$err" 'cannot read .*nothing.bpf.o: No such file' 'is said'
-exits 1 'a folder' "$KSNAP" attach "$tap_dir"
+exits 2 'a folder' "$KSNAP" attach "$tap_dir"
+like "$err" 'is no file that could be read as a whole' 'is said so'
 : >"$tap_dir/empty.bpf.o"
 exits 2 'an empty file' "$KSNAP" attach "$tap_dir/empty.bpf.o"
 like "$err" 'is empty' 'is said'
@@ -83,6 +84,12 @@ ok 'attach' attached "$bpf/counter.bpf.o"
 kill -KILL "$holder"
 wait "$holder" 2>/dev/null
 ok 'the command killed: gone' gone "$map"
+ok 'attach' attached "$bpf/counter.bpf.o"
+kill -KILL "$("$KSNAP" status -o json | json 'd["workers"][0]["pid"]')"
+wait "$holder"
+is $? 1 'the worker killed: the command ends by itself'
+like "$(cat <&8)" 'object counter: nobody holds it any more' 'saying why'
+ok 'and all of it is gone' gone "$map"
 unset KSNAP_ENDPOINT
 ok 'without a broker' attached "$bpf/counter.bpf.o"
 kill -TERM "$holder"

@@ -197,6 +197,7 @@ static void refuses_what_cannot_be_watched(void **state)
 		{ "watched_rows", 0, KSNAP_E_NOTFOUND, "watched_rows[KEY]" },
 		{ "nobodys:watched_u64", 0, KSNAP_E_NOTFOUND, "watched.bss" },
 		{ "object:", 0, KSNAP_E_ARG, "no name stands behind" },
+		{ "schedule", 0, KSNAP_E_ARG, "is a function" },
 		{ "", 0, KSNAP_E_ARG, "" },
 	};
 	struct watch_place place;

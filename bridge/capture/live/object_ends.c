@@ -156,6 +156,11 @@ static bool take_map(struct search *q, int fd, struct object_end *o)
 
 static int refuse(const struct search *q, struct ksnap_err *err)
 {
+	if (q->object)
+		return err_set(err, KSNAP_E_NOTFOUND,
+			       "symbol: object %.60s has no struct_ops that is attached, whose end "
+			       "the kernel would tell",
+			       q->name);
 	return err_set(err, KSNAP_E_NOTFOUND,
 		       "symbol: no struct_ops called %.60s is attached; attached are: %s", q->name,
 		       *q->seen ? q->seen : "none");

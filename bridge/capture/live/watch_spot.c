@@ -110,6 +110,21 @@ static int find_per_cpu(struct target *t, const struct symbol *sym, unsigned len
 	return pick_len(spot.size, len, sym->text, &s->at.len, err);
 }
 
+/* Its code is patched through another mapping, of which registers see nothing. */
+static int refuse_function(const struct target *t, const char *name, uint64_t addr,
+			   struct ksnap_err *err)
+{
+	uint64_t off = 0;
+	const char *function = ksyms_find(&t->ksyms, addr, &off);
+
+	if (!function || off || strcmp(function, name))
+		return 0;
+	return err_set(err, KSNAP_E_ARG,
+		       "symbol: %.100s is a function: writes to the kernel's code cannot be seen "
+		       "by watching; name a variable",
+		       name);
+}
+
 /* Lists tell no sizes: as many bytes as are aligned. */
 static int find_in_kernel(struct target *t, const struct symbol *sym, unsigned len,
 			  struct watch_spot *s, struct ksnap_err *err)
@@ -118,7 +133,7 @@ static int find_in_kernel(struct target *t, const struct symbol *sym, unsigned l
 	uint64_t aligned = s->at.addr | WIDEST;
 
 	s->at.len = len ? len : aligned & -aligned;
-	return ret;
+	return ret ? ret : refuse_function(t, sym->text, s->at.addr, err);
 }
 
 /* A BPF global first; then one of the kernel's own. */
@@ -131,7 +146,9 @@ static int find_name(struct target *t, const struct symbol *sym, unsigned len, s
 	if (ret != KSNAP_E_NOTFOUND)
 		return ret ? err_set(err, ret, "%s", of_bpf.text) : 0;
 	ret = find_in_kernel(t, sym, len, s, &of_kernel);
-	return ret ? err_set(err, ret, "%.190s; and %.310s", of_bpf.text, of_kernel.text) : 0;
+	if (ret == KSNAP_E_NOTFOUND)
+		return err_set(err, ret, "%.190s; and %.310s", of_bpf.text, of_kernel.text);
+	return ret ? err_set(err, ret, "%s", of_kernel.text) : 0;
 }
 
 static int find_address(struct target *t, const struct symbol *sym, unsigned len,

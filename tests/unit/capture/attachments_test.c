@@ -242,6 +242,52 @@ static void facts_are_what_the_files_say(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* What the kernel's files go through: nothing, enabling, enabled, disabling, disabled. */
+static void a_scheduler_runs_while_the_files_say_so(void **state)
+{
+	static const char *const not_running[] = { "disabled\n", "enabling\n",   "disabling\n",
+						   "",           "enabled by\n", "\xff\n" };
+	struct sched_now then, now;
+	char root[64], name[300];
+
+	strcpy(dir, "/tmp/ksnap_sched_XXXXXX");
+	assert_false(sched_read("/no/such/directory", &now));
+	assert_non_null(mkdtemp(dir));
+	snprintf(root, sizeof(root), "%s/root", dir);
+	assert_int_equal(mkdir(root, 0700), 0);
+	assert_false(sched_read(dir, &now));
+	put("state", "enabled\n");
+	assert_false(sched_read(dir, &now)); /* its name is not there yet */
+	put("root/ops", "simple\n");
+	assert_true(sched_read(dir, &then));
+	assert_string_equal(then.ops, "simple");
+	assert_int_equal(then.times, 0); /* old kernels do not count */
+	assert_true(sched_runs_still(dir, &then));
+	put("enable_seq", "7\n");
+	assert_false(sched_runs_still(dir, &then));
+	assert_true(sched_read(dir, &then));
+	for (size_t i = 0; i < ARRAY_SIZE(not_running); i++) {
+		put("state", not_running[i]);
+		assert_false(sched_runs_still(dir, &then));
+	}
+	put("state", "enabled\n");
+	assert_true(sched_runs_still(dir, &then));
+	put("root/ops", "simpler\n");
+	assert_false(sched_runs_still(dir, &then));
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	put("root/ops", name); /* longer than any kernel's */
+	assert_true(sched_read(dir, &then));
+	assert_int_equal(strlen(then.ops), sizeof(then.ops) - 1);
+	assert_true(sched_runs_still(dir, &then));
+	drop("root/ops");
+	assert_false(sched_runs_still(dir, &then));
+	drop("enable_seq");
+	drop("state");
+	assert_int_equal(rmdir(root), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +298,7 @@ int main(void)
 		cmocka_unit_test(two_objects_have_no_common_name),
 		cmocka_unit_test(kernels_without_sched_ext_say_nothing),
 		cmocka_unit_test(facts_are_what_the_files_say),
+		cmocka_unit_test(a_scheduler_runs_while_the_files_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
