@@ -66,11 +66,11 @@ end
 
 -- Two of one name are told apart by their files, or by their numbers.
 local function tell_apart(self, test)
-	local name = test.name
-	local first = self.names[name]
-	self.names[name] = first or test.file
-	if first then test.name = ("%s (%s)"):format(name, first == test.file and test.number or test.file) end
-	test.is_named = true
+	local name, first = test.name, self.names[test.name]
+	if first and first ~= test.file then name = ("%s (%s)"):format(test.name, test.file) end
+	if self.names[name] then name = ("%s (%d)"):format(test.name, test.number) end
+	while self.names[name] do name = name .. "'" end -- somebody has that, too, for a name
+	test.name, test.is_named, self.names[name] = name, true, test.file
 end
 
 -- A line of TAP that is the test's; the begin of its subtest gets its name when it is shown.

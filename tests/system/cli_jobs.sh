@@ -85,6 +85,18 @@ END
 exits 0 'ten thousand steps' "${run[@]}" steps.lua
 like "$out" $'\n    ok 10000 - step 10000\n    ok 10001 - check\n    1..10001\nok 1 - ten thousand steps$' 'are ten thousand points, and one'
 
+# Several of one name have names of their own.
+script twin <<<'return require "ksnap".scenario { name = "twin" }'
+cp twin.lua other.lua
+script third <<<'return require "ksnap".scenario { name = "twin (5)" }'
+exits 0 'scenarios of one name' "${run[@]}" twin.lua other.lua twin.lua third.lua other.lua other.lua
+is "$(sed -n 's/^ok //p' <<<"$out")" '1 - twin
+2 - twin (other.lua)
+3 - twin (3)
+4 - twin (5)
+5 - twin (5)'"'"'
+6 - twin (6)' 'are told apart by files and numbers'
+
 # Each part is a point; so is each pattern. What is not reached is none.
 script parts <<'END'
 local ksnap = require "ksnap"
