@@ -185,8 +185,10 @@ static int run_attach(const struct cli *cli, const struct args *args)
 		r = duration_parse(time, "--for", &time_ns, &err);
 	if (r == 0)
 		r = link_open(&l, cli, "tool", replaces ? NULL : targets, &err);
+	stay_breaks_off(&l, &fd);
 	if (r == 0)
 		r = call(&l, args, name, elf, &reply, &err);
+	stay_breaks_off(&l, NULL);
 	if (r >= 0)
 		r = print_object(cli, &reply, &err);
 	ksnap_reply_clear(&reply);

@@ -71,9 +71,11 @@ static int run_freeze(const struct cli *cli, const struct args *args)
 	_buf_ struct buf owned = BUF_INIT;
 	int r = fd < 0 ? fd : link_open(&l, cli, "tool", targets, &err);
 
+	stay_breaks_off(&l, &fd);
 	if (r == 0)
 		r = call(&l, "freeze", args->words[0], args_string(args, "target", NULL), &reply,
 			 &err);
+	stay_breaks_off(&l, NULL);
 	if (r >= 0)
 		r = print_reply(cli, &reply, NULL, &err);
 	if (r >= 0)

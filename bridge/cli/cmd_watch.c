@@ -115,12 +115,10 @@ static int arm(struct watcher *w, const struct args *args, struct ksnap_err *err
 	msgpack_unpacked u;
 	int r = build_params(&p, args, err);
 
-	if (r == 0 && !w->cli->lua)
-		stay_breaks_off(w->link, &w->signals);
+	stay_breaks_off(w->link, &w->signals);
 	if (r == 0)
 		r = link_call(w->link, "watch_snapshot", &p, &reply, err);
-	if (!w->cli->lua)
-		stay_breaks_off(w->link, NULL);
+	stay_breaks_off(w->link, NULL);
 	if (r >= 0)
 		r = object_decode(&u, reply.r, reply.r_len, err);
 	if (r >= 0) {

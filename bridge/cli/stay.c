@@ -42,7 +42,8 @@ static bool is_told(void *arg)
 
 void stay_breaks_off(struct link *l, int *fd)
 {
-	client_set_stop(l->client, fd ? is_told : NULL, fd);
+	if (l->client)
+		client_set_stop(l->client, fd ? is_told : NULL, fd);
 }
 
 static int ping(struct link *l, struct ksnap_err *err)

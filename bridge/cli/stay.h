@@ -9,7 +9,7 @@
  * once one came. Call it before anything is held, so that none ends the command in between. */
 int stay_signals(struct ksnap_err *err);
 /* While a signal waits at @fd, which outlives the calls, an op of @l is broken off: E_STATE, and
- * stay_is_told(). NULL: not any more. */
+ * stay_is_told(). NULL: not any more. Without a connection there is nothing to break off. */
 void stay_breaks_off(struct link *l, int *fd);
 /* Whether a signal came. */
 bool stay_is_told(int fd);

@@ -81,6 +81,9 @@ worker_is_busy() {
 captures_here() {
 	grep -qs nanosleep /proc/$pid/task/*/wchan
 }
+waits_for_it() {
+	[ "$("$KSNAP" status -o json | json "sum(s['in_flight'] for s in d['sessions'] if s['pid'] == $pid)")" -gt 0 ]
+}
 # broken_off NAME: the command $pid ends well on a signal, with its totals.
 broken_off() {
 	kill -INT $pid
@@ -104,6 +107,15 @@ kill -STOP "$worker"
 pid=$!
 ok 'its worker stands still' until_true worker_is_busy
 broken_off 'it'
+for command in 'freeze /fixture' 'watch map0'; do
+	# shellcheck disable=SC2086
+	"$KSNAP" $command --timeout 300000 2>"$tap_dir/words" &
+	pid=$!
+	ok "$command waits for the worker" until_true waits_for_it
+	kill -INT $pid
+	wait $pid
+	like "$(cat "$tap_dir/words")" 'broken off before' 'a signal ends it'
+done
 kill -CONT "$worker"
 serve_stop
 
