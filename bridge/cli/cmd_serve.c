@@ -47,7 +47,7 @@ static const struct option_row fixed_rows[] = {
 	  "let this group use the control and live sockets (0660 in a folder of 0750)", 0, 0 },
 	{ "worker-group", 0, OPTION_STRING, "NAME",
 	  "let this group be workers (0660 on the work socket, which is the owner's alone "
-	  "otherwise)",
+	  "otherwise); without --group the folder is theirs to enter, too",
 	  0, 0 },
 	{ "role", 0, OPTION_CHOICE, "observe|capture|watch|write|admin",
 	  "the most that any session may do; admin when not given", 0, 0 },
@@ -178,13 +178,15 @@ static int choose_endpoints(struct server *s, const struct args *args, bool thre
 
 static int prepare_endpoints(const struct server *s, bool insecure, struct ksnap_err *err)
 {
+	/* Workers have to get at their socket, whoever else may enter. */
+	gid_t group = s->group != (gid_t)-1 ? s->group : s->worker_group;
 	int r = 0;
 
 	for (unsigned i = 0; i < SOCKETS; i++)
 		for (const char **url = s->urls[i]; *url && r == 0; url++) {
 			r = listen_check(*url, s->encrypted, insecure, err);
 			if (r == 0)
-				r = listen_make_folder(*url, s->group, err);
+				r = listen_make_folder(*url, group, err);
 		}
 	return r;
 }

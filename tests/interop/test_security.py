@@ -399,6 +399,55 @@ def modes(broker):
                 equal(stat.S_IMODE(os.stat(url[len("ipc://"):]).st_mode), want, url)
 
 
+def reach(url, gid):
+    """Whether nobody, in this group, gets through to a socket: by connect(2), and nothing else."""
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(65534)
+        try:
+            socket.socket(socket.AF_UNIX).connect(url[len("ipc://"):])
+        except PermissionError:
+            os._exit(1)
+        except BaseException:
+            os._exit(2)
+        os._exit(0)
+    return {0: True, 1: False}[os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]
+
+
+@test("a folder that serve makes is entered by its owner and --group; --worker-group gets at the work socket, and at no other")
+def groups(broker):
+    import grp
+    require("root", os.geteuid() == 0, "only root can be somebody else")
+    stranger, group = 65533, grp.getgrgid(65534)  # a number that nobody has, and the group of nobody
+    cases = (((), 0o700, [False] * 3), (("--group", group.gr_name), 0o750, [True, True, False]),
+             (("--worker-group", group.gr_name), 0o750, [False, False, True]))
+    for args, mode, want in cases:
+        with tempfile.TemporaryDirectory() as dir:
+            os.chmod(dir, 0o755)
+            umask = os.umask(0)
+            b = Broker(dir=f"{dir}/made", args=args)
+            os.umask(umask)
+            with b:
+                equal(stat.S_IMODE(os.stat(b.dir).st_mode), mode, f"the folder with {args}")
+                urls = (b.ipc, b.live, b.work)
+                equal([reach(url, group.gr_gid) for url in urls], want, f"the group gets through, with {args}")
+                equal([reach(url, stranger) for url in urls], [False] * 3, f"a stranger gets through, with {args}")
+
+
+@test("a folder of --state that others may look into is warned of, and its files are the owner's alone")
+def state_folder(broker):
+    with tempfile.TemporaryDirectory() as dir:
+        os.chmod(dir, 0o755)
+        with Broker(args=("--state", dir)) as b, b.client() as c:
+            c.call("store_snapshot", {"tag": "t0"}, [reports.head()])
+            assert any("others than its owner may look into" in line for line in b.said), list(b.said)
+            files = [name for name in os.listdir(dir)]
+            assert files, "nothing is kept"
+            equal({stat.S_IMODE(os.stat(f"{dir}/{name}").st_mode) for name in files}, {0o600})
+
+
 class Canary:
     """A file, a program, a Unix socket and a tcp port that nobody is to touch."""
 
