@@ -4,7 +4,7 @@
 #define KSNAP_CAPTURE_KERNEL_OP_H
 
 #include "base/buf.h"
-#include "ksnap.h"
+#include "capture/btf_path.h"
 
 #define KERNEL_OP_MAX (1u << 20) /* bytes of one op, all entries together (MAX_KERNEL_OP) */
 
@@ -35,6 +35,13 @@ struct kernel_value {
 
 /* The number in the lowest @bits (1 to 64) of @raw. */
 uint64_t kernel_number_cut(uint64_t raw, unsigned bits, bool is_signed);
+/* The bytes of what is called @name, @at, when none were asked for: as its type says. E_ARG: that
+ * says nothing, or it is a bit field and a width was asked for; E_LIMIT. */
+int kernel_width_settle(struct kernel_width *w, const struct btf_spot *at, const char *name,
+			struct ksnap_err *err);
+/* Its value as a number. The sign of its type counts when no width was asked for: @typed. */
+void kernel_value_number(struct kernel_value *ret, const struct btf_spot *at, const uint8_t *bytes,
+			 uint32_t len, bool typed);
 /* Can @v, a number, be written into @len bytes? E_ARG. */
 int kernel_number_fits(const struct kernel_value *v, uint32_t len, struct ksnap_err *err);
 

@@ -103,30 +103,14 @@ static int find(struct target *t, const struct kernel_at *at, struct spot *ret,
 
 /* ---- widths ---------------------------------------------------------------------------------- */
 
-static bool is_width(uint64_t n)
-{
-	return n == 1 || n == 2 || n == 4 || n == 8;
-}
-
 /* What was asked for, or what the type says. */
 static int settle_width(const struct spot *s, struct kernel_width *w, struct ksnap_err *err)
 {
 	uint64_t at = s->btf.offset + (s->btf.nhops || s->kind != AT_ADDRESS ? 0 : s->addr);
+	int ret = kernel_width_settle(w, &s->btf, s->name, err);
 
-	if (w->len && s->btf.is_bitfield)
-		return err_set(err, KSNAP_E_ARG, "%s is a bit field: leave the width out", s->name);
-	if (!w->len && !s->btf.size)
-		return err_set(err, KSNAP_E_ARG,
-			       "nothing says how wide %s is: give a width of 1, 2, 4 or 8, or a "
-			       "number of bytes",
-			       s->name);
-	if (!w->len && s->btf.size > KERNEL_OP_MAX)
-		return err_set(err, KSNAP_E_LIMIT,
-			       "%s has %llu bytes, MAX_KERNEL_OP is %u: name a part of it", s->name,
-			       (unsigned long long)s->btf.size, KERNEL_OP_MAX);
-	if (!w->len)
-		*w = (struct kernel_width){ s->btf.size,
-					    !s->btf.is_bitfield && is_width(s->btf.size) };
+	if (ret)
+		return ret;
 	if (w->is_number && at % w->len)
 		return err_set(err, KSNAP_E_ARG,
 			       "%s is at %s%#llx, no multiple of %u: read {bytes = %u} there",
@@ -207,19 +191,6 @@ static int read_bytes(struct target *t, const struct spot *s, uint8_t *to, uint3
 	}
 }
 
-static void take_number(const struct spot *s, const uint8_t *bytes, uint32_t len, bool typed,
-			struct kernel_value *ret)
-{
-	unsigned bits = s->btf.is_bitfield ? s->btf.bit_size : 8 * len;
-	bool is_signed = typed && s->btf.is_signed;
-	unsigned __int128 raw = 0; /* a bit field of 64 bits may be in 9 bytes */
-
-	memcpy(&raw, bytes, len < sizeof(raw) ? len : sizeof(raw));
-	raw >>= s->btf.is_bitfield ? s->btf.bit_off : 0;
-	ret->kind = is_signed ? KERNEL_INT : KERNEL_UINT;
-	ret->number = kernel_number_cut(raw, bits ?: 64, is_signed);
-}
-
 int live_kernel_read(struct target *t, const struct kernel_at *at, struct kernel_width width,
 		     struct buf *room, struct kernel_value *ret, struct ksnap_err *err)
 {
@@ -240,7 +211,7 @@ int live_kernel_read(struct target *t, const struct kernel_at *at, struct kernel
 		return err_set(err, code, "%s", local.text);
 	*ret = (struct kernel_value){ KERNEL_BYTES, 0, to, width.len };
 	if (width.is_number || s.btf.is_bitfield)
-		take_number(&s, to, width.len, typed, ret);
+		kernel_value_number(ret, &s.btf, to, width.len, typed);
 	return 0;
 }
 

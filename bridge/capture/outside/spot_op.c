@@ -5,24 +5,13 @@
 #include "base/error.h"
 #include "capture/outside/spot.h"
 
-static bool is_width(uint64_t n)
-{
-	return n == 1 || n == 2 || n == 4 || n == 8;
-}
-
 /* What was asked for, or what the type says. */
 static int settle_width(const struct spot *s, struct kernel_width *w, struct ksnap_err *err)
 {
-	if (w->len && s->btf.is_bitfield)
-		return err_set(err, KSNAP_E_ARG, "%s is a bit field: leave the width out", s->name);
-	if (!w->len && !s->btf.size)
-		return err_set(err, KSNAP_E_ARG,
-			       "nothing says how wide %s is: give a width, 1, 2, 4, 8 or {bytes}",
-			       s->name);
-	if (!w->len)
-		*w = (struct kernel_width){ s->btf.size < KERNEL_OP_MAX ? s->btf.size
-									: KERNEL_OP_MAX + 1,
-					    !s->btf.is_bitfield && is_width(s->btf.size) };
+	int ret = kernel_width_settle(w, &s->btf, s->name, err);
+
+	if (ret)
+		return ret;
 	if (w->len > KERNEL_OP_MAX)
 		return err_set(err, KSNAP_E_LIMIT,
 			       "%s has more bytes than MAX_KERNEL_OP, %u: name a part of it",
@@ -44,19 +33,6 @@ static int refuse_address(const struct spot *s, const char *what, struct ksnap_e
 		       (unsigned long long)s->addr);
 }
 
-static void take_number(const struct spot *s, const uint8_t *bytes, uint32_t len, bool typed,
-			struct kernel_value *ret)
-{
-	unsigned bits = s->btf.is_bitfield ? s->btf.bit_size : 8 * len;
-	bool is_signed = typed && s->btf.is_signed;
-	unsigned __int128 raw = 0; /* a bit field of 64 bits may be in 9 bytes */
-
-	memcpy(&raw, bytes, len < sizeof(raw) ? len : sizeof(raw));
-	raw >>= s->btf.is_bitfield ? s->btf.bit_off : 0;
-	ret->kind = is_signed ? KERNEL_INT : KERNEL_UINT;
-	ret->number = kernel_number_cut(raw, bits ?: 64, is_signed);
-}
-
 int spot_read(struct kernel *k, const struct spot *s, struct kernel_width width, struct buf *room,
 	      struct kernel_value *ret, struct ksnap_err *err)
 {
@@ -72,7 +48,7 @@ int spot_read(struct kernel *k, const struct spot *s, struct kernel_width width,
 		return refuse_address(s, "memory mapped", err);
 	*ret = (struct kernel_value){ KERNEL_BYTES, 0, to, width.len };
 	if (width.is_number || s->btf.is_bitfield)
-		take_number(s, to, width.len, typed, ret);
+		kernel_value_number(ret, &s->btf, to, width.len, typed);
 	return 0;
 }
 
