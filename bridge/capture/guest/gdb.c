@@ -396,10 +396,23 @@ static int choose(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksna
 	return ret ? ret : await_ok(g, text, deadline, err);
 }
 
+/* g->text is what ended the step: of one that did not end by itself, not a trap. */
+static int take_step(struct gdb *g, uint64_t thread, struct ksnap_err *err)
+{
+	struct packet_stop s;
+
+	g->can_step = packet_stop(g->text, &s);
+	if (!g->can_step)
+		return err_set(err, KSNAP_E_UNSUPPORTED, "this gdbstub cannot step one CPU");
+	note_stop(g, &s);
+	if (s.signal == PACKET_TRAP)
+		return 0;
+	return err_set(err, KSNAP_E_STATE, "CPU %" PRIu64 " does not get on", thread - 1);
+}
+
 int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
 {
 	uint64_t enough = clock_mono_ns() + STEP_MS * NS_PER_MS;
-	struct packet_stop s;
 	char text[40];
 	int ret;
 
@@ -413,7 +426,5 @@ int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err
 		ret = await(g, true, deadline, err);
 	if (ret == KSNAP_E_TIMEOUT)
 		ret = lose(g, err, "does not answer");
-	if (!ret && packet_stop(g->text, &s))
-		note_stop(g, &s);
-	return ret;
+	return ret ? ret : take_step(g, thread, err);
 }

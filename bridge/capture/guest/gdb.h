@@ -50,7 +50,7 @@ int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct regi
 /* Let the guest go on. What stops it next is told by gdb_poll. */
 int gdb_continue(struct gdb *g, struct ksnap_err *err);
 /* One instruction of the CPU that is thread @thread, while the others stand still: what it traps
- * for is told by gdb_poll. E_STATE: it is halted. */
+ * for is told by gdb_poll. E_STATE: it is halted, or does not get on; E_UNSUPPORTED. */
 int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err);
 
 /* Read what came, without waiting. True: there is a trap in g->trap. */

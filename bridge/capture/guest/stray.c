@@ -5,7 +5,13 @@
 #include "base/clock.h"
 #include "capture/guest/guest.h"
 
-#define FIND_MS 1000
+#define STEPS_MS  200 /* that the guest may stand still for steps: waiting CPUs of KVM take long */
+#define ANSWER_MS 2000
+
+static uint64_t in_ms(uint64_t ms)
+{
+	return clock_mono_ns() + ms * NS_PER_MS;
+}
 
 static unsigned threads_of(const struct target *t)
 {
@@ -14,11 +20,11 @@ static unsigned threads_of(const struct target *t)
 
 void stray_begin(struct target *t)
 {
-	uint64_t deadline = clock_mono_ns() + FIND_MS * NS_PER_MS;
+	uint64_t enough = in_ms(STEPS_MS);
 
 	t->stray.suspects = 0;
 	for (unsigned i = 1; i <= threads_of(t); i++)
-		if (gdb_step(&t->gdb, i, deadline, NULL))
+		if (clock_mono_ns() >= enough || gdb_step(&t->gdb, i, in_ms(ANSWER_MS), NULL))
 			t->stray.suspects |= 1ull << (i - 1);
 	gdb_forget_trap(&t->gdb);
 	gdb_forget_pause(&t->gdb);
@@ -34,9 +40,9 @@ bool stray_is_first(struct target *t, const struct packet_stop *s)
 }
 
 /* Does it trap for a watch of ours? */
-static bool step(struct target *t, unsigned thread, uint64_t deadline)
+static bool step(struct target *t, unsigned thread)
 {
-	if (gdb_step(&t->gdb, thread, deadline, NULL) || !gdb_poll(&t->gdb))
+	if (gdb_step(&t->gdb, thread, in_ms(ANSWER_MS), NULL) || !gdb_poll(&t->gdb))
 		return false;
 	if (guest_watches_at(&t->watches, &t->gdb.trap))
 		return true;
@@ -46,10 +52,10 @@ static bool step(struct target *t, unsigned thread, uint64_t deadline)
 
 bool stray_find(struct target *t)
 {
-	uint64_t deadline = clock_mono_ns() + FIND_MS * NS_PER_MS;
+	uint64_t enough = in_ms(STEPS_MS);
 	bool found = false;
 
 	for (unsigned i = 1; !found && i <= threads_of(t) && t->gdb.fd >= 0; i++)
-		found = clock_mono_ns() < deadline && step(t, i, deadline);
+		found = clock_mono_ns() < enough && step(t, i);
 	return found;
 }

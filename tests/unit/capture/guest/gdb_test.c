@@ -323,6 +323,23 @@ static void does_not_step_where_a_stub_cannot(void **state)
 	assert_string_equal(s.heard, "? Qqemu.sstep=1 ");
 }
 
+static void ceases_to_step_where_that_is_refused(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED }, { "Qqemu.sstep=1", OK }, { "qThreadExtraInfo,1", RUNS },
+		{ "Hc1", OK },   { "vCont;s:1", "$#00" }, { 0 }
+	};
+	struct ksnap_err err;
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_step(&g, 1, late(), &err), KSNAP_E_UNSUPPORTED);
+	assert_int_equal(gdb_step(&g, 1, late(), &err), KSNAP_E_UNSUPPORTED);
+	assert_true(g.fd >= 0 && !g.has_trap);
+	end(&s, &g);
+}
+
 /* It is stopped again when its instruction does not end. */
 static void gives_up_a_step(void **state)
 {
@@ -334,8 +351,8 @@ static void gives_up_a_step(void **state)
 	struct gdb g;
 
 	open_stub(&s, &g, answers);
-	assert_int_equal(gdb_step(&g, 1, late(), NULL), 0);
-	assert_true(g.has_pause && !g.has_trap);
+	assert_int_equal(gdb_step(&g, 1, late(), NULL), KSNAP_E_STATE);
+	assert_true(g.has_pause && !g.has_trap && g.fd >= 0);
 	end(&s, &g);
 }
 
@@ -372,6 +389,7 @@ int main(void)
 		cmocka_unit_test(tells_that_the_guest_was_stopped),
 		cmocka_unit_test(steps_a_cpu),
 		cmocka_unit_test(does_not_step_where_a_stub_cannot),
+		cmocka_unit_test(ceases_to_step_where_that_is_refused),
 		cmocka_unit_test(gives_up_a_step),
 		cmocka_unit_test(outlives_a_stub_that_talks),
 	};
