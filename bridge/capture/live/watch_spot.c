@@ -17,7 +17,7 @@
 #include "capture/live/live.h"
 #include "capture/live/per_cpu.h"
 
-#define KERNEL_HALF 0xffff800000000000ull /* x86-64: where the kernel's addresses begin */
+#define KERNEL_HALF 0xff00000000000000ull /* x86-64, five levels: where its addresses begin */
 #define WIDEST      8                     /* bytes that a register watches */
 
 /* " at 0x..." behind a name; an address speaks for itself. */
