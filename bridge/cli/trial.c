@@ -315,10 +315,12 @@ int trial_run(struct trial *t)
 	}
 	close(go[0]);
 	w.signals = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (w.pid > 0)
+	if (w.pid > 0) {
+		setpgid(w.pid, w.pid); // whichever of the two is first: it is ended by its group
 		code = watch_end(&w, go[1]);
-	else
+	} else {
 		code = say_err((err_errno(&err, KSNAP_E_INTERNAL, errno, "cannot fork"), &err));
+	}
 	close(go[1]);
 	cleanup_close(&w.signals);
 	return code;
