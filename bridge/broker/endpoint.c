@@ -21,6 +21,9 @@
 
 #define TCP_PREFIX "tcp://"
 #define LINGER_MS  200
+/* Connections that wait to be accepted. One above is told to come again, and clients come seldom.
+ */
+#define BACKLOG 1024
 
 struct bound {
 	void *socket;
@@ -147,6 +150,7 @@ static void set_options(void *socket, const struct bound_opts *o)
 
 	zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof(max));
 	set_int(socket, ZMQ_LINGER, LINGER_MS);
+	set_int(socket, ZMQ_BACKLOG, BACKLOG);
 	set_int(socket, ZMQ_HEARTBEAT_IVL, 1000);
 	set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 5000);
 	if (o->send_hwm)

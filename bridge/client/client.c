@@ -30,6 +30,7 @@
 #define HELLO_TIMEOUT_MS 5000
 /* A connection that is not up after this long is tried again; doubled at each try. */
 #define FIRST_TRY_MS 250
+#define LOCAL_TRY_MS 400
 /* What is unsent at the end, in effect the bye, has this long to get out. */
 #define BYE_LINGER_MS 250
 /* A whole replay fits in our queue. */
@@ -220,19 +221,28 @@ static int await_peer(struct ksnap_client *c, uint64_t until_ns, struct ksnap_er
 	}
 }
 
+/* A far peer may need longer than it was given. A local one that did not take this connection had
+ * too many waiting: it is asked again soon, however long it was busy. */
+static uint64_t next_try(const struct ksnap_client *c, uint64_t try_ms)
+{
+	return endpoint_is_tcp(c->endpoint) || 2 * try_ms < LOCAL_TRY_MS ? 2 * try_ms
+									 : LOCAL_TRY_MS;
+}
+
 /* Open sockets until one finds a peer. */
 static int link_up(struct ksnap_client *c, uint64_t deadline_ns, struct ksnap_err *err)
 {
-	for (uint64_t try_ms = FIRST_TRY_MS;; try_ms *= 2) {
+	for (uint64_t try_ms = FIRST_TRY_MS;; try_ms = next_try(c, try_ms)) {
+		enum endpoint_state state = endpoint_look(c->endpoint);
 		uint64_t until = wait_until(try_ms);
 		int rc;
 
-		if (endpoint_is_barred(c->endpoint))
+		if (state == ENDPOINT_BARRED)
 			return err_set(err, KSNAP_E_DENIED,
 				       "%s is closed to this user: run as its owner, or let it be "
 				       "served with --group",
 				       c->endpoint);
-		if (!endpoint_listens(c->endpoint))
+		if (state == ENDPOINT_ABSENT)
 			return fail_unreachable(c, err);
 		if ((rc = open_socket(c, err)))
 			return rc;

@@ -91,18 +91,23 @@ static bool is_ipc(const char *url)
 	return !strncmp(url, IPC, strlen(IPC));
 }
 
-bool endpoint_listens(const char *url)
+enum endpoint_state endpoint_look(const char *url)
 {
 	int rc = is_ipc(url) ? try_connect(url + strlen(IPC)) : 0;
 
-	return rc == 0 || rc == EACCES || rc == EPERM || rc == EMFILE || rc == ENFILE;
+	if (rc == EACCES || rc == EPERM)
+		return ENDPOINT_BARRED;
+	return rc == 0 || rc == EMFILE || rc == ENFILE ? ENDPOINT_LISTENS : ENDPOINT_ABSENT;
+}
+
+bool endpoint_listens(const char *url)
+{
+	return endpoint_look(url) != ENDPOINT_ABSENT;
 }
 
 bool endpoint_is_barred(const char *url)
 {
-	int rc = is_ipc(url) ? try_connect(url + strlen(IPC)) : 0;
-
-	return rc == EACCES || rc == EPERM;
+	return endpoint_look(url) == ENDPOINT_BARRED;
 }
 
 bool endpoint_is_tcp(const char *url)

@@ -24,6 +24,9 @@ int endpoint_pick(const char *named, bool is_root, const char *runtime_dir, char
 bool endpoint_listens(const char *url);
 /* Whether an ipc:// @url is there but its permissions keep this process out. */
 bool endpoint_is_barred(const char *url);
+/* Both with one look: each is a connection that the broker has to accept. */
+enum endpoint_state { ENDPOINT_ABSENT, ENDPOINT_BARRED, ENDPOINT_LISTENS };
+enum endpoint_state endpoint_look(const char *url);
 
 bool endpoint_is_tcp(const char *url);
 /* Whether @other, @len bytes, begins with the "scheme://" of @url. */
