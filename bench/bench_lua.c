@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* bench_lua.c - what an op costs in Lua above what it costs in C.
  *
- * Both ask the same broker, in turns of a hundred ops. What counts is the CPU time of this thread:
- * waiting for the broker is the same for both, and far larger than what is looked for. A round
- * gives the median of what the turns differ by: whatever disturbs the machine disturbs some of
- * them. */
+ * Both ask the same broker, one after the other in each round. What counts is the CPU time of this
+ * thread: waiting for the broker is the same for both, and far larger than what is looked for. */
 #include <lualib.h>
 
 #include "bench/bench.h"
 #include "bench/peer.h"
 #include "lua/bind.h"
 
-#define TURN      100 /* ops */
-#define TURNS_MAX 80
-
 struct lua_bench {
 	struct peer broker;
 	struct ksnap_client *client;
-	lua_State *L;   /* a function(n) that issues the op n times is at index 1 */
-	unsigned trips; /* in a turn */
-	unsigned turns; /* in a round */
+	lua_State *L; /* a function(n) that issues the op n times is at index 1 */
+	unsigned trips;
 };
 
 /* A task of the engine, as scenarios are. */
@@ -88,17 +82,11 @@ static int load(struct lua_bench *lb, const char *op)
 
 static int above_c(struct lua_bench *lb, const char *op, double *ret)
 {
-	double above[TURNS_MAX], median;
+	double c = 0, in_lua = 0;
 
-	for (unsigned i = 0; i < lb->turns; i++) {
-		double c = 0, in_lua = 0;
-
-		if (run_c(lb, op, &c) || run_lua(lb, &in_lua))
-			return -1;
-		above[i] = in_lua - c;
-	}
-	median = bench_quantile(above, lb->turns, 0.5);
-	*ret = median > 0.01 ? median : 0.01;
+	if (run_c(lb, op, &c) || run_lua(lb, &in_lua))
+		return -1;
+	*ret = in_lua > c ? in_lua - c : 0.01;
 	return 0;
 }
 
@@ -135,8 +123,7 @@ int main(int argc, char **argv)
 {
 	struct bench *b = bench_begin(argc, argv, "bench_lua");
 	const char *dir = b ? peer_folder() : NULL;
-	bool quick = b && bench_is_quick(b);
-	struct lua_bench lb = { .trips = quick ? 20 : TURN, .turns = quick ? 1 : TURNS_MAX };
+	struct lua_bench lb = { .trips = b && bench_is_quick(b) ? 20 : 2000 };
 	struct ksnap_err err = { 0 };
 	char urls[3][128];
 
@@ -144,7 +131,7 @@ int main(int argc, char **argv)
 		return 2;
 	for (int i = 0; i < 3; i++)
 		snprintf(urls[i], sizeof(urls[i]), "ipc://%s/%d", dir, i);
-	bench_params(b, "CPU of the caller, %u turns of %u ops a round", lb.turns, lb.trips);
+	bench_params(b, "CPU of the caller, %u ops a round", lb.trips);
 	if (peer_broker(&lb.broker, urls[0], urls[1], urls[2]))
 		return 1;
 	lb.client = ksnap_client_connect(lb.broker.endpoint, NULL, &err);
