@@ -32,6 +32,7 @@ words() {
 }
 
 watch "$tap_dir/live" -o jsonl --channel snapshot/ --count 20
+lines_pid=$watch_pid
 watch "$tap_dir/table" --channel snapshot/ --channel event/ --count 21
 table_pid=$watch_pid
 for i in {1..20}; do
@@ -40,6 +41,7 @@ done
 "$KSNAP" capture t1 -q >/dev/null
 wait "$table_pid"
 is "$?" 0 'a monitor in words ends after its count'
+wait "$lines_pid"
 is "$(jsonl 'len(d)' <"$tap_dir/live")" 20 'as JSON lines: 20 messages'
 is "$(jsonl '[m["seq"] for m in d] == list(range(1, 21))' <"$tap_dir/live")" True 'numbers without a hole'
 is "$(jsonl '[m["tag"] for m in d] == ["t%d" % i for i in range(1, 21)]' <"$tap_dir/live")" True 'in order'
