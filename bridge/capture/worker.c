@@ -441,14 +441,25 @@ static void on_readable(void *arg)
 		handle_frames(w, &f);
 }
 
+/* A broker that never said a word may not be there at all. */
+static int give_up(struct worker *w)
+{
+	if (w->welcomed)
+		return err_set(&w->err, KSNAP_E_UNREACHABLE,
+			       "the broker at %s has been silent for %d heartbeats of %u ms",
+			       w->opts->connect, SILENT_TICKS, w->heartbeat_ms);
+	return err_set(&w->err, KSNAP_E_UNREACHABLE,
+		       "no broker took this worker at %s within %d heartbeats of %u ms; start one "
+		       "with 'ksnap serve', or name one with --connect URL",
+		       w->opts->connect, SILENT_TICKS, w->heartbeat_ms);
+}
+
 static void on_tick(void *arg)
 {
 	struct worker *w = arg;
 
 	if (++w->silent > SILENT_TICKS) {
-		stop(w, err_set(&w->err, KSNAP_E_UNREACHABLE,
-				"the broker at %s has been silent for %d heartbeats of %u ms",
-				w->opts->connect, SILENT_TICKS, w->heartbeat_ms));
+		stop(w, give_up(w));
 		return;
 	}
 	if (w->welcomed)

@@ -11,6 +11,8 @@ for c in list status describe events 'show t0' drain 'procs t0' monitor; do
 done
 exits 5 'capture at a named endpoint does not embed' "$KSNAP" capture t0 --endpoint "$nobody" --target fixture
 exits 5 'nor with KSNAP_ENDPOINT' env KSNAP_ENDPOINT="$nobody" "$KSNAP" capture t0 --target fixture
+exits 5 'a worker that no broker takes' "$KSNAP" worker --connect "ipc://$tap_dir/nobody/work" --target fixture
+like "$err" "no broker took this worker at ipc://$tap_dir/nobody/work.*ksnap serve.*--connect" 'is told what to start'
 exits 5 'nobody on tcp either, within the deadline' "$KSNAP" list --endpoint tcp://127.0.0.1:1 --timeout 200
 
 exits 2 'tcp without CURVE' "$KSNAP" serve --bind tcp://127.0.0.1:0 --target fixture
