@@ -75,6 +75,10 @@ until_true() {
 		[ "$SECONDS" -lt 30 ] || return 1
 	done
 }
+has_worker() {
+	worker=$("$KSNAP" status -o json | json 'next((w["pid"] for w in d["workers"]), "")')
+	[ -n "$worker" ]
+}
 worker_is_busy() {
 	[ "$("$KSNAP" status -o json | json 'd["workers"][0]["state"]')" = busy ]
 }
@@ -101,7 +105,7 @@ like "$(cat "$tap_dir/words")" '^ksnap: 0 captured' 'what was not answered is no
 serve_stop
 
 ok 'a broker' serve_start w --target fixture:maps=1,entries=1
-worker=$("$KSNAP" status -o json | json 'd["workers"][0]["pid"]')
+ok 'its worker' until_true has_worker
 kill -STOP "$worker"
 "$KSNAP" capture w --every 10ms --timeout 300000 2>"$tap_dir/words" &
 pid=$!
