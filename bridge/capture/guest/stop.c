@@ -17,32 +17,54 @@ static uint64_t soon(const struct stop *s)
 	return clock_mono_ns() + s->wait_ms * NS_PER_MS;
 }
 
-int stop_is_running(struct stop *s, struct qmp *q, bool *ret, struct ksnap_err *err)
+enum { RUNS, TRAPPED, STANDS };
+
+/* TRAPPED: a debugger stopped it, or a watch of one. */
+static int look(struct stop *s, struct qmp *q, int *ret, struct ksnap_err *err)
 {
-	struct json status, running;
-	int code = qmp_call(q, "query-status", NULL, soon(s), &status, err);
+	struct json answer, running, status;
+	int code = qmp_call(q, "query-status", NULL, soon(s), &answer, err);
 
 	if (code)
 		return code;
-	if (!json_member(status, "running", &running))
+	if (!json_member(answer, "running", &running))
 		return err_set(err, KSNAP_E_TARGET, "qemu does not tell whether the guest runs");
-	*ret = json_is(running, "true");
+	*ret = STANDS;
+	if (json_is(running, "true"))
+		*ret = RUNS;
+	else if (json_member(answer, "status", &status) && json_is(status, "\"debug\""))
+		*ret = TRAPPED;
 	return 0;
+}
+
+int stop_is_running(struct stop *s, struct qmp *q, bool *ret, struct ksnap_err *err)
+{
+	int is = STANDS, code = look(s, q, &is, err);
+
+	*ret = is == RUNS;
+	return code;
 }
 
 /* ---- stopping -------------------------------------------------------------------------------- */
 
+/* A watch of ours may have stopped it just before: the trap is there, and nobody has taken it. */
+static bool must_go_on(struct stop *s, int is)
+{
+	return is == RUNS || (is == TRAPPED && s->gdb && gdb_poll(s->gdb));
+}
+
 static int stop_now(struct stop *s, struct qmp *q, struct ksnap_err *err)
 {
-	bool running = false;
-	int code = stop_is_running(s, q, &running, err);
+	int is = STANDS, code = look(s, q, &is, err);
 
-	if (code || !running)
+	if (code || !must_go_on(s, is))
 		return code;
 	code = freeze_guard_start(q->fd, cont, &s->guard, err);
 	if (code)
 		return code;
 	s->is_stopped = true;
+	if (is == TRAPPED)
+		return 0;
 	code = qmp_call(q, "stop", NULL, soon(s), NULL, err);
 	return code == KSNAP_E_TIMEOUT
 		       ? err_set(err, code, "the guest did not stop within %u ms", s->wait_ms)

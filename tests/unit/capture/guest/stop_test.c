@@ -84,6 +84,7 @@ static void end(struct fake *f, struct qmp *q)
 
 #define RUNNING "{\"return\": {\"status\": \"running\", \"running\": true}, \"id\": %llu}\r\n"
 #define PAUSED  "{\"return\": {\"running\": false, \"status\": \"paused\"}, \"id\": %llu}\r\n"
+#define TRAPPED "{\"return\": {\"running\": false, \"status\": \"debug\"}, \"id\": %llu}\r\n"
 #define DONE    "{\"return\": {}, \"id\": %llu}\r\n"
 
 static void says_when_a_guest_does_not_stop(void **state)
@@ -134,6 +135,65 @@ static void does_not_touch_a_guest_that_is_paused(void **state)
 	begin(&f, answers, &q, &s);
 	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
 	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
+	end(&f, &q);
+	assert_string_equal(f.heard, "query-status ");
+}
+
+/* A stub that has told @said, and says no more. The other end. */
+static int begin_stub(struct gdb *g, struct stop *s, const char *said)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(gdb_init(g, NULL), 0);
+	g->fd = ends[1];
+	s->gdb = g;
+	assert_int_equal(write(ends[0], said, strlen(said)), strlen(said));
+	return ends[0];
+}
+
+/* The trap of a write that came just before was not taken yet. */
+static void lets_a_guest_go_on_that_a_watch_has_stopped(void **state)
+{
+	static const struct answer answers[] = { { "query-status", TRAPPED },
+						 { "cont", DONE },
+						 { 0 } };
+	struct fake f;
+	struct qmp q;
+	struct stop s;
+	struct gdb g;
+	int stub;
+
+	begin(&f, answers, &q, &s);
+	stub = begin_stub(&g, &s, "$T05thread:02;watch:1000;#55");
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
+	assert_true(s.is_stopped && s.guard.pidfd >= 0);
+	assert_true(g.has_trap);
+	gdb_fini(&g); /* the last watch is taken out */
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
+	assert_int_equal(s.guard.pidfd, -1);
+	close(stub);
+	end(&f, &q);
+	assert_string_equal(f.heard, "query-status cont ");
+}
+
+/* Another debugger did it, before we were connected. */
+static void does_not_touch_a_guest_that_another_debugger_has_stopped(void **state)
+{
+	static const struct answer answers[] = { { "query-status", TRAPPED }, { 0 } };
+	struct fake f;
+	struct qmp q;
+	struct stop s;
+	struct gdb g;
+	int stub;
+
+	begin(&f, answers, &q, &s);
+	stub = begin_stub(&g, &s, "$OK#9a");
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
+	assert_false(s.is_stopped);
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
+	gdb_fini(&g);
+	close(stub);
 	end(&f, &q);
 	assert_string_equal(f.heard, "query-status ");
 }
@@ -203,6 +263,8 @@ int main(void)
 		cmocka_unit_test(leaves_a_guest_that_does_not_go_on_to_the_child),
 		cmocka_unit_test(passes_refusals_on),
 		cmocka_unit_test(does_not_touch_a_guest_that_is_paused),
+		cmocka_unit_test(lets_a_guest_go_on_that_a_watch_has_stopped),
+		cmocka_unit_test(does_not_touch_a_guest_that_another_debugger_has_stopped),
 		cmocka_unit_test(tells_answers_from_events_and_from_late_answers),
 		cmocka_unit_test(finds_the_hole),
 	};
