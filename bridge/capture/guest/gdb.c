@@ -4,18 +4,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "capture/guest/dial.h"
 
 #define CHUNK      4096
 #define POLL_TIMES 64 /* answers to what was given up, and reads, before others have their turn */
@@ -90,11 +90,12 @@ static int send_text(struct gdb *g, const char *text, struct ksnap_err *err)
 
 	if (g->fd < 0)
 		return err_set(err, KSNAP_E_TARGET, "qemu's gdbstub is not connected");
+	log_debug("gdb: says %s", text);
 	packet_wrap(text, &out);
 	if (!buf_ok(&out))
 		return err_nomem(err);
 	if (send(g->fd, out.data, out.len, MSG_NOSIGNAL) != (ssize_t)out.len)
-		return lose(g, err, "closed its socket");
+		return lose(g, err, errno == EAGAIN ? "takes nothing" : "closed its socket");
 	return 0;
 }
 
@@ -136,6 +137,8 @@ static int next_packet(struct gdb *g, struct ksnap_err *err)
 	g->in.len -= taken;
 	if (state == PACKET_BROKEN)
 		return lose(g, err, "sent a packet that is broken");
+	if (state == PACKET_WHOLE)
+		log_debug("gdb: hears %.100s", g->text);
 	return state == PACKET_WHOLE;
 }
 
@@ -223,51 +226,22 @@ void gdb_forget_pause(struct gdb *g)
 
 /* ---- connecting ------------------------------------------------------------------------------ */
 
-static int dial_path(const char *path, struct ksnap_err *err)
+static int is_busy(const char *at, struct ksnap_err *err)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(path) >= sizeof(a.sun_path))
-		return err_set(err, KSNAP_E_ARG,
-			       "gdb=: the path has %zu bytes, at most %zu fit: %s", strlen(path),
-			       sizeof(a.sun_path) - 1, path);
-	strcpy(a.sun_path, path);
-	if (fd < 0)
-		return err_errno(err, KSNAP_E_TARGET, errno, "socket");
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
-		return err_errno(err, KSNAP_E_TARGET, errno, "no gdbstub answers at %s", path);
-	return take_fd(fd);
+	return err_set(err, KSNAP_E_BUSY,
+		       "qemu's gdbstub does not answer at %s: another debugger has it, or qemu "
+		       "hangs",
+		       at);
 }
 
-static int dial_host(const char *at, const char *colon, struct ksnap_err *err)
+static int dial(const char *at, uint64_t deadline, struct ksnap_err *err)
 {
-	struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC }, *all;
-	char host[256];
-	int fd = -1, code;
+	static const struct dial_words words = { "gdb=: the path", "gdbstub" };
+	bool is_host = strchr(at, ':') && !strchr(at, '/');
+	int fd = is_host ? dial_host(at, &words, deadline, err)
+			 : dial_path(at, &words, deadline, err);
 
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - at), at);
-	code = getaddrinfo(*host ? host : NULL, colon + 1, &want, &all);
-	if (code)
-		return err_set(err, KSNAP_E_ARG, "gdb=: %s is no host:port: %s", at,
-			       gai_strerror(code));
-	for (struct addrinfo *a = all; a && fd < 0; a = a->ai_next) {
-		fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-		if (fd < 0 || !connect(fd, a->ai_addr, a->ai_addrlen))
-			continue;
-		code = errno;
-		close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(all);
-	return fd >= 0 ? fd : err_errno(err, KSNAP_E_TARGET, code, "no gdbstub answers at %s", at);
-}
-
-static int dial(const char *at, struct ksnap_err *err)
-{
-	const char *colon = strrchr(at, ':');
-
-	return colon && !strchr(at, '/') ? dial_host(at, colon, err) : dial_path(at, err);
+	return fd == KSNAP_E_TIMEOUT ? is_busy(at, err) : fd;
 }
 
 /* Connecting may have stopped the guest, which is told before the answer: what answers the second
@@ -278,10 +252,7 @@ static int greet(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_
 	struct packet_stop s;
 
 	if (ret == KSNAP_E_TIMEOUT)
-		return err_set(err, KSNAP_E_BUSY,
-			       "qemu's gdbstub does not answer at %s: another debugger has it, or "
-			       "qemu hangs",
-			       at);
+		return is_busy(at, err);
 	if (!ret && !packet_stop(g->text, &s))
 		ret = err_set(err, KSNAP_E_TARGET, "%s is no gdbstub", at);
 	if (!ret)
@@ -307,7 +278,7 @@ int gdb_open(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err 
 	int ret;
 
 	gdb_close(g);
-	g->fd = dial(at, err);
+	g->fd = dial(at, deadline, err);
 	if (g->fd < 0) {
 		ret = g->fd;
 		g->fd = -1;

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "capture/guest/dial.h"
 
 #define CHUNK 4096
 
@@ -102,7 +103,9 @@ static int send_line(struct qmp *q, const char *text, size_t len, struct ksnap_e
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return lose(q, err, "closed its QMP socket");
+			return lose(q, err,
+				    n && errno == EAGAIN ? "takes nothing"
+							 : "closed its QMP socket");
 		text += n;
 		len -= n;
 	}
@@ -181,26 +184,29 @@ int qmp_call(struct qmp *q, const char *command, const char *arguments, uint64_t
 		text = NULL;
 		return err_nomem(err);
 	}
+	log_debug("qmp: says %.*s", len - 1, text);
 	code = send_line(q, text, len, err);
 	return code ? code : await_answer(q, command, id, deadline, ret, err);
 }
 
 /* ---- connecting ------------------------------------------------------------------------------ */
 
-static int dial(struct qmp *q, const char *path, struct ksnap_err *err)
+static int is_busy(const char *path, struct ksnap_err *err)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	return err_set(err, KSNAP_E_BUSY,
+		       "qemu does not greet at %s: another client has this socket, or qemu hangs; "
+		       "give ksnap a -qmp socket of its own",
+		       path);
+}
 
-	if (strlen(path) >= sizeof(a.sun_path))
-		return err_set(err, KSNAP_E_ARG,
-			       "the QMP socket's path has %zu bytes, at most %zu fit: %s",
-			       strlen(path), sizeof(a.sun_path) - 1, path);
-	strcpy(a.sun_path, path);
-	q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (q->fd < 0)
-		return err_errno(err, KSNAP_E_TARGET, errno, "socket");
-	if (connect(q->fd, (struct sockaddr *)&a, sizeof(a)))
-		return err_errno(err, KSNAP_E_TARGET, errno, "no qemu answers at %s", path);
+static int dial(struct qmp *q, const char *path, uint64_t deadline, struct ksnap_err *err)
+{
+	static const struct dial_words words = { "the QMP socket's path", "qemu" };
+	int fd = dial_path(path, &words, deadline, err);
+
+	if (fd < 0)
+		return fd == KSNAP_E_TIMEOUT ? is_busy(path, err) : fd;
+	q->fd = fd;
 	return 0;
 }
 
@@ -211,10 +217,7 @@ static int greet(struct qmp *q, const char *path, uint64_t deadline, struct ksna
 	int code = next_line(q, deadline, &line, err);
 
 	if (code == KSNAP_E_TIMEOUT)
-		return err_set(err, KSNAP_E_BUSY,
-			       "qemu does not greet at %s: another client has this socket, or qemu "
-			       "hangs; give ksnap a -qmp socket of its own",
-			       path);
+		return is_busy(path, err);
 	if (code)
 		return code;
 	if (!json_member(line, "QMP", &part))
@@ -227,7 +230,7 @@ int qmp_open(struct qmp *q, const char *path, uint64_t deadline, struct ksnap_er
 	int code;
 
 	qmp_close(q);
-	code = dial(q, path, err);
+	code = dial(q, path, deadline, err);
 	if (!code)
 		code = greet(q, path, deadline, err);
 	if (code)
