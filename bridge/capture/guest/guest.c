@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* guest.c - a QEMU guest as a target: guest:QMP_SOCKET,mem=FILE[,low=BYTES][,vmlinux=F|kallsyms=F]
- * [,btf=F][,stop_ms=N][,gdb=SOCKET|HOST:PORT].
+ * [,btf=F][,stop_ms=N][,gdb=SOCKET|HOST:PORT][,hot=PERCENT].
  *
  * Its memory is a file that qemu maps too. A capture stops the guest, reads, and lets it go on. */
 #include "capture/guest/guest.h"
@@ -64,8 +64,8 @@ static int take_number(const struct target *t, const char *key, uint64_t most, u
 
 static int take_options(struct target *t, const char *options, struct ksnap_err *err)
 {
-	static const char *const takes[] = { "mem", "low",     "vmlinux", "kallsyms",
-					     "btf", "stop_ms", "gdb",     NULL };
+	static const char *const takes[] = { "mem",     "low", "vmlinux", "kallsyms", "btf",
+					     "stop_ms", "gdb", "hot",     NULL };
 	int ret = outside_options_parse(&t->machine.opts, FORM, options, takes, err);
 
 	if (!ret && !outside_option(&t->machine.opts, "mem"))
@@ -73,7 +73,9 @@ static int take_options(struct target *t, const char *options, struct ksnap_err 
 			      "mem= is missing, the file that backs the guest's memory: %s", FORM);
 	if (!ret)
 		ret = take_number(t, "low", 1ull << 32, &t->low, err);
-	return ret ? ret : take_number(t, "stop_ms", STOP_MS_MAX, &t->stop_ms, err);
+	if (!ret)
+		ret = take_number(t, "stop_ms", STOP_MS_MAX, &t->stop_ms, err);
+	return ret ? ret : take_number(t, "hot", GUEST_HOT_NEVER, &t->hot, err);
 }
 
 static struct target *open_guest(const char *options, struct ksnap_err *err)
@@ -89,6 +91,7 @@ static struct target *open_guest(const char *options, struct ksnap_err *err)
 	t->stop = STOP_INIT;
 	t->stop.gdb = &t->gdb;
 	t->stop_ms = STOP_MS;
+	t->hot = GUEST_HOT_PERCENT;
 	t->gdb = GDB_INIT;
 	t->watches = GUEST_WATCHES_INIT;
 	if (!take_options(t, options, err) && !gdb_init(&t->gdb, err) &&

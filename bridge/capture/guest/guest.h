@@ -11,6 +11,7 @@
 struct target {
 	struct observed machine;
 	uint64_t low, stop_ms;
+	uint64_t hot;     /* percent of its time that the guest may stand still for a watch */
 	unsigned boots;   /* kernels that were found */
 	uint64_t resets;  /* of qmp.resets, when the kernel was found */
 	uint64_t jiffies; /* when it was last looked at */

@@ -398,6 +398,8 @@ static void count_others(struct target *t, const struct guest_watch *but)
 		if (!w->id || w == but || w->over)
 			continue;
 		v = value_of(t, w);
+		if (v != w->old)
+			log_debug("guest: a write to %s is told by its value only", w->symbol);
 		w->suppressed += v != w->old;
 		w->is_owed |= v != w->old;
 		w->old = v;
@@ -457,6 +459,8 @@ static struct guest_watch *examine(struct target *t, struct packet_stop *s)
 	bool is_first = stray_is_first(t, s);
 
 	if (w && value_of(t, w) == w->old && (is_first || w->is_owed)) {
+		log_debug("guest: a trap at %s is no write: %s", w->symbol,
+			  is_first ? "the first of its CPU" : "it was counted already");
 		w->is_owed = false;
 		w = NULL;
 	}
@@ -536,11 +540,11 @@ static void take_pause(struct target *t)
 /* ---- looking after --------------------------------------------------------------------------- */
 
 /* The end of a window. */
-static void judge(struct guest_watch *w, uint64_t now)
+static void judge(const struct target *t, struct guest_watch *w, uint64_t now)
 {
 	uint64_t hits = w->told + w->suppressed;
 
-	if (w->still_ns > (now - w->since_ns) / 100 * GUEST_HOT_PERCENT)
+	if (t->hot < GUEST_HOT_NEVER && w->still_ns > (now - w->since_ns) / 100 * t->hot)
 		w->over = "hot";
 	w->must_count = hits > w->hits_then;
 	w->since_ns = now;
@@ -578,7 +582,24 @@ static void look_after(struct target *t, struct guest_watch *w, uint64_t now)
 	if (w->gone)
 		look_for(t, w);
 	if (!w->over)
-		judge(w, now);
+		judge(t, w, now);
+}
+
+/* A write whose trap qemu has dropped shows by its value only, and at the next look at the latest.
+ */
+static void find_dropped(struct target *t)
+{
+	struct ksnap_err err = { 0 };
+
+	if (t->watches.held || t->stop.by || t->gdb.fd < 0 || t->qmp.fd < 0 || gdb_poll(&t->gdb))
+		return;
+	space_forget(&t->machine.kernel.image.space);
+	if (!changed(t))
+		return;
+	if (!stop_begin(&t->stop, &t->qmp, STOP_JOB, &err))
+		guest_watches_stopped(t);
+	if (stop_end(&t->stop, &t->qmp, STOP_JOB, &err))
+		log_warn("guest: %s", err.text);
 }
 
 static void tick(struct target *t)
@@ -589,8 +610,8 @@ static void tick(struct target *t)
 		return;
 	if (t->watches.held && now >= t->watches.held_until_ns)
 		go_on(t);
-	if (is_any_armed(&t->watches))
-		is_same_boot(t);
+	if (is_any_armed(&t->watches) && is_same_boot(t))
+		find_dropped(t);
 	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
 		struct guest_watch *w = &t->watches.armed[i];
 

@@ -15,6 +15,7 @@
 
 #define GUEST_WATCHES     4  /* as a CPU has registers; KVM uses those */
 #define GUEST_HOT_PERCENT 20 /* of its time that a guest may stand still for uncaptured hits */
+#define GUEST_HOT_NEVER   100
 
 struct guest_watch {
 	uint64_t id; /* 0: free */
