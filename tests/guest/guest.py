@@ -11,11 +11,13 @@ import fcntl
 import glob
 import json
 import os
+import select
 import shutil
 import signal
 import socket
 import stat
 import subprocess
+import time
 
 TOP = os.environ["KSNAP_TOP_BUILDDIR"]
 BOOT_S = 240
@@ -100,6 +102,41 @@ def initramfs(path):
         out.write(entry("TRAILER!!!", 0))
 
 
+# ---- waiting ----------------------------------------------------------------------------------
+
+def until(what, holds, seconds=ANSWER_S):
+    """Ask again and again; each time the guest or a broker has to answer."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def next_line(file, seconds=ANSWER_S):
+    """Of a pipe without a buffer; b"": it has ended."""
+    if not select.select([file], [], [], seconds)[0]:
+        raise AssertionError(f"nothing was said for {seconds} s")
+    return file.readline()
+
+
+def await_end(thread, seconds=ANSWER_S):
+    thread.join(seconds)
+    if thread.is_alive():
+        raise AssertionError(f"a thread has not ended within {seconds} s")
+
+
+def await_exit(pid, seconds=ANSWER_S):
+    """What os.wait4 tells of a child."""
+    fd = os.pidfd_open(pid)
+    ended = select.select([fd], [], [], seconds)[0]
+    os.close(fd)
+    if not ended:
+        os.kill(pid, signal.SIGKILL)
+        os.wait4(pid, 0)
+        raise AssertionError(f"process {pid} has not ended within {seconds} s")
+    return os.wait4(pid, 0)
+
+
 # ---- the machine ------------------------------------------------------------------------------
 
 class Lines:
@@ -179,9 +216,11 @@ class Guest:
         return self
 
     def await_ready(self):
-        said = []
+        said, deadline = [], time.monotonic() + BOOT_S
         while True:
             try:
+                if time.monotonic() >= deadline:
+                    raise OSError
                 line = self.console.read()
             except (EOFError, OSError):
                 raise RuntimeError("the guest did not get ready: " + "\n".join(said[-30:]))
@@ -217,7 +256,10 @@ class Guest:
 
     def await_running(self):
         """qemu tells when the guest goes on, or told it already."""
+        deadline = time.monotonic() + ANSWER_S
         while self.status() != "running":
+            if time.monotonic() >= deadline:
+                raise AssertionError(f"the guest does not go on within {ANSWER_S} s")
             if "RESUME" not in self.events:
                 self.note(json.loads(self.control.read()))
             self.events.clear()

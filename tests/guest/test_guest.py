@@ -116,9 +116,11 @@ class Place:
     def run_program(self, times):
         """Let the program in the guest see that many switches, and be quiet again."""
         first = self.seen("flag 1")
-        while self.seen("flag") < first + times:
-            pass
+        self.await_seen(first + times)
         self.seen("flag 0")
+
+    def await_seen(self, count):
+        guest.until(f"the program sees its switch {count}", lambda: self.seen("flag") >= count)
 
     def addresses(self):
         with open(self.symbols) as f:
@@ -309,7 +311,7 @@ def _(p):
     with open(p.dir + "/report", "w+b") as out:
         process = subprocess.Popen([KSNAP, "capture", "t0", "--target", "core:" + p.core, "--progs", "-o", "msgpack"],
                                    stdin=subprocess.DEVNULL, stdout=out, preexec_fn=have_little)
-        _, status, used = os.wait4(process.pid, 0)
+        _, status, used = guest.await_exit(process.pid)
         seconds, process.returncode = time.monotonic() - began, os.waitstatus_to_exitcode(status)
         equal(process.returncode, 0)
         out.seek(0)
@@ -390,6 +392,8 @@ def _(p):
     refused(f"guest:{qmp},mem={mem},low=1e9", "low takes a number")
     refused(f"guest:{qmp},mem={mem},low={1 << 32}", "low=")
     refused(f"guest:{qmp},mem={mem},stop_ms=0", "stop_ms takes a number")
+    for hot in "0", "101", "-1", "1%", "":
+        refused(f"guest:{qmp},mem={mem},hot={hot}", "hot takes a number from 1 to 100" if hot else "needs a value")
     refused(f"guest:{p.dir}/none,mem={mem}", "no qemu answers")
     refused(f"guest:{p.dir}/{'x' * 110},mem={mem}", "at most")
     refused(f"guest:{qmp},mem={short}", "cannot be the part below 4 GiB")
@@ -418,10 +422,12 @@ def _(p):
         with socket.socket(socket.AF_UNIX) as s:
             s.bind(path)
             s.listen(1)
+            s.settimeout(guest.ANSWER_S)
 
             def serve():
                 peer, _ = s.accept()
                 with peer:
+                    peer.settimeout(guest.ANSWER_S)
                     try:
                         peer.sendall(says)
                         if says:
@@ -435,7 +441,7 @@ def _(p):
             try:
                 refused(f"guest:{path},mem={p.guest.memory}", text)
             finally:
-                server.join()
+                guest.await_end(server)
                 os.unlink(path)
 
 
@@ -658,8 +664,8 @@ def _(p):
 def frozen(p):
     """ksnap freeze on the guest, when it stands still."""
     process = subprocess.Popen([KSNAP, "freeze", "/", "--target", p.target], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    for line in process.stderr:
+                               stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, bufsize=0)
+    while line := guest.next_line(process.stderr):
         if b"is frozen" in line:
             equal(p.guest.status(), "paused")
             return process
@@ -766,8 +772,7 @@ def _(p):
             read_all(p, m, op)
         equal(p.guest.status(), "running")
         first = m.read("jiffies_64", 8)
-        while m.read("jiffies_64", 8) == first:
-            pass
+        guest.until("the guest's clock goes on", lambda: m.read("jiffies_64", 8) != first)
         cold = c.call("read_kernel_cold", {"tag": "k", "target": p.target, "entries": [
             {"at": "jiffies_64", "width": 8}] * 64})["values"]
         equal(len(set(cold)), 1, "jiffies while the guest stands still")
@@ -780,8 +785,7 @@ def _(p):
         m = Memory(c, p.target)
         before = p.seen("flag")
         m.write(("inside.bss:state.flag", 1))
-        while p.seen("flag") < before + 10:
-            pass
+        p.await_seen(before + 10)
         m.write(("state.flag", 0), ("state.trail[1]", 0x1122334455667788), ("state.trail[2]", b"8 bytes."),
                 ("tasks[7].comm", b"written", {"bytes": 7}), op="write_kernel_cold")
         m.write(("state.trail[1]", {"or": 0xff00000000000000}), op="write_kernel_cold")
@@ -820,16 +824,16 @@ class Watching:
 
     def __init__(self, p, symbol, *args, target=None):
         self.process = subprocess.Popen([KSNAP, "watch", symbol, "--target", target or p.watched, "-o", "jsonl", *args],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         self.said = b""
-        for line in self.process.stderr:
+        while line := guest.next_line(self.process.stderr):
             self.said += line
             if b"ksnap: watch " in line:
                 return
         raise AssertionError(f"exit {self.process.wait()}: {self.said.decode()}")
 
     def hit(self):
-        return json.loads(self.process.stdout.readline())
+        return json.loads(guest.next_line(self.process.stdout))
 
     def end(self, signal=None, status=0):
         if signal:
@@ -875,12 +879,10 @@ def _(p):
                                       "maps": ["inside.bss"], "progs": True, "tag": "seen", "each": True})
         equal((w["len"], w["slot"], w["tag"]), (8, 1, "seen"))
         p.seen("flag 1")
-        while c.call("list_watches"):
-            p.seen("flag")
+        guest.until("the watch is over", lambda: p.seen("flag") and not c.call("list_watches"))
         p.seen("flag 0")
         for n in range(1, 21):
-            while not c.call("has", {"tag": f"seen#{n}"}):
-                pass
+            guest.until(f"hit {n} is captured", lambda: c.call("has", {"tag": f"seen#{n}"}))
             r = report.load(c.part("get", {"tag": f"seen#{n}"}).blobs[0])
             hit = r["hit"]
             equal((r["trigger"]["kind"], r["consistency"], hit["n"]), ("watch", "stopped", n))
@@ -902,8 +904,7 @@ def _(p):
     before = p.seen("flag 0")
     w = Watching(p, "state.nr_seen", "--rate", "1", "--burst", "1", "--map", "notes")
     p.seen("flag 1")
-    while p.seen("flag") < before + 60:
-        pass
+    p.await_seen(before + 60)
     after = p.seen("flag 0")
     hits, said = w.end(signal.SIGINT)
     all_, shown, counted = map(int, re.search(r"(\d+) hits, (\d+) shown, (\d+) only counted", said).groups())
@@ -917,8 +918,7 @@ def _(p):
 @test("a watch that costs the guest too much of its time ends by itself")
 def _(p):
     w = Watching(p, "per_cpu:runqueues@0.clock", "--rate", "1", "--map", "notes")
-    while w.process.poll() is None:
-        p.seen("flag")
+    guest.until("the watch ends", lambda: p.seen("flag") and w.process.poll() is not None)
     _, said = w.end(status=1)
     if "the watch is over: hot" not in said:
         raise AssertionError(said)
@@ -938,7 +938,7 @@ def _(p):
 @test("captures, cold ops and stops between hits: every write is counted, and the guest goes on")
 def _(p):
     before = p.seen("flag 0")
-    with Broker(p.watched) as b, Client(b.ipc) as c:
+    with Broker(p.watched + ",hot=100") as b, Client(b.ipc) as c:  # however long a busy machine takes for a hit
         c.call("watch_snapshot", {"symbol": "state.nr_seen", "rate": 100, "maps": ["inside.bss"], "tag": "w"})
         p.seen("flag 1")
         for i in range(15):
@@ -950,6 +950,7 @@ def _(p):
             c.call("thaw", {"cgroup": "/"})
             p.seen("flag")
         after = p.seen("flag 0")
+        equal([e for e in c.call("drain_events") if e["k"] == "watch_disarmed"], [])
         end = c.call("unwatch", {"symbol": "state.nr_seen"})
     if not (after - before) / 2 <= end["hits"] <= after - before:
         raise AssertionError((before, after, end))
@@ -988,10 +989,10 @@ class Debugger:
 
     def __init__(self, p):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(guest.ANSWER_S)
         self.socket.connect(p.guest.gdb_path)
         self.socket.sendall(b"$?#3f")
-        while b"T05" not in self.socket.recv(4096):
-            pass
+        guest.until("the stub answers", lambda: b"T05" in self.socket.recv(4096))
         self.socket.sendall(b"+$c#63")
         p.guest.await_running()
 
@@ -1029,8 +1030,8 @@ def _(p):
             p.guest.qmp("stop")
             c.call("read_kernel_cold", {"tag": "k", "entries": [{"at": "jiffies_64", "width": 8}]})  # and looks
             p.guest.qmp("cont")
-        writer.join()
-        equal([e for e in c.call("drain_events") if e["k"] == "watch_over"], [])
+        guest.await_end(writer)
+        equal([e for e in c.call("drain_events") if e["k"] == "watch_disarmed"], [])
         end = c.call("unwatch", {"symbol": "vm_swappiness"})
         told = [report.load(c.part("get", {"tag": row["tag"]}).blobs[0])["hit"] for row in c.call("list")
                 if row["tag"].startswith("w#")]
@@ -1052,8 +1053,7 @@ def _(p):
             w.end(signal.SIGKILL, -signal.SIGKILL)
             p.guest.await_running()
             before = p.seen("flag")
-            while p.seen("flag") < before + 30:
-                pass
+            p.await_seen(before + 30)
             p.seen("flag 0")
     equal(p.guest.status(), "running")
     p.inside = p.guest.maps()
@@ -1103,7 +1103,7 @@ def _(p):
         got = ksnap("run", "--target", p.watched, os.environ["KSNAP_TOP_SRCDIR"] + "/lua/examples/guest/writer.lua")
     finally:
         stop.set()
-        writer.join()
+        guest.await_end(writer)
     if b"ok 1 - " not in got.stdout or b"tuner" not in got.stdout + got.stderr:
         raise AssertionError(got.stdout.decode() + got.stderr.decode())
 
