@@ -557,8 +557,9 @@ struct ksnap_hit {
 	char comm[64];
 	uint64_t cgroup; /* id, of the v2 hierarchy */
 	uint64_t mono_ns;
-	uint64_t suppressed; /* hits of the watch that were only counted, so far */
+	uint64_t suppressed; /* hits of the watch before this one that were only counted */
 	size_t nframes;      /* of the kernel's stack */
+	uint64_t unseen;     /* suppressed ones of which nobody saw what they wrote */
 };
 
 struct ksnap_frame {

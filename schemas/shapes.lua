@@ -95,6 +95,7 @@ return {
 		{ "slot", "uint", required = true, doc = "Which of the host's registers." },
 		{ "hits", "uint", required = true, doc = "Writes so far." },
 		{ "suppressed", "uint", required = true, doc = "Those among them that were only counted." },
+		{ "unseen", "uint", doc = "Of those, the ones that were counted without a look at what was written; absent: none." },
 		{ "captures", "uint", required = true, doc = "Reports stored because of it, of all its targets." },
 		{ "missed", "uint", required = true, doc = "Told hits without a capture of their own, because one was under way, of all its targets." },
 	} },

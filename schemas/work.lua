@@ -49,6 +49,7 @@ return {
 		{ "hit", "any", any = { "map" }, required = true, doc = "The hit: a report_hit." },
 		{ "hits", "uint", required = true, doc = "All hits so far." },
 		{ "suppressed", "uint", required = true, doc = "Those among them that were only counted." },
+		{ "unseen", "uint", doc = "Of those, the ones that were counted without a look at what was written; absent: none." },
 	},
 	  example = { k = "fired", watch = 1, n = 1, mono = 81234567890, hits = 1, suppressed = 0,
 		      hit = { n = 1, addr = 281474976710656, len = 8, pid = 812, tid = 812, comm = "writer", cpu = 0, cgroup = 1,
@@ -60,6 +61,7 @@ return {
 		{ "reason", "str", max = 64, doc = "Why it is over: hot, max_hits, map_gone, element_gone, object_gone, rebooted, gdb_lost." },
 		{ "hits", "uint", required = true, doc = "All hits so far." },
 		{ "suppressed", "uint", required = true, doc = "Those among them that were only counted." },
+		{ "unseen", "uint", doc = "Of those, the ones that were counted without a look at what was written; absent: none." },
 	},
 	  example = { k = "watched", watch = 1, state = "throttled", hits = 1000, suppressed = 980 } },
 	{ name = "watching", from = "broker", doc = "What the params of a job watch_snapshot have beside the op's own.", fields = {
@@ -79,6 +81,7 @@ return {
 	{ name = "watch_totals", from = "worker", doc = "Result of an unwatch job: hits since it was armed, exact.", fields = {
 		{ "hits", "uint", required = true, doc = "All of them." },
 		{ "suppressed", "uint", required = true, doc = "Those that were only counted." },
+		{ "unseen", "uint", doc = "Of those, the ones that were counted without a look at what was written; absent: none." },
 	},
 	  example = { hits = 1000, suppressed = 980 } },
 	{ name = "caused", from = "broker", doc = "What the params of a capture_snapshot job that follows a hit have beside the op's own.", fields = {

@@ -220,8 +220,10 @@ int hits_take(struct watch *w, const struct wire_work_fired *m)
 				      .symbol = wire_slice_of(w->symbol),
 				      .n = m->n,
 				      .hit = m->hit,
-				      .hits = w->hits,
-				      .suppressed = w->suppressed };
+				      .hits = w->totals.hits,
+				      .suppressed = w->totals.suppressed,
+				      .has_unseen = w->totals.has_unseen,
+				      .unseen = w->totals.unseen };
 
 	if (!h || remember(w, m))
 		return KSNAP_E_NOMEM;

@@ -62,7 +62,9 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		reply = (struct wire_unwatch_reply){ .watch = w->id,
 						     .symbol = wire_slice_of(w->symbol),
 						     .hits = t.hits,
-						     .suppressed = t.suppressed };
+						     .suppressed = t.suppressed,
+						     .has_unseen = t.has_unseen,
+						     .unseen = t.unseen };
 		watching_total(w, &t);
 		w->holds++; /* the reply's symbol is the watch's */
 		watching_end(w, "unwatch");

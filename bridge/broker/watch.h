@@ -39,12 +39,12 @@ struct watch {
 	struct wire_watch_snapshot_params params;
 	char base[KSNAP_TAG_MAX + 1]; /* of tags of its own target */
 
-	uint64_t hits, suppressed;  /* as told last */
-	bool exact;                 /* which was after its end */
-	const char *ended_by;       /* of one that is ending: the reason */
-	uint64_t captures, missed;  /* as list_watches shows them */
-	uint64_t throttled_told;    /* suppressed when watch_throttled was raised last */
-	uint64_t throttled_mono_ns; /* and when that was; 0: never */
+	struct wire_watch_totals totals; /* as told last */
+	bool exact;                      /* which was after its end */
+	const char *ended_by;            /* of one that is ending: the reason */
+	uint64_t captures, missed;       /* as list_watches shows them */
+	uint64_t throttled_told;         /* suppressed when watch_throttled was raised last */
+	uint64_t throttled_mono_ns;      /* and when that was; 0: never */
 
 	uint64_t n, mono; /* of the newest told hit; n 0: none yet */
 	struct buf hit;   /* it, encoded */

@@ -310,8 +310,10 @@ static struct wire_watch_row row_of(const struct watch *w)
 		.addr = w->place.addr,
 		.len = w->place.len,
 		.slot = w->place.slot,
-		.hits = w->hits,
-		.suppressed = w->suppressed,
+		.hits = w->totals.hits,
+		.suppressed = w->totals.suppressed,
+		.has_unseen = w->totals.has_unseen,
+		.unseen = w->totals.unseen,
 		.captures = w->captures,
 		.missed = w->missed,
 	};
@@ -338,8 +340,7 @@ int watching_rows(struct watching *all, struct wire_slice bridge, struct wire_li
 
 void watching_total(struct watch *w, const struct wire_watch_totals *t)
 {
-	w->hits = t->hits;
-	w->suppressed = t->suppressed;
+	w->totals = *t;
 	w->exact = true;
 }
 
@@ -369,8 +370,10 @@ static void tell_over(struct watch *w, const char *reason)
 				       .symbol = wire_slice_of(w->symbol),
 				       .reason = wire_slice_of(reason),
 				       .exact = w->exact,
-				       .hits = w->hits,
-				       .suppressed = w->suppressed,
+				       .hits = w->totals.hits,
+				       .suppressed = w->totals.suppressed,
+				       .has_unseen = w->totals.has_unseen,
+				       .unseen = w->totals.unseen,
 				       .missed = missed_in_all(w) };
 
 	if (!c)
@@ -589,10 +592,16 @@ static bool is_sound_hit(struct wire_slice hit)
 }
 
 /* Messages may overtake the counts that they carry, which only ever rise. */
-static void take_counts(struct watch *w, uint64_t hits, uint64_t suppressed)
+static void take_counts(struct watch *w, const struct wire_watch_totals *now)
 {
-	w->hits = hits > w->hits ? hits : w->hits;
-	w->suppressed = suppressed > w->suppressed ? suppressed : w->suppressed;
+	struct wire_watch_totals *t = &w->totals;
+
+	t->hits = now->hits > t->hits ? now->hits : t->hits;
+	t->suppressed = now->suppressed > t->suppressed ? now->suppressed : t->suppressed;
+	if (now->has_unseen && now->unseen > t->unseen) {
+		t->has_unseen = true;
+		t->unseen = now->unseen;
+	}
 }
 
 void watching_fired(struct watching *all, const char *worker, const struct wire_work_fired *m)
@@ -606,7 +615,10 @@ void watching_fired(struct watching *all, const char *worker, const struct wire_
 		drops[DROP_WORK_FRAME]++;
 		return;
 	}
-	take_counts(w, m->hits, m->suppressed);
+	take_counts(w, &(struct wire_watch_totals){ .hits = m->hits,
+						    .suppressed = m->suppressed,
+						    .has_unseen = m->has_unseen,
+						    .unseen = m->unseen });
 	if (w->bridge_closed)
 		drops[DROP_LATE_HIT]++;
 	else if (hits_take(w, m))
@@ -617,7 +629,7 @@ void watching_fired(struct watching *all, const char *worker, const struct wire_
 static void throttled(struct watch *w)
 {
 	struct hosted *h = bridges_find(w->all->broker->bridges, wire_slice_of(w->bridge));
-	uint64_t now = clock_mono_ns(), n = w->suppressed - w->throttled_told;
+	uint64_t now = clock_mono_ns(), n = w->totals.suppressed - w->throttled_told;
 	struct ksnap_event_field f[] = { { .name = "symbol", .str = w->symbol },
 					 { .name = "watch", .num = w->id },
 					 { .name = "suppressed", .num = n } };
@@ -626,23 +638,26 @@ static void throttled(struct watch *w)
 	    (w->throttled_mono_ns && now - w->throttled_mono_ns < THROTTLED_REST))
 		return;
 	w->throttled_mono_ns = now;
-	w->throttled_told = w->suppressed;
+	w->throttled_told = w->totals.suppressed;
 	hosted_raise(h, KSNAP_EV_WATCH_THROTTLED, f, ARRAY_SIZE(f));
 }
 
 void watching_told(struct watching *all, const char *worker, const struct wire_work_watched *m)
 {
 	struct watch *w = find_told(all, worker, m->watch);
+	struct wire_watch_totals now = { .hits = m->hits,
+					 .suppressed = m->suppressed,
+					 .has_unseen = m->has_unseen,
+					 .unseen = m->unseen };
 	struct ksnap_err word; /* makes text of what a worker says */
 
 	if (!w)
 		return;
-	take_counts(w, m->hits, m->suppressed);
+	take_counts(w, &now);
 	if (wire_slice_is(m->state, "throttled")) {
 		throttled(w);
 	} else if (wire_slice_is(m->state, "disarmed")) {
-		watching_total(w, &(struct wire_watch_totals){ .hits = m->hits,
-							       .suppressed = m->suppressed });
+		watching_total(w, &now);
 		err_set(&word, 0, "%.*s", m->has_reason ? (int)m->reason.len : 0,
 			m->has_reason ? m->reason.p : "");
 		if (w->life == WATCH_IS_ENDING)

@@ -145,7 +145,10 @@ int job_disarm(struct bench *b, const struct job *job, struct job_result *res,
 		ret = b->ops->disarm(b->target, p.id, &counts, err);
 	if (ret)
 		return ret;
-	out = (struct wire_watch_totals){ .hits = counts.hits, .suppressed = counts.suppressed };
+	out = (struct wire_watch_totals){ .hits = counts.hits,
+					  .suppressed = counts.suppressed,
+					  .has_unseen = counts.unseen > 0,
+					  .unseen = counts.unseen };
 	return wire_encode(&wire_shape_watch_totals, &out, &res->r) ? err_nomem(err) : 0;
 }
 
@@ -157,7 +160,9 @@ static int encode_fired(const struct watch_news *n, struct buf *out)
 				     .mono = n->mono_ns,
 				     .hit = n->hit,
 				     .hits = n->counts.hits,
-				     .suppressed = n->counts.suppressed };
+				     .suppressed = n->counts.suppressed,
+				     .has_unseen = n->counts.unseen > 0,
+				     .unseen = n->counts.unseen };
 
 	return wire_encode(&wire_shape_work_fired, &m, out);
 }
@@ -170,7 +175,9 @@ int job_watch_news(const struct watch_news *n, struct buf *out)
 	struct wire_work_watched m = { .k = wire_slice_of("watched"),
 				       .watch = n->id,
 				       .hits = n->counts.hits,
-				       .suppressed = n->counts.suppressed };
+				       .suppressed = n->counts.suppressed,
+				       .has_unseen = n->counts.unseen > 0,
+				       .unseen = n->counts.unseen };
 
 	if (n->kind == WATCH_NEWS_HIT)
 		return encode_fired(n, out);

@@ -26,6 +26,7 @@ struct watch_place {
 /* Since it was armed: hits = told + suppressed. */
 struct watch_counts {
 	uint64_t hits, told, suppressed;
+	uint64_t unseen; /* suppressed ones that were counted without a look at their value */
 };
 
 enum watch_news_kind {

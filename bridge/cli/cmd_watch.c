@@ -53,8 +53,8 @@ struct watcher {
 	uint64_t beat_mono_ns;  /* when to ping next */
 	char hits_channel[KSNAP_TAG_MAX + 16], events_channel[KSNAP_TAG_MAX + 16];
 	uint64_t id; /* of the watch */
-	uint64_t shown, hits, suppressed, missed, lost;
-	bool exact;                /* hits, suppressed: nothing came behind them */
+	uint64_t shown, hits, suppressed, unseen, missed, lost;
+	bool exact;                /* hits, suppressed, unseen: nothing came behind them */
 	bool all_told;             /* the last message about it was read */
 	char over[KSNAP_ERR_TEXT]; /* why it is over; "": it is not */
 	struct buf line;
@@ -147,17 +147,24 @@ static int subscribe(struct watcher *w, struct ksnap_err *err)
 
 /* ---- what the live bus says ------------------------------------------------------------------ */
 
+static void take_counts(struct watcher *w, const msgpack_object *map)
+{
+	w->hits = field_uint(map, "hits", w->hits);
+	w->suppressed = field_uint(map, "suppressed", w->suppressed);
+	w->unseen = field_uint(map, "unseen", w->unseen);
+}
+
 static void print_hit(struct watcher *w, const msgpack_object *header)
 {
 	const msgpack_object *hit = object_get(header, "hit");
-	uint64_t suppressed = field_uint(header, "suppressed", w->suppressed);
-	uint64_t quiet = suppressed > w->suppressed ? suppressed - w->suppressed : 0;
+	uint64_t suppressed = w->suppressed, unseen = w->unseen;
 
+	take_counts(w, header);
 	w->shown++;
-	w->hits = field_uint(header, "hits", w->hits);
-	w->suppressed = suppressed;
 	if (w->cli->output == OUTPUT_TABLE) {
-		hit_out_line(&w->line, header, quiet, w->cli->verbose > 0);
+		hit_out_line(&w->line, header,
+			     w->suppressed > suppressed ? w->suppressed - suppressed : 0,
+			     w->unseen > unseen ? w->unseen - unseen : 0, w->cli->verbose > 0);
 	} else if (w->cli->output == OUTPUT_MSGPACK && hit) {
 		msgpack_packer pk;
 
@@ -186,8 +193,7 @@ static void take_reason(struct watcher *w, const msgpack_object *header)
 
 static void take_over(struct watcher *w, const msgpack_object *header)
 {
-	w->hits = field_uint(header, "hits", w->hits);
-	w->suppressed = field_uint(header, "suppressed", w->suppressed);
+	take_counts(w, header);
 	w->missed = field_uint(header, "missed", 0);
 	w->exact = field_bool(header, "exact");
 	w->all_told = true;
@@ -303,8 +309,7 @@ static int unwatch(struct watcher *w, struct ksnap_err *err)
 	if (r >= 0)
 		r = object_decode(&u, reply.r, reply.r_len, err);
 	if (r >= 0) {
-		w->hits = field_uint(&u.data, "hits", w->hits);
-		w->suppressed = field_uint(&u.data, "suppressed", w->suppressed);
+		take_counts(w, &u.data);
 		w->exact = true;
 		msgpack_unpacked_destroy(&u);
 	}
@@ -316,14 +321,17 @@ static int unwatch(struct watcher *w, struct ksnap_err *err)
 static void tell_totals(const struct watcher *w)
 {
 	const char *least = w->exact ? "" : "at least ";
-	char lost[64] = "", missed[64] = "";
+	char unseen[64] = "", lost[64] = "", missed[64] = "";
 
+	if (w->unseen)
+		snprintf(unseen, sizeof(unseen), " (%" PRIu64 " of them unseen)", w->unseen);
 	if (w->lost)
 		snprintf(lost, sizeof(lost), ", %" PRIu64 " lost on the way", w->lost);
 	if (w->missed)
 		snprintf(missed, sizeof(missed), ", %" PRIu64 " without a capture", w->missed);
-	say_note(w->cli, "%s%" PRIu64 " hits, %" PRIu64 " shown, %s%" PRIu64 " only counted%s%s%s",
-		 least, w->hits, w->shown, least, w->suppressed, missed, lost,
+	say_note(w->cli,
+		 "%s%" PRIu64 " hits, %" PRIu64 " shown, %s%" PRIu64 " only counted%s%s%s%s", least,
+		 w->hits, w->shown, least, w->suppressed, unseen, missed, lost,
 		 w->exact ? "" : "; nobody was there to tell the last counts");
 }
 

@@ -90,7 +90,17 @@ static void put_frame(struct buf *out, const msgpack_object *frame)
 		buf_printf(out, "0x%" PRIx64, field_uint(frame, "addr", 0));
 }
 
-void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet_hits,
+static void put_quiet(struct buf *out, uint64_t quiet, uint64_t unseen)
+{
+	if (!quiet)
+		return;
+	buf_printf(out, "  (%" PRIu64 " more before it", quiet);
+	if (unseen)
+		buf_printf(out, ", %" PRIu64 " of them unseen", unseen);
+	buf_printf(out, ")");
+}
+
+void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet, uint64_t unseen,
 		  bool with_stack)
 {
 	const msgpack_object *hit = object_get(header, "hit");
@@ -107,8 +117,7 @@ void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet_
 		buf_printf(out, "  ");
 		put_frame(out, &frames->ptr[0]);
 	}
-	if (quiet_hits)
-		buf_printf(out, "  (%" PRIu64 " more before it)", quiet_hits);
+	put_quiet(out, quiet, unseen);
 	buf_printf(out, "\n");
 	for (uint32_t i = 0; with_stack && frames && i < frames->size; i++) {
 		buf_printf(out, "    %016" PRIx64 "  ", field_uint(&frames->ptr[i], "addr", 0));
@@ -117,7 +126,7 @@ void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet_
 	}
 }
 
-#define KEYS_MAX 32 /* of a hit: there are 14 */
+#define KEYS_MAX 32 /* of a hit: there are 15 */
 
 static bool is_value(const msgpack_object *key)
 {

@@ -7,9 +7,9 @@
 
 #include "base/buf.h"
 
-/* @header: of a live message `hit`. @quiet_hits: those only counted since the hit before it.
- * @with_stack: the frames too, a line each. */
-void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet_hits,
+/* @header: of a live message `hit`. @quiet: hits only counted since the one before it, @unseen of
+ * them without a look at what was written. @with_stack: the frames too, a line each. */
+void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet, uint64_t unseen,
 		  bool with_stack);
 
 /* All of @hit as one line of JSON; what was there and what is as numbers. */

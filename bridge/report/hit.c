@@ -68,6 +68,7 @@ int hit_read(const msgpack_object *o, struct ksnap_hit *ret, struct ksnap_err *e
 		read_uint(o, "cgroup", UINT64_MAX, &h.cgroup) &&
 		read_uint(o, "mono", UINT64_MAX, &h.mono_ns) &&
 		read_uint(o, "suppressed", UINT64_MAX, &h.suppressed) &&
+		(!object_get(o, "unseen") || read_uint(o, "unseen", UINT64_MAX, &h.unseen)) &&
 		read_bytes(o, "old", len, &h.old_value) && read_bytes(o, "new", len, &h.new_value);
 
 	if (!ok || !stack || stack->type != MSGPACK_OBJECT_ARRAY)

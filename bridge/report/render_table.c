@@ -400,6 +400,8 @@ static void put_hit(struct view *v, const struct ksnap_snapshot *s)
 	buf_printf(v->out, " (pid %u) on CPU %u", h.pid, h.cpu);
 	if (h.suppressed)
 		buf_printf(v->out, "  %" PRIu64 " more were only counted", h.suppressed);
+	if (h.unseen)
+		buf_printf(v->out, ", %" PRIu64 " of them unseen", h.unseen);
 	buf_printf(v->out, "\n");
 	for (size_t i = 0; ksnap_snapshot_hit_frame(s, i, &f); i++) {
 		buf_printf(v->out, "  0x%" PRIx64 "  ", f.addr);

@@ -13,6 +13,7 @@ after the reply. Of several watches of one symbol it takes an id to name one.]],
 		{ "symbol", "str", required = true, doc = "What was watched." },
 		{ "hits", "uint", required = true, doc = "Writes since it was armed." },
 		{ "suppressed", "uint", required = true, doc = "Those among them that were only counted." },
+		{ "unseen", "uint", doc = "Of those, the ones that were counted without a look at what was written; absent: none." },
 	} },
 	errors = { "E_BUSY", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
 	example = {

@@ -63,6 +63,13 @@ WRITER(u32, unsigned int)
 WRITER(u16, unsigned short)
 WRITER(u8, unsigned char)
 
+/* Run by perf, which runs no other program on that CPU until it is over. */
+SEC("perf_event")
+int write_for_perf(void *ctx)
+{
+	return bump(0, ctx);
+}
+
 /* Row 7's ctx.weight. */
 SEC("syscall")
 int write_weight(struct watched_order *o)

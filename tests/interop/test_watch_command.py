@@ -69,9 +69,12 @@ def lines(broker):
             s.w.fire(c.id, 2, hits=12, suppressed=10)
             line = c.line()
             assert "1 → 2" in line and line.endswith("(10 more before it)"), line
+            s.w.fire(c.id, 3, hits=20, suppressed=17, unseen=4)
+            line = c.line()
+            assert "2 → 3" in line and line.endswith("(7 more before it, 4 of them unseen)"), line
             code, out, err = c.end(sig)
             equal((code, out), (0, ""))
-            equal(err, "ksnap: 1000 hits, 2 shown, 980 only counted\n")
+            equal(err, "ksnap: 1000 hits, 3 shown, 980 only counted (4 of them unseen)\n")
             equal((s.held(), s.w.armed), (0, {}))
 
 

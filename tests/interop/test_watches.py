@@ -386,6 +386,31 @@ def hit_and_capture(broker):
         equal(s.c.part("get", {"tag": "jiffies_64"}, b=s.target).blobs, [REPORT])
 
 
+@test("of those that are only counted, how many nobody looked at: with hits, in the list, in the end")
+def unseen(broker):
+    with Stage(broker) as s:
+        id = s.watch("x")
+        s.w.fire(id, 1, hits=1)
+        assert "unseen" not in s.next("hit") and "unseen" not in s.rows()[0]
+        s.next("captured")
+        s.w.fire(id, 2, hits=9, suppressed=7, unseen=3, hit=hit(2, 7, unseen=3))
+        header = s.next("hit")
+        check("report_hit", header["hit"])
+        equal((header["suppressed"], header["unseen"], header["hit"]["unseen"]), (7, 3, 3))
+        s.next("captured")
+        s.w.tell_watched(id, "armed", 12, 10, unseen=5)
+        while s.rows()[0]["hits"] != 12:
+            pass
+        s.w.fire(id, 3, hits=12, suppressed=9, unseen=4)  # older counts than those told last
+        equal(s.next("hit")["unseen"], 5)
+        s.next("captured")
+        equal(s.rows()[0]["unseen"], 5)
+        s.w.jobs["unwatch"] = lambda p, blobs: ({"hits": 20, "suppressed": 17, "unseen": 6}, None)
+        equal(s.c.part("unwatch", {"watch": id}, b=s.target).r,
+              {"watch": id, "symbol": "x", "hits": 20, "suppressed": 17, "unseen": 6})
+        equal(s.next("over")["unseen"], 6)
+
+
 @test("hits that come while a capture runs: the newest of them is captured after it, the others are counted")
 def missed(broker):
     with Stage(broker, captures=False) as s:

@@ -47,7 +47,7 @@ class Watcher(Worker):
 
     def fire(self, id, n, hits=None, suppressed=0, **more):
         self.send({"k": "fired", "watch": id, "n": n, "mono": 10**9 + n, "hit": hit(n, suppressed),
-                   "hits": n if hits is None else hits, "suppressed": suppressed, **more})
+                   "hits": n if hits is None else hits, "suppressed": suppressed} | more)
 
     def tell_watched(self, id, state, hits=0, suppressed=0, **more):
         self.send({"k": "watched", "watch": id, "state": state, "hits": hits, "suppressed": suppressed, **more})

@@ -7,16 +7,22 @@
 #include "live_rig.h"
 
 #include <bpf/bpf.h>
+#include <linux/perf_event.h>
 #include <msgpack.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "capture/live/breakpoint.h"
 #include "capture/live/watch_prog.h"
 #include "capture/live/watch_set.h"
+#include "report/hit.h"
 #include "tests/bpf/watched.h"
 
 static struct bpf_object *obj;
@@ -190,6 +196,171 @@ static void max_hits_ends_the_watch(void **state)
 	assert_int_equal(n.counts.suppressed, 7);
 }
 
+/* ---- what the program does not see ----------------------------------------------------------- */
+
+#define FAULTS 300
+
+/* Run the program @name at each page that this thread touches first; the event. */
+static int run_at_faults(const char *name)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_PAGE_FAULTS,
+		.sample_period = 1,
+		.exclude_kernel = 1,
+		.disabled = 1,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	struct bpf_program *p = bpf_object__find_program_by_name(obj, name);
+
+	assert_true(fd >= 0);
+	assert_non_null(p);
+	assert_int_equal(ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(p)), 0);
+	return fd;
+}
+
+/* How often @fd counted while as many pages were touched. */
+static uint64_t touch_pages(int fd, size_t pages)
+{
+	size_t page = sysconf(_SC_PAGESIZE), len = pages * page;
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t before, after;
+
+	assert_true(p != MAP_FAILED);
+	assert_int_equal(madvise(p, len, MADV_NOHUGEPAGE), 0);
+	assert_int_equal(read(fd, &before, sizeof(before)), sizeof(before));
+	assert_int_equal(ioctl(fd, PERF_EVENT_IOC_ENABLE, 0), 0);
+	for (size_t i = 0; i < pages; i++)
+		((volatile char *)p)[i * page] = 1;
+	assert_int_equal(ioctl(fd, PERF_EVENT_IOC_DISABLE, 0), 0);
+	assert_int_equal(read(fd, &after, sizeof(after)), sizeof(after));
+	munmap(p, len);
+	assert_true(after - before >= pages);
+	return after - before;
+}
+
+static struct ksnap_hit next_hit(void)
+{
+	struct watch_news n = next_news();
+	struct ksnap_hit hit;
+	msgpack_unpacked u;
+	struct ksnap_err err;
+
+	while (n.kind == WATCH_NEWS_COUNTED || n.kind == WATCH_NEWS_THROTTLED)
+		n = next_news();
+	assert_int_equal(n.kind, WATCH_NEWS_HIT);
+	msgpack_unpacked_init(&u);
+	assert_int_equal(msgpack_unpack_next(&u, n.hit.p, n.hit.len, NULL), MSGPACK_UNPACK_SUCCESS);
+	if (hit_read(&u.data, &hit, &err))
+		fail_msg("%s", err.text);
+	msgpack_unpacked_destroy(&u);
+	return hit;
+}
+
+/* Stay on the CPU that this runs on; what was allowed before. */
+static cpu_set_t stay_here(void)
+{
+	cpu_set_t was, one;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(was), &was), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	return was;
+}
+
+/* On one CPU: another one's are known when a hit is told there, and in the end. */
+static void what_the_program_cannot_see_is_counted(void **state)
+{
+	uint64_t addr = write_with("write_u64", 0), unseen = 0, n;
+	int fd = run_at_faults("write_for_perf");
+	cpu_set_t was = stay_here();
+	struct ksnap_hit before, after;
+	struct watch_counts c;
+
+	must_arm(40, addr, 8, 1000, 0);
+	for (int round = 0; round < 3; round++) {
+		write_with("write_u64", 1);
+		before = next_hit();
+		n = touch_pages(fd, FAULTS);
+		write_with("write_u64", 1);
+		after = next_hit();
+		assert_int_equal(before.unseen, unseen);
+		unseen += n;
+		assert_int_equal(after.new_value, before.new_value + n + 1);
+		assert_int_equal(after.old_value, before.new_value);
+		assert_int_equal(after.unseen, unseen);
+		assert_int_equal(after.suppressed, unseen);
+	}
+	c = disarm(40);
+	assert_int_equal(c.hits, unseen + 6);
+	assert_int_equal(c.suppressed, unseen);
+	assert_int_equal(c.unseen, unseen);
+	close(fd);
+	assert_int_equal(sched_setaffinity(0, sizeof(was), &was), 0);
+}
+
+static void what_was_never_seen_is_in_the_end(void **state)
+{
+	int fd = run_at_faults("write_for_perf");
+	struct watch_counts c;
+	uint64_t n;
+
+	must_arm(41, write_with("write_u64", 0), 8, 1000, 0);
+	n = touch_pages(fd, FAULTS);
+	assert_int_equal(watch_set_counts(&set, 41, &c, NULL), 0);
+	assert_int_equal(c.hits, n);
+	assert_int_equal(c.unseen, n);
+	c = disarm(41);
+	assert_int_equal(c.hits, n);
+	assert_int_equal(c.told, 0);
+	assert_int_equal(c.suppressed, n);
+	assert_int_equal(c.unseen, n);
+	close(fd);
+}
+
+static void only_the_rate_is_no_reason_to_be_unseen(void **state)
+{
+	struct watch_counts c;
+
+	must_arm(42, write_with("write_u64", 0), 8, 10, 0);
+	write_with("write_u64", 2000);
+	c = disarm(42);
+	assert_int_equal(c.hits, 2000);
+	assert_int_equal(c.unseen, 0);
+}
+
+/* The man page says so, too: a register compares the address that was used, and a CPU has its
+ * registers off while it does what one of them asked for. */
+static void what_no_register_sees(void **state)
+{
+	int bss = bpf_object__find_map_fd_by_name(obj, ".bss");
+	uint64_t addr = write_with("write_u64", 0), other = write_with("write_u32", 0), was;
+	struct breakpoint_spec spec = { .addr = other, .len = 4 };
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, bss, 0);
+	volatile uint64_t *mapped = (void *)(p + addr % page);
+	struct breakpoint bp;
+	struct ksnap_err err;
+
+	assert_true(p != MAP_FAILED);
+	must_arm(43, addr, 8, 1000, 0);
+	was = *mapped;
+	*mapped = was + 1;
+	assert_int_equal(disarm(43).hits, 0);
+
+	spec.prog_fd = bpf_program__fd(bpf_object__find_program_by_name(obj, "write_for_perf"));
+	must_arm(44, addr, 8, 1000, 0);
+	if (breakpoint_open(&bp, &spec, &err))
+		fail_msg("%s", err.text);
+	write_with("write_u32", 5);
+	breakpoint_close(&bp);
+	assert_int_equal(disarm(44).hits, 0);
+	assert_int_equal(*mapped, was + 6);
+	munmap(p, page);
+}
+
 static void all_widths_are_watched(void **state)
 {
 	static const struct {
@@ -291,6 +462,10 @@ int main(void)
 		cmocka_unit_test(a_flood_is_counted_exactly),
 		cmocka_unit_test(a_flood_ends_the_watch_as_hot),
 		cmocka_unit_test(max_hits_ends_the_watch),
+		cmocka_unit_test(what_the_program_cannot_see_is_counted),
+		cmocka_unit_test(what_was_never_seen_is_in_the_end),
+		cmocka_unit_test(only_the_rate_is_no_reason_to_be_unseen),
+		cmocka_unit_test(what_no_register_sees),
 		cmocka_unit_test(all_widths_are_watched),
 		cmocka_unit_test(four_registers_and_no_fifth),
 		cmocka_unit_test(what_goes_away_ends_the_watch),

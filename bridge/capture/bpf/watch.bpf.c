@@ -4,6 +4,9 @@
  * Every hit exchanges the old value for the new one, so that the next hit knows what it changed. A
  * hit is told only when its watch is not ahead of its rate; those that are not told cost as little
  * as can be, and perf itself counts them.
+ *
+ * Perf also counts hits for which it does not run this program, as when another one runs on that
+ * CPU at the moment. A hit that is told says how many there were.
  */
 #include <linux/types.h>
 
@@ -34,6 +37,13 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
 } ksnap_hits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WATCH_SLOTS);
+	__type(key, unsigned int);
+	__type(value, struct watch_here);
+} ksnap_here SEC(".maps");
 
 /* For measuring what a trap costs here: user space watches it and has it written. */
 unsigned long long ksnap_scratch;
@@ -74,19 +84,42 @@ static __always_inline void copy_regs(struct watch_record *r, struct bpf_perf_ev
 	r->regs[WATCH_RSP] = ctx->regs.rsp;
 }
 
-static __always_inline void tell(struct watch_slot *s, struct bpf_perf_event_data *ctx,
-				 unsigned long long now, unsigned long long old,
-				 unsigned long long new)
+/* A CPU that went and came back counts from nothing again. */
+static __always_inline void count_unseen(struct watch_slot *s, struct watch_here *h,
+					 struct bpf_perf_event_data *ctx)
+{
+	struct bpf_perf_event_value v;
+	unsigned long long unseen;
+
+	if (bpf_perf_prog_read_value(ctx, &v, sizeof(v)))
+		return;
+	if (v.counter < h->seen) {
+		h->seen = v.counter;
+		h->unseen = 0;
+	}
+	unseen = v.counter - h->seen;
+	if (unseen <= h->unseen)
+		return;
+	__sync_fetch_and_add(&s->unseen, unseen - h->unseen);
+	h->unseen = unseen;
+}
+
+/* 0: the ring has no room. */
+static __always_inline int tell(struct watch_slot *s, struct bpf_perf_event_data *ctx,
+				unsigned long long now, unsigned long long old,
+				unsigned long long new)
 {
 	struct watch_record *r = bpf_ringbuf_reserve(&ksnap_hits, sizeof(*r), 0);
 	unsigned long long task = bpf_get_current_pid_tgid();
 
 	if (!r)
-		return;
+		return 0;
 	r->id = s->id;
 	r->mono_ns = now;
 	r->old = old;
 	r->new = new;
+	r->quiet = *(volatile unsigned long long *)&s->quiet;
+	r->unseen = *(volatile unsigned long long *)&s->unseen;
 	r->cgroup = bpf_get_current_cgroup_id();
 	r->pid = task >> 32;
 	r->tid = (unsigned int)task;
@@ -94,18 +127,25 @@ static __always_inline void tell(struct watch_slot *s, struct bpf_perf_event_dat
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	copy_regs(r, ctx);
 	r->stack_bytes = bpf_get_stack(ctx, r->stack, sizeof(r->stack), 0);
+	__sync_fetch_and_add(&s->told, 1);
 	bpf_ringbuf_submit(r, 0);
+	return 1;
 }
 
 SEC("perf_event")
 int ksnap_watch(struct bpf_perf_event_data *ctx)
 {
-	unsigned int zero = 0;
+	unsigned int zero = 0, key;
 	unsigned long long index = bpf_get_attach_cookie(ctx), new = 0, old, len, now;
 	struct watch_slots *all = bpf_map_lookup_elem(&ksnap_watches, &zero);
+	struct watch_here *here;
 	struct watch_slot *s;
 
 	if (!all || index >= WATCH_SLOTS)
+		return 0;
+	key = index;
+	here = bpf_map_lookup_elem(&ksnap_here, &key);
+	if (!here)
 		return 0;
 	s = &all->slot[index];
 	len = s->len;
@@ -117,9 +157,14 @@ int ksnap_watch(struct bpf_perf_event_data *ctx)
 	if (bpf_probe_read_kernel(&new, len, (void *)s->addr))
 		new = 0;
 	old = __sync_lock_test_and_set(&s->old, new);
+	here->seen++;
 	now = bpf_ktime_get_ns();
-	if (take_place(s, now))
-		tell(s, ctx, now, old, new);
+	if (take_place(s, now)) {
+		count_unseen(s, here, ctx);
+		if (tell(s, ctx, now, old, new))
+			return 0;
+	}
+	__sync_fetch_and_add(&s->quiet, 1);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 #define WATCH_COMM           16
 #define WATCH_SCRATCH_WRITES 1000 /* in one run of the program that measures */
 
-/* One watch. User space writes it before the first hit; then only `old` and `due` change. */
+/* One watch. User space writes it before the first hit; then the program changes what stands behind
+ * `burst_ns`. */
 struct watch_slot {
 	unsigned long long id;
 	unsigned long long addr;
@@ -17,6 +18,13 @@ struct watch_slot {
 	unsigned long long burst_ns;    /* how far `due` may run ahead of now */
 	unsigned long long due;         /* when the next hit would be told if they came evenly */
 	unsigned long long old;         /* the value after the hit before */
+	unsigned long long told, quiet; /* hits for which the program was run */
+	unsigned long long unseen;      /* those that perf had counted besides when one was told */
+};
+
+/* Of one watch on one CPU: what perf counts there beyond `seen` was not seen. */
+struct watch_here {
+	unsigned long long seen, unseen;
 };
 
 /* In the order of the kernel's struct pt_regs. */
@@ -47,6 +55,7 @@ struct watch_record {
 	unsigned long long id; /* of the watch */
 	unsigned long long mono_ns;
 	unsigned long long old, new;
+	unsigned long long quiet, unseen; /* of the slot: hits before this one */
 	unsigned long long cgroup;
 	unsigned int pid, tid;
 	unsigned int cpu;

@@ -83,7 +83,7 @@ void watch_hit_encode(const struct watch_record *r, const struct watch_hit_place
 	msgpack_packer pk;
 
 	pack_init(&pk, out);
-	msgpack_pack_map(&pk, 14);
+	msgpack_pack_map(&pk, 14 + !!place->unseen);
 	pack_number(&pk, "n", place->n);
 	pack_number(&pk, "addr", place->addr);
 	pack_number(&pk, "len", place->len);
@@ -98,6 +98,8 @@ void watch_hit_encode(const struct watch_record *r, const struct watch_hit_place
 	pack_regs(&pk, r);
 	pack_stack(&pk, r, k);
 	pack_number(&pk, "suppressed", place->suppressed);
+	if (place->unseen)
+		pack_number(&pk, "unseen", place->unseen);
 }
 
 void watch_hit_encode_end(uint64_t mono_ns, struct buf *out)

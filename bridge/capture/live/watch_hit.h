@@ -11,7 +11,7 @@ struct watch_hit_place {
 	uint64_t n; /* number among the told ones */
 	uint64_t addr;
 	unsigned len;
-	uint64_t suppressed; /* so far */
+	uint64_t suppressed, unseen; /* so far */
 };
 
 /* Append the msgpack map to @out. */

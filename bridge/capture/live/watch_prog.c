@@ -25,7 +25,7 @@ struct watch_prog {
 	struct ring_buffer *ring;
 	struct watch_slot *slots; /* mapped */
 	size_t mapped;
-	int hit_fd, scratch_fd;
+	int hit_fd, scratch_fd, here_fd;
 	uint64_t trap_ns;
 	bool is_measured;
 	void (*tell)(void *arg, const struct watch_record *r);
@@ -66,6 +66,7 @@ static int load(struct watch_prog *p, struct ksnap_err *err)
 		return refuse(err, errno);
 	p->hit_fd = prog_fd(p, "ksnap_watch");
 	p->scratch_fd = prog_fd(p, "ksnap_write_scratch");
+	p->here_fd = bpf_object__find_map_fd_by_name(p->bpf, "ksnap_here");
 	p->mapped = sizeof(struct watch_slot) * WATCH_SLOTS;
 	slots = mmap(NULL, p->mapped, PROT_READ | PROT_WRITE, MAP_SHARED,
 		     bpf_object__find_map_fd_by_name(p->bpf, "ksnap_watches"), 0);
@@ -120,6 +121,18 @@ int watch_prog_fd(const struct watch_prog *p)
 struct watch_slot *watch_prog_slot(struct watch_prog *p, unsigned index)
 {
 	return &p->slots[index];
+}
+
+int watch_prog_forget(struct watch_prog *p, unsigned index, struct ksnap_err *err)
+{
+	int ncpus = libbpf_num_possible_cpus();
+	_free_ struct watch_here *none = ncpus > 0 ? calloc(ncpus, sizeof(*none)) : NULL;
+
+	if (!none)
+		return err_nomem(err);
+	if (bpf_map_update_elem(p->here_fd, &index, none, BPF_ANY))
+		return err_errno(err, KSNAP_E_TARGET, errno, "cannot begin to count hits");
+	return 0;
 }
 
 int watch_prog_ring_fd(const struct watch_prog *p)

@@ -17,6 +17,8 @@ void watch_prog_destroy(struct watch_prog *p);
 int watch_prog_fd(const struct watch_prog *p);
 /* What the program and this process share; a slot is free when its len is 0. */
 struct watch_slot *watch_prog_slot(struct watch_prog *p, unsigned index);
+/* Before a slot is used: no CPU has seen anything of it. */
+int watch_prog_forget(struct watch_prog *p, unsigned index, struct ksnap_err *err);
 /* Readable when there are records. */
 int watch_prog_ring_fd(const struct watch_prog *p);
 /* Hand over what has come. Never blocks. */

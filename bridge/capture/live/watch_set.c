@@ -28,8 +28,9 @@ struct armed {
 	struct breakpoint bp;
 	uint64_t told, max_hits;
 	uint64_t received;            /* records, told and not told yet */
+	uint64_t dropped;             /* records for which there was no memory */
 	uint64_t counted;             /* hits, just before records were read last */
-	uint64_t suppressed;          /* as last seen; never falls */
+	uint64_t suppressed, unseen;  /* as known last; they never fall */
 	uint64_t since_ns, hits_then; /* the window of a second over which it is judged */
 	uint64_t suppressed_then;     /* at the last tick */
 	unsigned calm_ticks;          /* since a hit was suppressed */
@@ -182,6 +183,7 @@ static int arm(struct watch_set *s, struct armed *w, const struct watch_request 
 	int ret = load_prog(s, err);
 
 	ret = ret ? ret : take_slot(s, &w->index, err);
+	ret = ret ? ret : watch_prog_forget(s->prog, w->index, err);
 	if (ret)
 		return ret;
 	watch_prog_trap_ns(s->prog);
@@ -241,15 +243,30 @@ static void on_record(void *arg, const struct watch_record *r)
 	/* One that finds no memory is counted as suppressed, like every hit that is not told. */
 	if (w && !buf_append(&s->records, r, sizeof(*r)))
 		w->received++;
-	if (!buf_ok(&s->records))
-		buf_clear(&s->records);
+	else if (w)
+		w->dropped++;
+	s->records.failed = false; /* what came before is there */
+}
+
+/* Those that perf counted beyond what the program has seen, which is read later: never too many. */
+static uint64_t unseen(const struct watch_set *s, const struct armed *w, uint64_t counted)
+{
+	const volatile struct watch_slot *slot = watch_prog_slot(s->prog, w->index);
+	uint64_t seen = slot->told + slot->quiet;
+
+	return counted > seen ? counted - seen : 0;
 }
 
 /* In this order: a hit whose record was not read yet is not one that was only counted. */
 static void read_all(struct watch_set *s)
 {
-	for (struct armed *w = s->first; w; w = w->next)
+	for (struct armed *w = s->first; w; w = w->next) {
+		uint64_t n;
+
 		w->counted = breakpoint_count(&w->bp);
+		n = unseen(s, w, w->counted);
+		w->unseen = n > w->unseen ? n : w->unseen;
+	}
 	if (s->prog)
 		watch_prog_read(s->prog);
 }
@@ -263,11 +280,24 @@ static struct watch_counts count(struct armed *w)
 		w->suppressed = known;
 	return (struct watch_counts){ .hits = w->told + w->suppressed,
 				      .told = w->told,
-				      .suppressed = w->suppressed };
+				      .suppressed = w->suppressed,
+				      .unseen = w->unseen < w->suppressed ? w->unseen
+									  : w->suppressed };
+}
+
+/* At the hit of @r, which is the last of those told: what came behind it is not among them. */
+static struct watch_counts count_at(const struct armed *w, const struct watch_record *r)
+{
+	uint64_t suppressed = r->quiet + r->unseen + w->dropped;
+
+	return (struct watch_counts){ .hits = w->told + suppressed,
+				      .told = w->told,
+				      .suppressed = suppressed,
+				      .unseen = r->unseen };
 }
 
 /* After the last hit: what was not told is suppressed. */
-static struct watch_counts final_counts(struct armed *w)
+static struct watch_counts final_counts(const struct watch_set *s, struct armed *w)
 {
 	uint64_t hits;
 
@@ -275,14 +305,15 @@ static struct watch_counts final_counts(struct armed *w)
 	hits = breakpoint_count(&w->bp);
 	return (struct watch_counts){ .hits = hits,
 				      .told = w->told,
-				      .suppressed = hits > w->told ? hits - w->told : 0 };
+				      .suppressed = hits > w->told ? hits - w->told : 0,
+				      .unseen = unseen(s, w, hits) };
 }
 
 static void end_watch(struct watch_set *s, struct armed *w, struct watch_counts *ret)
 {
 	struct armed **link = &s->first;
 
-	*ret = final_counts(w);
+	*ret = final_counts(s, w);
 	while (*link != w)
 		link = &(*link)->next;
 	*link = w->next;
@@ -414,14 +445,16 @@ static int tell_hit(struct watch_set *s, struct armed *w, const struct watch_rec
 				    .id = w->id,
 				    .n = w->told,
 				    .mono_ns = r->mono_ns,
-				    .counts = count(w) };
+				    .counts = count_at(w, r) };
 	place.suppressed = ret->counts.suppressed;
+	place.unseen = ret->counts.unseen;
 	buf_clear(&s->hit);
 	watch_hit_encode(r, &place, s->ksyms, &s->hit);
 	if (w->max_hits && w->told >= w->max_hits)
 		w->over = "max_hits";
 	if (!buf_ok(&s->hit)) {
 		w->told--;
+		w->dropped++;
 		w->suppressed++;
 		return 0;
 	}

@@ -2,7 +2,8 @@
 /* watch_set.h - the watches of one worker: armed in debug registers, told at their rate, counted
  * without a gap.
  *
- * hits = told + suppressed, always: perf counts every trap, whether the program could run or not.
+ * hits = told + suppressed, always: perf counts every trap, whether it runs the program or not.
+ * Those for which it did not are `unseen`, among the suppressed ones.
  */
 #ifndef KSNAP_CAPTURE_LIVE_WATCH_SET_H
 #define KSNAP_CAPTURE_LIVE_WATCH_SET_H
