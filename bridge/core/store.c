@@ -287,12 +287,12 @@ int store_put(struct store *s, struct store_node *node, struct store_node **left
 
 	if (node->bytes > s->cap_bytes)
 		return refuse(s, node, err);
+	node->entry.ts = clock_real_ns(); /* first: the place of the tag is on its way meanwhile */
 	old = tag_table_find(&s->table, node->link.tag, node->link.hash);
 	if (old)
 		replace(s, node_of(old), left);
 	make_room(s, node, left);
 	node->entry.seq = ++s->last_seq;
-	node->entry.ts = clock_real_ns();
 	add(s, node);
 	s->accepted++;
 	return 0;

@@ -52,26 +52,26 @@ uint64_t tag_hash(const char *tag)
 	return fold(h ^ secret[0], secret[2]);
 }
 
-static struct tag_bucket *bucket_of(const struct tag_buckets *b, uint64_t hash)
+static size_t bucket_of(const struct tag_buckets *b, uint64_t hash)
 {
-	return &b->all[hash & (b->n - 1)];
+	return hash & (b->n - 1);
 }
 
-static uint64_t bit_of(uint64_t hash)
+static uint8_t bit_of(uint64_t hash)
 {
-	return 1ull << (hash >> 58);
+	return (uint8_t)(1u << (hash >> 61));
 }
 
 void tag_table_init(struct tag_table *t)
 {
 	memset(t, 0, sizeof(*t));
-	t->now = (struct tag_buckets){ t->first, TAG_TABLE_FIRST };
+	t->now = (struct tag_buckets){ t->first_heads, t->first_seen, TAG_TABLE_FIRST };
 }
 
 static void free_buckets(struct tag_table *t, struct tag_buckets *b)
 {
-	if (b->all != t->first)
-		free(b->all);
+	if (b->heads != t->first_heads)
+		free(b->heads);
 	*b = (struct tag_buckets){ 0 };
 }
 
@@ -83,11 +83,11 @@ void tag_table_fini(struct tag_table *t)
 
 static struct tag_link *find_in(const struct tag_buckets *b, const char *tag, uint64_t hash)
 {
-	struct tag_bucket *bucket = b->n ? bucket_of(b, hash) : NULL;
+	size_t at = bucket_of(b, hash);
 
-	if (!bucket || !(bucket->seen & bit_of(hash)))
+	if (!b->n || !(b->seen[at] & bit_of(hash)))
 		return NULL;
-	for (struct tag_link *l = bucket->head; l; l = l->next) {
+	for (struct tag_link *l = b->heads[at]; l; l = l->next) {
 		if (l->hash == hash && strcmp(l->tag, tag) == 0)
 			return l;
 	}
@@ -103,29 +103,33 @@ struct tag_link *tag_table_find(const struct tag_table *t, const char *tag, uint
 
 void tag_table_fetch_bucket(const struct tag_table *t, uint64_t hash)
 {
-	__builtin_prefetch(bucket_of(&t->now, hash), 1);
+	size_t at = bucket_of(&t->now, hash);
+
+	__builtin_prefetch(&t->now.seen[at], 1);
+	__builtin_prefetch(&t->now.heads[at], 1);
 }
 
 void tag_table_fetch_chain(const struct tag_table *t, uint64_t hash)
 {
-	__builtin_prefetch(bucket_of(&t->now, hash)->head, 1);
+	__builtin_prefetch(t->now.heads[bucket_of(&t->now, hash)], 1);
 }
 
 static void push(struct tag_buckets *b, struct tag_link *link)
 {
-	struct tag_bucket *bucket = bucket_of(b, link->hash);
+	size_t at = bucket_of(b, link->hash);
 
-	link->next = bucket->head;
-	bucket->head = link;
-	bucket->seen |= bit_of(link->hash);
+	link->next = b->heads[at];
+	b->heads[at] = link;
+	b->seen[at] |= bit_of(link->hash);
 }
 
 static void move_buckets(struct tag_table *t, size_t n)
 {
 	for (; t->old.n && n; n--) {
-		struct tag_link *l = t->old.all[t->moved].head;
+		struct tag_link *l = t->old.heads[t->moved];
 
-		t->old.all[t->moved++] = (struct tag_bucket){ 0 };
+		t->old.heads[t->moved] = NULL;
+		t->old.seen[t->moved++] = 0;
 		while (l) {
 			struct tag_link *next = l->next;
 
@@ -140,14 +144,13 @@ static void move_buckets(struct tag_table *t, size_t n)
 static void grow(struct tag_table *t)
 {
 	size_t n = t->now.n * 2;
-	struct tag_bucket *all = calloc(n, sizeof(*all));
+	struct tag_link **heads = calloc(n, sizeof(*heads) + 1);
 
-	if (!all)
+	if (!heads)
 		return;
 	move_buckets(t, SIZE_MAX);
 	t->old = t->now;
-	t->now.all = all;
-	t->now.n = n;
+	t->now = (struct tag_buckets){ heads, (uint8_t *)(heads + n), n };
 	t->moved = 0;
 }
 
@@ -162,8 +165,8 @@ void tag_table_insert(struct tag_table *t, struct tag_link *link)
 
 static int unlink_in(struct tag_buckets *b, struct tag_link *link)
 {
-	struct tag_bucket *bucket = b->n ? bucket_of(b, link->hash) : NULL;
-	struct tag_link **at = bucket ? &bucket->head : NULL;
+	size_t bucket = bucket_of(b, link->hash);
+	struct tag_link **at = b->n ? &b->heads[bucket] : NULL;
 
 	while (at && *at && *at != link)
 		at = &(*at)->next;
@@ -171,8 +174,8 @@ static int unlink_in(struct tag_buckets *b, struct tag_link *link)
 		return 0;
 	*at = link->next;
 	link->next = NULL;
-	if (!bucket->head)
-		bucket->seen = 0;
+	if (!b->heads[bucket])
+		b->seen[bucket] = 0;
 	return 1;
 }
 
@@ -185,8 +188,8 @@ void tag_table_remove(struct tag_table *t, struct tag_link *link)
 static struct tag_link *any_in(const struct tag_buckets *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		if (b->all[i].head)
-			return b->all[i].head;
+		if (b->heads[i])
+			return b->heads[i];
 	}
 	return NULL;
 }
@@ -200,7 +203,7 @@ struct tag_link *tag_table_any(const struct tag_table *t)
 
 void tag_table_shrink(struct tag_table *t)
 {
-	if (t->count || t->now.all == t->first)
+	if (t->count || t->now.heads == t->first_heads)
 		return;
 	tag_table_fini(t);
 	tag_table_init(t);

@@ -21,14 +21,11 @@ struct tag_link {
 	uint64_t hash;         /* tag_hash(tag) */
 };
 
-struct tag_bucket {
-	struct tag_link *head;
-	uint64_t seen; /* a bit for each link that came since it was empty: most tags that are not
-			* there are known by it, without a look at the links */
-};
-
 struct tag_buckets {
-	struct tag_bucket *all;
+	struct tag_link **heads; /* of the chains */
+	/* A bit for each link that came since its chain was empty: most tags that are not there are
+	 * known by it. Apart from the heads and so small that it stays close to the CPU. */
+	uint8_t *seen;
 	size_t n; /* a power of two; 0: not in use */
 };
 
@@ -38,7 +35,8 @@ struct tag_table {
 	struct tag_buckets old; /* being emptied into `now` */
 	size_t moved;           /* buckets of `old` that are empty for good */
 	size_t count;           /* links in both */
-	struct tag_bucket first[TAG_TABLE_FIRST];
+	struct tag_link *first_heads[TAG_TABLE_FIRST];
+	uint8_t first_seen[TAG_TABLE_FIRST];
 };
 
 void tag_table_init(struct tag_table *t);
