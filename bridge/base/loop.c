@@ -27,6 +27,7 @@ struct source {
 	void *socket; /* ZeroMQ, or NULL */
 	bool ready;
 	bool rests; /* nothing waits in it, and its descriptor wakes for whatever comes */
+	bool told;  /* its owner says when it is used: it may rest */
 	loop_fn fn;
 	void *arg;
 };
@@ -157,15 +158,17 @@ void loop_socket_rests(struct loop *l, int id)
 	struct source *source = id > 0 ? find_source(l, id) : NULL;
 
 	if (source)
-		source->rests = true;
+		source->rests = source->told = true;
 }
 
 void loop_socket_used(struct loop *l, int id)
 {
 	struct source *source = id > 0 ? find_source(l, id) : NULL;
 
-	if (source)
+	if (source) {
 		source->rests = false;
+		source->told = true;
+	}
 }
 
 int loop_add_fd(struct loop *l, int fd, loop_fn fn, void *arg, struct ksnap_err *err)
@@ -334,7 +337,7 @@ static int fail_poll(const struct loop *l, struct ksnap_err *err)
 }
 
 /* Read the state of a source whose descriptor is readable, or of a socket whatever its is. -1 with
- * errno. A resting socket for which nothing has come rests on: it was read to the end. */
+ * errno. One in which nothing waits has been read to the end, and rests if it may. */
 static int read_state(struct source *s)
 {
 	int events = ZMQ_POLLIN;
@@ -345,7 +348,7 @@ static int read_state(struct source *s)
 			return -1;
 	}
 	s->ready = events & ZMQ_POLLIN;
-	s->rests &= !s->ready;
+	s->rests = s->told && !s->ready;
 	return s->ready;
 }
 

@@ -23,7 +23,8 @@ void loop_destroy(struct loop *l);
  * code. */
 int loop_add_socket(struct loop *l, void *socket, loop_fn fn, void *arg, struct ksnap_err *err);
 /* For who owns a socket and knows of all that is done with it: the last was a receipt that found
- * nothing. The loop then leaves it alone until its descriptor wakes, or until it is used. */
+ * nothing. The loop then leaves it alone until its descriptor wakes, or until it is used. Who calls
+ * one of the two has to tell of every use: a socket that the loop finds empty rests as well. */
 void loop_socket_rests(struct loop *l, int id);
 /* Anything else was done with it, such as a message sent: that may have taken its wake-up. */
 void loop_socket_used(struct loop *l, int id);

@@ -242,6 +242,37 @@ static void resting_socket_is_looked_at_when_it_wakes_or_was_used(void **state)
 	zmq_ctx_term(ctx);
 }
 
+static void socket_found_empty_rests_when_its_owner_tells_of_its_use(void **state)
+{
+	struct world *w = *state;
+	void *ctx = zmq_ctx_new();
+	void *pull = zmq_socket(ctx, ZMQ_PULL), *push = zmq_socket(ctx, ZMQ_PUSH);
+	int id;
+
+	assert_int_equal(zmq_bind(pull, "inproc://empty"), 0);
+	assert_int_equal(zmq_connect(push, "inproc://empty"), 0);
+	id = loop_add_socket(w->loop, pull, count_call, w, NULL);
+	turn(w);
+	assert_int_equal(zmq_send(push, "x", 1, 0), 1);
+	take_wake_up(pull);
+	turn(w); /* it is looked at, for nobody tells */
+	assert_int_equal(w->calls, 1);
+	assert_int_equal(zmq_recv(pull, NULL, 0, 0), 1);
+	loop_socket_used(w->loop, id);
+	turn(w);
+	assert_int_equal(w->calls, 1);
+	assert_int_equal(zmq_send(push, "y", 1, 0), 1);
+	take_wake_up(pull);
+	turn(w); /* nobody told of that */
+	assert_int_equal(w->calls, 1);
+	loop_socket_used(w->loop, id);
+	turn(w);
+	assert_int_equal(w->calls, 2);
+	zmq_close(push);
+	zmq_close(pull);
+	zmq_ctx_term(ctx);
+}
+
 static void remove_other(void *arg)
 {
 	struct world *w = arg;
@@ -418,6 +449,7 @@ int main(void)
 		T(descriptor_is_level_triggered),
 		T(socket_is_called_while_it_has_messages),
 		T(resting_socket_is_looked_at_when_it_wakes_or_was_used),
+		T(socket_found_empty_rests_when_its_owner_tells_of_its_use),
 		T(removed_within_a_turn_is_not_called),
 		T(added_within_a_turn_waits_for_the_next),
 		T(deadline_in_the_past_cannot_hog_a_turn),
