@@ -143,13 +143,18 @@ static void wait_for_room(struct worker *w)
  * though there is room, the link is broken and the worker leaves. */
 static void send_answer(struct worker *w)
 {
+	int ret;
+
 	if (!w->answer.n)
 		return;
-	if (!is_writable(w)) {
+	ret = frames_send(w->socket, &w->answer, &w->err);
+	if (ret == KSNAP_E_BUSY && !is_writable(w)) {
 		wait_for_room(w);
 		return;
 	}
-	if (frames_send(w->socket, &w->answer, &w->err))
+	if (ret == KSNAP_E_BUSY) /* there is room since it was asked */
+		ret = frames_send(w->socket, &w->answer, &w->err);
+	if (ret)
 		stop(w, err_prefix(&w->err, "cannot hand the broker an answer"));
 	frames_clear(&w->answer);
 }

@@ -381,17 +381,14 @@ static int send_request(struct ksnap_client *c, const struct ksnap_call *call,
 	return rc ? err_set(err, rc, "%s", why.text) : 0;
 }
 
-/* Send and await the first part; the caller knows that @call is sound and the client linked. */
-static int exchange(struct ksnap_client *c, const struct ksnap_call *call, uint64_t deadline_ns,
-		    struct ksnap_reply *ret, struct ksnap_err *err)
+/* Await the first part of what was sent last. */
+static int await_first(struct ksnap_client *c, const struct ksnap_call *call, uint64_t deadline_ns,
+		       struct ksnap_reply *ret, struct ksnap_err *err)
 {
 	struct ksnap_reply got;
-	int rc;
+	int rc = await_answer(c, call->op, deadline_ns, &got, err);
 
-	c->open_id = 0;
-	if ((rc = send_request(c, call, err)))
-		return rc;
-	if ((rc = await_answer(c, call->op, deadline_ns, &got, err)) < 0)
+	if (rc < 0)
 		return rc;
 	c->open_id = got.more ? c->last_id : 0;
 	c->open_timeout_ms = call->timeout_ms;
@@ -497,7 +494,9 @@ static int greet(struct ksnap_client *c, uint64_t deadline_ns, struct ksnap_err 
 		return err_nomem(err);
 	call.params = b.data;
 	call.params_len = b.len;
-	rc = exchange(c, &call, deadline_ns, &reply, err);
+	c->open_id = 0;
+	rc = send_request(c, &call, err);
+	rc = rc ? rc : await_first(c, &call, deadline_ns, &reply, err);
 	if (rc == KSNAP_E_TIMEOUT || rc == KSNAP_E_UNREACHABLE)
 		return fail_unreachable(c, err);
 	if (rc)
@@ -607,6 +606,20 @@ static int check_call(const struct ksnap_call *call, struct ksnap_err *err)
 	return check_params(call, err);
 }
 
+/* A lost peer shows when it takes nothing any more: who looked before would look each time. */
+static int send_greeted(struct ksnap_client *c, const struct ksnap_call *call,
+			struct ksnap_err *err)
+{
+	int rc;
+
+	c->open_id = 0;
+	rc = c->greeted ? send_request(c, call, err) : KSNAP_E_UNREACHABLE;
+	if (rc != KSNAP_E_UNREACHABLE)
+		return rc;
+	rc = ensure_greeted(c, err);
+	return rc ? rc : send_request(c, call, err);
+}
+
 int ksnap_client_call(struct ksnap_client *c, const struct ksnap_call *call,
 		      struct ksnap_reply *ret, struct ksnap_err *err)
 {
@@ -614,11 +627,14 @@ int ksnap_client_call(struct ksnap_client *c, const struct ksnap_call *call,
 	int rc;
 
 	if ((rc = options_copy(&o, sizeof(o), call, "ksnap_call", err)) ||
-	    (rc = check_call(&o, err)) || (rc = ensure_greeted(c, err)))
+	    (rc = check_call(&o, err)))
 		return rc;
 	if (!o.timeout_ms)
 		o.timeout_ms = LIMIT_DEFAULT_DEADLINE_MS;
-	return exchange(c, &o, wait_until((uint64_t)o.timeout_ms + CLIENT_GRACE_MS), ret, err);
+	rc = send_greeted(c, &o, err);
+	return rc ? rc
+		  : await_first(c, &o, wait_until((uint64_t)o.timeout_ms + CLIENT_GRACE_MS), ret,
+				err);
 }
 
 int ksnap_client_next(struct ksnap_client *c, struct ksnap_reply *ret, struct ksnap_err *err)
