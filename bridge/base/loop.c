@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/spin.h"
 
 #define DUE_PER_TURN 64
 #define FIRST_CAP    8
@@ -50,6 +51,8 @@ struct loop {
 	int last_id;
 	bool wrapped; /* ids began anew, so a new one may be in use */
 	bool stop, in_turn;
+	bool spins;
+	struct spin spin;
 };
 
 struct loop *loop_create(struct ksnap_err *err)
@@ -59,6 +62,11 @@ struct loop *loop_create(struct ksnap_err *err)
 	if (!l)
 		err_nomem(err);
 	return l;
+}
+
+void loop_spins(struct loop *l)
+{
+	l->spins = true;
 }
 
 void loop_destroy(struct loop *l)
@@ -388,7 +396,8 @@ static int poll_sources(struct loop *l, int timeout_ms, struct ksnap_err *err)
 	if (ready < 0)
 		return fail_poll(l, err);
 	for (;;) {
-		rc = poll(l->fds, l->nsources, ready ? 0 : (int)wait_ms(l, timeout_ms));
+		rc = spin_poll(l->spins ? &l->spin : NULL, l->fds, l->nsources,
+			       ready ? 0 : (int)wait_ms(l, timeout_ms));
 		if (rc < 0)
 			return errno == EINTR ? 0 : fail_poll(l, err);
 		ready = rc ? read_woken(l) : ready;

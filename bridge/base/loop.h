@@ -18,6 +18,9 @@ typedef void (*loop_fn)(void *arg);
 
 struct loop *loop_create(struct ksnap_err *err);
 void loop_destroy(struct loop *l);
+/* Look for a while before each sleep (spin.h): for a loop that works together with other threads of
+ * this process. */
+void loop_spins(struct loop *l);
 
 /* Call @fn whenever @socket (ZeroMQ) has something to read. Returns a source id > 0 or a negative
  * code. */

@@ -501,6 +501,11 @@ static bool is_tcp(const char *url)
 	return !strncmp(url, "tcp://", 6);
 }
 
+static bool is_inproc(const char *url)
+{
+	return !strncmp(url, "inproc://", 9);
+}
+
 static int open_socket(struct worker *w, struct ksnap_err *err)
 {
 	const struct worker_opts *o = w->opts;
@@ -557,6 +562,8 @@ static int open_loop(struct worker *w, struct ksnap_err *err)
 	w->loop = loop_create(err);
 	if (!w->loop)
 		return err->code;
+	if (is_inproc(w->opts->connect))
+		loop_spins(w->loop);
 	ret = loop_add_socket(w->loop, w->socket, on_readable, w, err);
 	if (ret >= 0 && w->handshakes.watch)
 		ret = loop_add_socket(w->loop, w->handshakes.watch, on_handshake, w, err);

@@ -99,6 +99,7 @@ static int make_broker(struct embed *e, struct ksnap_err *err)
 	e->loop = loop_create(err);
 	if (!e->loop)
 		return KSNAP_E_INTERNAL;
+	loop_spins(e->loop);
 	r = loop_add_fd(e->loop, e->stop_broker, stop_loop, e, err);
 	if (r >= 0)
 		r = loop_add_fd(e->loop, e->worker_ended, tell_ended, e, err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* embed.h - a broker and its workers as threads of this process, over inproc://.
  *
- * What makes `ksnap run` and `ksnap capture` work with nothing started. */
+ * What makes `ksnap run` and `ksnap capture` work with nothing started. Its threads, and clients of
+ * inproc://, look for a while before they sleep (base/spin.h). */
 #ifndef KSNAP_CLI_EMBED_H
 #define KSNAP_CLI_EMBED_H
 

@@ -43,6 +43,7 @@ struct ksnap_client {
 	bool greeted;                 /* the broker at the other end of @socket has had our hello */
 	struct curve_link curve;      /* not encrypted but on tcp */
 	struct handshakes handshakes; /* of @socket, on tcp */
+	struct spin spin;             /* of waits for a broker in this process */
 	char endpoint[ENDPOINT_MAX];
 	char live[ENDPOINT_MAX]; /* "" when the broker told none */
 	char name[KSNAP_TAG_MAX + 1], bridge[KSNAP_TAG_MAX + 1];
@@ -287,6 +288,7 @@ static int await_change(struct ksnap_client *c, const char *op, uint64_t deadlin
 {
 	uint64_t look_ns = c->stop ? wait_until(CLIENT_LOOK_MS) : WAIT_FOR_EVER;
 	int rc = wait_change(c->socket, ZMQ_POLLIN, ZMQ_POLLOUT,
+			     endpoint_is_inproc(c->endpoint) ? &c->spin : NULL,
 			     look_ns < deadline_ns ? look_ns : deadline_ns, err);
 
 	if (rc < 0 || rc == WAIT_READY)

@@ -14,8 +14,9 @@
 
 #include "base/cleanup.h"
 
-#define IPC "ipc://"
-#define TCP "tcp://"
+#define IPC    "ipc://"
+#define TCP    "tcp://"
+#define INPROC "inproc://"
 
 static bool is_set(const char *s)
 {
@@ -113,6 +114,11 @@ bool endpoint_is_barred(const char *url)
 bool endpoint_is_tcp(const char *url)
 {
 	return !strncmp(url, TCP, strlen(TCP));
+}
+
+bool endpoint_is_inproc(const char *url)
+{
+	return !strncmp(url, INPROC, strlen(INPROC));
 }
 
 bool endpoint_same_scheme(const char *url, const char *other, size_t len)

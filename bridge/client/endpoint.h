@@ -29,6 +29,8 @@ enum endpoint_state { ENDPOINT_ABSENT, ENDPOINT_BARRED, ENDPOINT_LISTENS };
 enum endpoint_state endpoint_look(const char *url);
 
 bool endpoint_is_tcp(const char *url);
+/* Whether a broker there is a thread of this process. */
+bool endpoint_is_inproc(const char *url);
 /* Whether @other, @len bytes, begins with the "scheme://" of @url. */
 bool endpoint_same_scheme(const char *url, const char *other, size_t len);
 /* How a client that reached the broker at @control reaches @told, an endpoint the broker is bound

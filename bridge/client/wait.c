@@ -40,23 +40,18 @@ static long left_ms(uint64_t deadline_ns)
 	return now >= deadline_ns ? 0 : (long)((deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-int wait_change(void *socket, int set, int clear, uint64_t deadline_ns, struct ksnap_err *err)
-{
-	return wait_either(socket, set, clear, NULL, deadline_ns, err);
-}
-
 /* As zmq_poll does, which looks once before it waits: that is a system call more. */
-static int wait_for(zmq_pollitem_t *items, bool both, long ms)
+static int wait_for(zmq_pollitem_t *items, bool both, struct spin *spin, long ms)
 {
 	struct pollfd fd = { .fd = items[0].fd, .events = POLLIN };
 
 	if (both)
 		return zmq_poll(items, 2, ms);
-	return poll(&fd, 1, ms > INT_MAX ? INT_MAX : (int)ms);
+	return spin_poll(spin, &fd, 1, ms > INT_MAX ? INT_MAX : (int)ms);
 }
 
-int wait_either(void *socket, int set, int clear, void *other, uint64_t deadline_ns,
-		struct ksnap_err *err)
+static int wait_on(void *socket, int set, int clear, void *other, struct spin *spin,
+		   uint64_t deadline_ns, struct ksnap_err *err)
 {
 	zmq_pollitem_t items[] = { { .events = ZMQ_POLLIN },
 				   { .socket = other, .events = ZMQ_POLLIN } };
@@ -77,11 +72,23 @@ int wait_either(void *socket, int set, int clear, void *other, uint64_t deadline
 			return WAIT_READY;
 		if (!ms)
 			return WAIT_DEADLINE;
-		if (wait_for(items, other, ms) < 0) {
+		if (wait_for(items, other, spin, ms) < 0) {
 			if (errno == EINTR)
 				return WAIT_SIGNAL;
 			return err_errno(err, KSNAP_E_INTERNAL, errno,
 					 "waiting on a socket failed");
 		}
 	}
+}
+
+int wait_change(void *socket, int set, int clear, struct spin *spin, uint64_t deadline_ns,
+		struct ksnap_err *err)
+{
+	return wait_on(socket, set, clear, NULL, spin, deadline_ns, err);
+}
+
+int wait_either(void *socket, int set, int clear, void *other, uint64_t deadline_ns,
+		struct ksnap_err *err)
+{
+	return wait_on(socket, set, clear, other, NULL, deadline_ns, err);
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "base/spin.h"
 #include "ksnap.h"
 
 #define WAIT_FOR_EVER UINT64_MAX
@@ -17,9 +18,12 @@ enum wait_result {
 
 /* Wait until @socket (ZeroMQ) has one of the events @set (ZMQ_POLLIN, ZMQ_POLLOUT), or lacks one of
  * the events @clear, or CLOCK_MONOTONIC reaches @deadline_ns. A wait_result, or a negative code
- * when polling failed. A DEALER with ZMQ_IMMEDIATE lacks ZMQ_POLLOUT once its peer is gone. */
-int wait_change(void *socket, int set, int clear, uint64_t deadline_ns, struct ksnap_err *err);
-/* The same, and WAIT_READY also when @other (ZeroMQ, or NULL) has something to read. */
+ * when polling failed. A DEALER with ZMQ_IMMEDIATE lacks ZMQ_POLLOUT once its peer is gone. @spin:
+ * look for a while before each sleep; or NULL. */
+int wait_change(void *socket, int set, int clear, struct spin *spin, uint64_t deadline_ns,
+		struct ksnap_err *err);
+/* The same without such a look, and WAIT_READY also when @other (ZeroMQ, or NULL) has something to
+ * read. */
 int wait_either(void *socket, int set, int clear, void *other, uint64_t deadline_ns,
 		struct ksnap_err *err);
 /* The events @socket has now; -1 with errno when it cannot tell. */
