@@ -54,8 +54,8 @@ struct answer_logs *answer_logs_create(uint64_t max, struct ksnap_err *err)
 	return all;
 }
 
-/* The oldest is the last of its chain. */
-static void drop_oldest(struct answer_log *log)
+/* The oldest is the last of its chain. Its memory is the caller's. */
+static struct answer *take_oldest(struct answer_log *log)
 {
 	struct answer *a = log->ring[log->begin++ % KEPT_MAX];
 	uint16_t *link = &log->chain[a->chain];
@@ -65,13 +65,13 @@ static void drop_oldest(struct answer_log *log)
 	*link = 0;
 	log->bytes -= a->envelope ? ksnap_blob_size(a->envelope) : 0;
 	ksnap_blob_unref(a->envelope);
-	free(a);
+	return a;
 }
 
 static void free_log(struct answer_log *log)
 {
 	while (log->begin < log->end)
-		drop_oldest(log);
+		free(take_oldest(log));
 	for (struct answer_wait *w = log->waits; w; w = w->next)
 		w->log = NULL;
 	free(log);
@@ -230,21 +230,23 @@ enum answer_found answer_log_find(const struct answer_log *log, const struct wir
 	return ANSWER_NONE;
 }
 
-void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksnap_blob *envelope)
+void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksnap_blob *envelope,
+		    uint64_t now)
 {
 	size_t len = envelope ? ksnap_blob_size(envelope) : 0, at = log->end % KEPT_MAX;
-	uint64_t now = clock_mono_ns();
-	struct answer *a = malloc(sizeof(*a));
+	struct answer *a = NULL;
 
-	if (!a)
-		return;
 	if (len > KEPT_BYTES) {
 		envelope = NULL;
 		len = 0;
 	}
 	while (log->begin < log->end &&
-	       (log->end - log->begin == KEPT_MAX || log->bytes + len > KEPT_BYTES))
-		drop_oldest(log);
+	       (log->end - log->begin == KEPT_MAX || log->bytes + len > KEPT_BYTES)) {
+		free(a);
+		a = take_oldest(log);
+	}
+	if (!a && !(a = malloc(sizeof(*a))))
+		return;
 	*a = (struct answer){ *id, chain_of(id), now, ksnap_blob_ref(envelope) };
 	log->ring[at] = a;
 	log->older[at] = log->chain[a->chain];

@@ -42,7 +42,8 @@ enum answer_found {
 /* *ret: the reply's envelope, borrowed. */
 enum answer_found answer_log_find(const struct answer_log *log, const struct wire_id *id,
 				  struct ksnap_blob **ret);
-/* @envelope: NULL when it cannot be kept. Without memory nothing is noted. */
-void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksnap_blob *envelope);
+/* Given @now. @envelope: NULL when it cannot be kept. Without memory nothing is noted. */
+void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksnap_blob *envelope,
+		    uint64_t now);
 
 #endif

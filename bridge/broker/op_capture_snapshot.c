@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "broker/bridges.h"
 #include "broker/freezing.h"
@@ -117,7 +116,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		return rc;
 	if (p->has_boundary_ms)
 		h->periodic_timeouts = 0;
-	reply.elapsed_us = (clock_mono_ns() - rq->received_mono_ns) / 1000;
+	reply.elapsed_us = request_elapsed_us(rq);
 	request_answer(rq, &reply, NULL, 0);
 	return 0;
 }

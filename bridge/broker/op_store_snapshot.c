@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* op_store_snapshot.c - an executor brings its own report; only the head of it is read. */
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "broker/bridges.h"
 #include "broker/request.h"
@@ -49,7 +48,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 	if (rc)
 		return rc;
 	reply.complete = head.complete;
-	reply.elapsed_us = (clock_mono_ns() - rq->received_mono_ns) / 1000;
+	reply.elapsed_us = request_elapsed_us(rq);
 	request_answer(rq, &reply, NULL, 0);
 	return 0;
 }

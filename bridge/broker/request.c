@@ -40,14 +40,25 @@ static void drop_held(struct request *rq)
 	rq->nheld = 0;
 }
 
+/* One reading of the clock is enough for all that is noted of an answer. */
+static uint64_t ready_ns(struct request *rq)
+{
+	if (!rq->ready_mono_ns)
+		rq->ready_mono_ns = clock_mono_ns();
+	return rq->ready_mono_ns;
+}
+
+uint64_t request_elapsed_us(struct request *rq)
+{
+	return (ready_ns(rq) - rq->received_mono_ns) / NS_PER_US;
+}
+
 static void request_end(struct request *rq)
 {
-	uint64_t now = clock_mono_ns();
-
-	tally_latency(&rq->broker->tally, (now - rq->received_mono_ns) / NS_PER_US);
+	tally_latency(&rq->broker->tally, request_elapsed_us(rq));
 	answer_wait_end(&rq->wait);
 	if (rq->session)
-		session_request_ended(rq->session, now);
+		session_request_ended(rq->session, ready_ns(rq));
 	frames_clear(&rq->frames);
 	drop_held(rq);
 	if (rq->held != rq->few)
@@ -98,7 +109,8 @@ static int send_held(struct request *rq, bool more, struct ksnap_err *err)
 static void note_answer(struct request *rq, struct ksnap_blob *envelope, bool whole)
 {
 	if (rq->session && !rq->unnoted && rq->env.id.kind != WIRE_ID_NONE)
-		session_note_answer(rq->session, &rq->env.id, whole ? envelope : NULL);
+		session_note_answer(rq->session, &rq->env.id, whole ? envelope : NULL,
+				    ready_ns(rq));
 }
 
 /* NULL: no memory. */

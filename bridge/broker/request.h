@@ -44,6 +44,7 @@ struct request {
 		detail; /* of the refusal that is about to come: one encoded map, or nothing */
 	struct answer_wait wait;
 	uint64_t received_mono_ns, deadline_mono_ns;
+	uint64_t ready_mono_ns; /* its answer was; 0: not yet */
 	/* From here on nothing is cleared. As received; strings of env and params point into it: */
 	struct frames frames;
 	/* Memory for what is mostly small: */
@@ -95,6 +96,8 @@ int request_part(struct request *rq, const void *reply, struct ksnap_blob *const
 /* Send the refusal and end the request. */
 void request_refuse(struct request *rq, const struct ksnap_err *err);
 
+/* Microseconds from its receipt until its answer is ready, which it is now or was before. */
+uint64_t request_elapsed_us(struct request *rq);
 /* Decode a worker's result; E_TARGET when it is none. */
 int request_result(struct request *rq, const struct wire_shape *shape, struct wire_slice result,
 		   void *ret, struct ksnap_err *err);

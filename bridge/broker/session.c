@@ -316,12 +316,13 @@ bool session_begins_id(struct session *s, const struct wire_id *id, struct answe
 	return !s->answers || answer_wait_begin(s->answers, id, w);
 }
 
-void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope)
+void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope,
+			 uint64_t now)
 {
 	if (!s->answers)
 		s->answers = answer_log_create();
 	if (s->answers)
-		answer_log_add(s->answers, id, envelope);
+		answer_log_add(s->answers, id, envelope, now);
 }
 
 struct unread *session_unread(struct session *s)

@@ -58,7 +58,8 @@ enum answer_found session_find_answer(const struct session *s, const struct wire
 /* Request @id is being worked on. False: one of that id is already. */
 bool session_begins_id(struct session *s, const struct wire_id *id, struct answer_wait *w);
 /* Note the answer to @id; @envelope NULL: it cannot be kept. */
-void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope);
+void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope,
+			 uint64_t now);
 /* Its count of bytes that it has not read, made when new; NULL: no memory. */
 struct unread *session_unread(struct session *s);
 void session_count_error(struct session *s);

@@ -44,7 +44,7 @@ static void add(struct answer_log *log, struct wire_id id, size_t size)
 	static const char bytes[(1 << 20) + 1];
 	struct ksnap_blob *blob = size ? ksnap_blob_copy(bytes, size) : NULL;
 
-	answer_log_add(log, &id, blob);
+	answer_log_add(log, &id, blob, now);
 	ksnap_blob_unref(blob);
 }
 
