@@ -120,6 +120,7 @@ static int run_script(lua_State *L)
 	luaL_openlibs(L);
 	modules_preload(L);
 	client_set_context(L, run->opts->zmq_context);
+	notes_use(L, run->opts->notes);
 	lua_getglobal(L, "require");
 	lua_pushstring(L, "ksnap.host");
 	lua_call(L, 1, 1);

@@ -7,6 +7,7 @@
 
 #include "ksnap.h"
 #include "lua/limits.h"
+#include "lua/notes.h"
 
 struct lua_host_opts {
 	const char *endpoint;    /* broker to talk to */
@@ -21,6 +22,7 @@ struct lua_host_opts {
 	const char *filter;  /* skip a script neither whose file nor whose scenario's name fits; or
 				NULL */
 	bool count_losses;   /* what the broker lets go meanwhile is a failure, LUA_HOST_LOSS */
+	struct notes *notes; /* where to note what is to be undone; NULL: nowhere */
 	bool seeded;
 	int64_t seed; /* of math.random */
 };

@@ -12,20 +12,32 @@
 #include "base/clock.h"
 
 #define HOOK_EVERY    10000 /* instructions between two looks at the clock */
+#define HURRY_CALL_MS 200   /* after a second signal: for the answers of who is there */
 #define WAIT_SLICE_NS (50 * NS_PER_MS)
 #define AFTER_MS      200          /* by then whoever waits has broken off */
 #define LAST_RESERVE  (4ull << 20) /* bytes beyond the cap, to say what happened */
+#define NEVER         UINT64_MAX
 
 static volatile sig_atomic_t stop_signal; /* 0: none came */
+static _Atomic uint64_t stopped_ns;       /* when it did */
+static _Atomic uint64_t hurried_ns;       /* when a second one did; 0: none */
 
 void limits_stop(int signal)
 {
-	stop_signal = signal;
+	uint64_t now = clock_mono_ns();
+
+	if (!stop_signal) {
+		stopped_ns = now;
+		stop_signal = signal;
+	} else if (!hurried_ns && now - stopped_ns >= LIMITS_TWICE_MS * NS_PER_MS) {
+		hurried_ns = now;
+	}
 }
 
 void limits_forget_stop(void)
 {
 	stop_signal = 0;
+	hurried_ns = 0;
 }
 
 /* ---- memory ------------------------------------------------------------------------------------
@@ -38,7 +50,8 @@ static void *count_alloc(void *arg, void *old, size_t old_size, size_t size)
 
 	if (!old)
 		old_size = 0; // it is a type then
-	if (size > old_size && l->used + (size - old_size) > l->cap)
+	if (size > old_size &&
+	    l->used + (size - old_size) > l->opts.memory + (l->closing ? LAST_RESERVE : 0))
 		return NULL;
 	if (size == 0) {
 		free(old);
@@ -63,24 +76,67 @@ struct limits *limits_of(lua_State *L)
 /* ---- time --------------------------------------------------------------------------------------
  */
 
-/* Is the script to end now, and why? */
+static uint64_t later(uint64_t ns, uint64_t ms)
+{
+	return ns > NEVER - ms * NS_PER_MS ? NEVER : ns + ms * NS_PER_MS;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* From when on the grace period counts: NEVER while nobody asked for an end. */
+static uint64_t asked_ns(const struct limits *l)
+{
+	return least(l->deadline_ns ? l->deadline_ns : NEVER, stop_signal ? stopped_ns : NEVER);
+}
+
+/* Until when scripts go on and ksnap's own waits, or its requests (@call), may take. The first half
+ * of the grace period is for the scenario's own teardown; requests that undo something have half of
+ * the rest, so that a broker that does not answer leaves time for what needs none. */
+static uint64_t end_of(const struct limits *l, bool call)
+{
+	uint64_t asked = asked_ns(l), grace = l->opts.grace_ms, end;
+
+	if (!l->closing)
+		return asked;
+	if (!l->releasing)
+		return hurried_ns ? least(hurried_ns, later(asked, grace / 2))
+				  : later(asked, grace / 2);
+	end = later(asked, call ? grace / 2 + grace / 4 : grace);
+	return hurried_ns ? least(end, later(hurried_ns, call ? HURRY_CALL_MS : LIMITS_HURRY_MS))
+			  : end;
+}
+
+/* Is it to end now, and why? */
 static enum limits_end over(const struct limits *l)
 {
-	if (l->deadline_ns && clock_mono_ns() >= l->deadline_ns)
-		return LIMITS_DEADLINE;
-	return stop_signal && !l->closing ? LIMITS_STOPPED : LIMITS_NONE;
+	if (clock_mono_ns() < end_of(l, false))
+		return LIMITS_NONE;
+	return l->deadline_ns && clock_mono_ns() >= l->deadline_ns ? LIMITS_DEADLINE
+								   : LIMITS_STOPPED;
+}
+
+static void push_signal(lua_State *L, const char *fmt)
+{
+	lua_pushfstring(L, fmt, (int)stop_signal, strsignal(stop_signal));
 }
 
 static void push_reason(lua_State *L, const struct limits *l)
 {
-	if (l->closing)
+	if (l->closing && hurried_ns)
+		push_signal(L,
+			    "the teardown was cut short by a second signal, the first was %d (%s)");
+	else if (l->closing)
 		lua_pushfstring(L,
-				"the teardown took longer than %I ms, its time after the end; "
+				"the teardown took longer than %I ms, %s time after the end; "
 				"--grace MS changes that",
-				(LUAI_UACINT)l->opts.grace_ms);
+				(LUAI_UACINT)(l->releasing ? l->opts.grace_ms
+							   : l->opts.grace_ms / 2),
+				l->releasing ? "its" : "its half of the");
 	else if (l->end == LIMITS_STOPPED)
-		lua_pushfstring(L, "stopped by signal %d (%s)", (int)stop_signal,
-				strsignal(stop_signal));
+		push_signal(L, "stopped by signal %d (%s)");
 	else
 		lua_pushfstring(
 			L,
@@ -118,7 +174,12 @@ static bool may_finish(lua_State *L, const struct limits *l, lua_Debug *ar)
 {
 	lua_getinfo(L, "S", ar);
 	return strncmp(ar->source, "=ksnap", 6) == 0 &&
-	       (!l->deadline_ns || clock_mono_ns() < l->deadline_ns + l->opts.grace_ms * NS_PER_MS);
+	       clock_mono_ns() < later(asked_ns(l), l->opts.grace_ms);
+}
+
+static bool is_told(const struct limits *l)
+{
+	return l->raised || l->releasing;
 }
 
 static void look_at_clock(lua_State *L, lua_Debug *ar)
@@ -131,7 +192,7 @@ static void look_at_clock(lua_State *L, lua_Debug *ar)
 		return;
 	}
 	lua_sethook(L, look_at_clock, LUA_MASKLINE | LUA_MASKCOUNT, 1);
-	if (!l->raised || !may_finish(L, l, ar))
+	if (!is_told(l) || !may_finish(L, l, ar))
 		raise_end(L, l, 0);
 }
 
@@ -142,7 +203,6 @@ lua_State *limits_open(struct limits *l, const struct limits_opts *opts)
 	*l = (struct limits){ .opts = *opts };
 	l->opts.memory = opts->memory ? opts->memory : LIMITS_MEMORY;
 	l->opts.grace_ms = opts->grace_ms ? opts->grace_ms : LIMITS_GRACE_MS;
-	l->cap = l->opts.memory;
 	if (opts->deadline_ms)
 		l->deadline_ns = clock_mono_ns() + opts->deadline_ms * NS_PER_MS;
 	L = lua_newstate(count_alloc, l);
@@ -164,16 +224,16 @@ static int wait_slice(uint64_t until_ns)
 
 bool limits_are_over(const struct limits *l)
 {
-	return over(l) != LIMITS_NONE;
+	return clock_mono_ns() >= end_of(l, true);
 }
 
 unsigned limits_cap_ms(const struct limits *l, unsigned ms)
 {
-	uint64_t now = clock_mono_ns(), left_ms;
+	uint64_t now = clock_mono_ns(), end = end_of(l, true), left_ms;
 
-	if (!l->deadline_ns)
+	if (end == NEVER)
 		return ms;
-	left_ms = l->deadline_ns > now ? (l->deadline_ns - now) / NS_PER_MS : 0;
+	left_ms = end > now ? (end - now) / NS_PER_MS : 0;
 	return left_ms + AFTER_MS < ms ? (unsigned)(left_ms + AFTER_MS) : ms;
 }
 
@@ -200,22 +260,52 @@ void limits_wait(lua_State *L, uint64_t until_ns)
 /* ---- ksnap.limits ------------------------------------------------------------------------------
  */
 
-/* limits.closing(): what follows undoes what the script did; it has the grace period for that, and
- * some memory more */
-static int closing(lua_State *L)
+static bool is_release(lua_State *L)
+{
+	static const char *const parts[] = { "teardown", "release", NULL };
+
+	return luaL_checkoption(L, 1, NULL, parts) == 1;
+}
+
+/* limits.enter("teardown"): what follows undoes what the script did; once an end was asked for it
+ * has the grace period for that, and some memory more. limits.enter("release"), within that: what
+ * follows is ksnap's own. They may be entered several times, and are left as often. */
+static int enter(lua_State *L)
 {
 	struct limits *l = limits_of(L);
-	uint64_t end;
 
-	if (!l || l->closing)
+	if (!l)
 		return 0;
-	end = clock_mono_ns() + l->opts.grace_ms * NS_PER_MS;
-	if (l->end || (l->deadline_ns && l->deadline_ns < end))
-		l->deadline_ns = end;
-	l->closing = true;
-	l->raised = false;
-	l->cap += LAST_RESERVE;
+	if (is_release(L)) {
+		l->releasing++;
+	} else if (!l->closing++) {
+		l->raised_before = l->raised;
+		l->raised = false;
+	}
 	return 0;
+}
+
+/* limits.leave(part) */
+static int leave(lua_State *L)
+{
+	struct limits *l = limits_of(L);
+
+	if (!l)
+		return 0;
+	if (is_release(L))
+		l->releasing--;
+	else if (!--l->closing)
+		l->raised |= l->raised_before;
+	return 0;
+}
+
+/* limits.ends_ns() -> when waiting ends, of the monotonic clock; math.maxinteger: never */
+static int ends_ns(lua_State *L)
+{
+	const struct limits *l = limits_of(L);
+
+	lua_pushinteger(L, (lua_Integer)least(l ? end_of(l, false) : NEVER, LUA_MAXINTEGER));
+	return 1;
 }
 
 /* limits.ended() -> "deadline", "stopped", or nil when the script came to its own end */
@@ -263,9 +353,10 @@ static int memory(lua_State *L)
 	return 2;
 }
 
-static const luaL_Reg limits_functions[] = { { "closing", closing }, { "ended", ended },
-					     { "over", is_over },    { "renew", renew },
-					     { "memory", memory },   { NULL, NULL } };
+static const luaL_Reg limits_functions[] = {
+	{ "enter", enter },  { "leave", leave }, { "ends_ns", ends_ns }, { "ended", ended },
+	{ "over", is_over }, { "renew", renew }, { "memory", memory },   { NULL, NULL },
+};
 
 int luaopen_ksnap_limits(lua_State *L)
 {

@@ -21,6 +21,10 @@ struct limits_opts {
 
 #define LIMITS_MEMORY   (64ull << 20)
 #define LIMITS_GRACE_MS 5000
+/* Signals that come closer together are one, which several processes handed on. */
+#define LIMITS_TWICE_MS 200
+/* A teardown that is cut short by a second signal is over after this long. */
+#define LIMITS_HURRY_MS 600
 
 enum limits_end { /* what ended the script early */
 		  LIMITS_NONE,
@@ -30,17 +34,19 @@ enum limits_end { /* what ended the script early */
 
 struct limits {
 	struct limits_opts opts;
-	uint64_t used, peak, cap; /* bytes */
-	uint64_t deadline_ns;     /* 0: none */
+	uint64_t used, peak;  /* bytes */
+	uint64_t deadline_ns; /* 0: none */
 	enum limits_end end;
-	bool raised;  /* the script was told */
-	bool closing; /* limits.closing() was called: the time of the teardown runs */
+	bool raised;                 /* the script was told, or its teardown since that began */
+	bool raised_before;          /* before the teardown under way began */
+	unsigned closing, releasing; /* teardowns under way, and those of them that release */
 };
 
 /* A new state with these limits, which must outlive it; NULL when memory is out. */
 lua_State *limits_open(struct limits *l, const struct limits_opts *opts);
-/* End the script as if its time were up; may be called by a signal handler. It holds for the next
- * state that is opened, too, until limits_forget_stop(). */
+/* End the script as if its time were up; may be called by a signal handler. Called again, and not
+ * within LIMITS_TWICE_MS, it cuts the teardown short. It holds for the next state that is opened,
+ * too, until limits_forget_stop(). */
 void limits_stop(int signal);
 void limits_forget_stop(void);
 /* Wait until the monotonic clock is there; raises when the limits end the script before that. In a
@@ -48,7 +54,7 @@ void limits_forget_stop(void);
 void limits_wait(lua_State *L, uint64_t until_ns);
 /* The limits of a state, or NULL when it was not made by limits_open. */
 struct limits *limits_of(lua_State *L);
-/* Whether the script is to end now. */
+/* Whether a request is not to be waited for any longer. */
 bool limits_are_over(const struct limits *l);
 /* How long a request may take that the script waits for: @ms, or until a moment behind its
  * deadline. */
@@ -56,7 +62,7 @@ unsigned limits_cap_ms(const struct limits *l, unsigned ms);
 /* Raise when it is. */
 void limits_check(lua_State *L);
 
-/* ksnap.limits: closing(), ended(), over(), renew(), memory() */
+/* ksnap.limits: enter(part), leave(part), ends_ns(), ended(), over(), renew(), memory() */
 int luaopen_ksnap_limits(lua_State *L);
 
 #endif

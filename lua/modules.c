@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "lua/bind.h"
 #include "lua/limits.h"
+#include "lua/notes.h"
 
 struct lua_source {
 	const char *name, *text;
@@ -17,7 +18,7 @@ static const luaL_Reg openers[] = {
 	{ "ksnap.msgpack", luaopen_ksnap_msgpack },   { "ksnap.client", luaopen_ksnap_client },
 	{ "ksnap.folder", luaopen_ksnap_folder },     { "ksnap.process", luaopen_ksnap_process },
 	{ "ksnap.snapshot", luaopen_ksnap_snapshot }, { "ksnap.clock", luaopen_ksnap_clock },
-	{ "ksnap.limits", luaopen_ksnap_limits },
+	{ "ksnap.limits", luaopen_ksnap_limits },     { "ksnap.notes", luaopen_ksnap_notes },
 };
 
 /* Loader of a compiled-in file; its place in the table is the upvalue. */

@@ -20,8 +20,12 @@ static const struct option_row options[] = {
 	{ 0 },
 };
 
+static volatile sig_atomic_t told_to_end; /* the signal; 0: none came */
+
 static void interrupt(int signal)
 {
+	if (signal != SIGINT)
+		told_to_end = signal;
 	limits_stop(signal);
 	lines_interrupt();
 }
@@ -31,6 +35,8 @@ static void catch_interrupt(void)
 	struct sigaction sa = { .sa_handler = interrupt }; // no SA_RESTART: reading ends
 
 	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
 }
 
 /* mkdir -p, for the folders of a path that begins with "/". */
@@ -70,7 +76,7 @@ static void read_lines(struct lines *lines, struct lua_repl *repl)
 	const char *line;
 	bool more = false;
 
-	for (;;) {
+	while (!told_to_end) {
 		switch (lines_read(lines, more ? "   ...> " : "ksnap> ", &line)) {
 		case LINES_LINE:
 			more = lua_repl_line(repl, line);
@@ -105,7 +111,7 @@ static int talk(const struct link *l, struct lua_repl *repl)
 			 "Tab completes, Ctrl-C ends a line, Ctrl-D leaves");
 	read_lines(lines, repl);
 	lines_close(lines);
-	return EXIT_OK;
+	return told_to_end ? 128 + told_to_end : EXIT_OK;
 }
 
 static int run_repl(const struct cli *cli, const struct args *args)
@@ -141,7 +147,8 @@ const struct command cmd_repl = {
 		"Lua's "
 		"libraries are there. Ctrl-C ends what runs, Ctrl-D leaves; what was attached, "
 		"frozen "
-		"or armed is then undone. Lines that do not come from a terminal are run as they "
+		"or armed is then undone; so it is at SIGTERM and SIGHUP. Lines that do not come "
+		"from a terminal are run as they "
 		"are.",
 	.options = options,
 	.run = run_repl,

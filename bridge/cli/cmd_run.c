@@ -29,8 +29,9 @@ static const struct option_row options[] = {
 	  "given; --timeout is the same for run",
 	  1, 7 * 24 * 3600 * 1000ull },
 	{ "grace", 0, OPTION_UINT, "MS",
-	  "how long its teardown may take after the deadline or a signal; 5000 when not given", 1,
-	  3600 * 1000 },
+	  "how long its teardown may take after the deadline or a signal, half of it for the "
+	  "scenario's own; 5000 when not given",
+	  1, 3600 * 1000 },
 	{ "memory", 0, OPTION_UINT, "MIB", "memory of the script; 64 when not given", 1, 65536 },
 	{ "jobs", 'j', OPTION_UINT, "N", "how many scenarios run at a time; 1 when not given", 1,
 	  256 },
@@ -214,8 +215,9 @@ const struct command cmd_run = {
 		"own; "
 		"arguments behind -- are the script's. The exit code is the worst of all: 0 when "
 		"every check held, 1 when one failed, 2 when a script could not run, 124 when its "
-		"deadline passed. A signal ends the scenario after its teardown, a second one at "
-		"once.",
+		"deadline passed. A signal ends the scenario after its teardown, a second one "
+		"cuts "
+		"that short, and what is left then, and to whom, is told; a third one kills.",
 	.options = options,
 	.min_words = 1,
 	.max_words = UINT_MAX,

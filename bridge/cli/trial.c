@@ -21,12 +21,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "cli/leftovers.h"
 #include "cli/out.h"
 #include "cli/strays.h"
 #include "client/endpoint.h"
 #include "lua/records.h"
 
-#define SLACK_MS 500 /* between SIGTERM and SIGKILL, for one who is about to end anyway */
+/* Between SIGTERM and SIGKILL, for one who is about to end anyway. */
+#define SLACK_MS (LIMITS_HURRY_MS + 400)
 
 struct watch {
 	struct trial *trial;
@@ -36,8 +38,11 @@ struct watch {
 	int killer;      /* loop source of a kill to come; 0: none */
 	bool terminated; /* it was told to end */
 	bool killed;
-	int stopped_by; /* signal this process got; 0: none */
-	int status;     /* of waitpid */
+	int stopped_by;       /* signal this process got; 0: none */
+	unsigned stops;       /* how many it got */
+	uint64_t stopped_ns;  /* when it got the last one that counts */
+	int status;           /* of waitpid */
+	char leftovers[4096]; /* what became of what it had to undo; "" when there was nothing */
 };
 
 /* ---- the child
@@ -90,7 +95,7 @@ static void kill_later(struct watch *w, uint64_t ms)
 	struct ksnap_err err;
 
 	if (w->killer > 0)
-		return;
+		loop_remove(w->loop, w->killer);
 	w->killer = loop_add_deadline(w->loop, clock_mono_ns() + ms * NS_PER_MS, kill_it, w, &err);
 	if (w->killer < 0)
 		kill_it(w);
@@ -109,16 +114,21 @@ static void on_signal(void *arg)
 {
 	struct watch *w = arg;
 	struct signalfd_siginfo info;
+	uint64_t now = clock_mono_ns(), grace_ms = w->trial->host.limits.grace_ms;
 
 	if (read(w->signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (w->stopped_by) { // whoever asks twice means it
-		kill_it(w);
+	/* One that several processes hand on comes several times. */
+	if (w->stops && now - w->stopped_ns < LIMITS_TWICE_MS * NS_PER_MS)
 		return;
-	}
 	w->stopped_by = (int)info.ssi_signo;
+	w->stopped_ns = now;
+	w->stops++;
 	kill(w->pid, SIGTERM);
-	kill_later(w, w->trial->host.limits.grace_ms + SLACK_MS);
+	if (w->stops > 2)
+		kill_it(w);
+	else
+		kill_later(w, w->stops == 2 ? SLACK_MS : grace_ms + SLACK_MS);
 }
 
 static void on_end(void *arg)
@@ -129,6 +139,7 @@ static void on_end(void *arg)
 		return;
 	kill(-w->pid, SIGKILL); // what it started and left
 	strays_end();
+	leftovers_undo(w->trial->host.notes, w->leftovers, sizeof(w->leftovers));
 	loop_stop(w->loop);
 }
 
@@ -154,9 +165,13 @@ static void describe_end(const struct watch *w, char *text, size_t cap)
 	const struct limits_opts *o = &w->trial->host.limits;
 	int signal = WTERMSIG(w->status);
 
-	if (w->killed && w->stopped_by)
+	if (w->killed && w->stops > 2)
+		snprintf(text, cap, "killed by the third signal, %d", w->stopped_by);
+	else if (w->killed && w->stopped_by)
 		snprintf(text, cap, "killed: it did not end within %llu ms of signal %d",
-			 (unsigned long long)o->grace_ms, w->stopped_by);
+			 w->stops == 2 ? (unsigned long long)SLACK_MS
+				       : (unsigned long long)o->grace_ms,
+			 w->stopped_by);
 	else if (w->terminated)
 		snprintf(text, cap,
 			 "killed: it did not end within its deadline of %llu ms and %llu ms more; "
@@ -168,12 +183,19 @@ static void describe_end(const struct watch *w, char *text, size_t cap)
 
 static int code_of(const struct watch *w)
 {
-	char text[256];
+	char text[sizeof(w->leftovers) + 256];
+	size_t len;
 	int code;
 
-	if (WIFEXITED(w->status))
+	if (WIFEXITED(w->status)) {
+		if (w->leftovers[0])
+			say_error("%s: it ended without its teardown%s", w->trial->path,
+				  w->leftovers);
 		return WEXITSTATUS(w->status);
+	}
 	describe_end(w, text, sizeof(text));
+	len = strlen(text);
+	snprintf(text + len, sizeof(text) - len, "%s", w->leftovers);
 	code = w->terminated ? EXIT_DEADLINE : EXIT_FAILED;
 	records_send_failure(w->trial->host.records, w->trial->path, text, code);
 	say_error("%s: %s", w->trial->path, text);
@@ -274,6 +296,7 @@ static int watch_end(struct watch *w, int go)
 		kill(-w->pid, SIGKILL);
 		waitpid(w->pid, &w->status, 0);
 		strays_end();
+		leftovers_undo(w->trial->host.notes, w->leftovers, sizeof(w->leftovers));
 	}
 	loop_destroy(w->loop);
 	cleanup_close(&w->pidfd);
@@ -300,8 +323,12 @@ int trial_run(struct trial *t)
 	sigset_t stops, before;
 	int go[2], code;
 
+	t->host.notes = notes_create(&err);
+	if (!t->host.notes)
+		return say_err(&err);
 	if (pipe2(go, O_CLOEXEC) < 0) {
 		err_errno(&err, KSNAP_E_INTERNAL, errno, "cannot start the script");
+		notes_destroy(t->host.notes);
 		return say_err(&err);
 	}
 	strays_adopt();
@@ -323,5 +350,6 @@ int trial_run(struct trial *t)
 	}
 	close(go[1]);
 	cleanup_close(&w.signals);
+	notes_destroy(t->host.notes);
 	return code;
 }

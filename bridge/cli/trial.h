@@ -18,8 +18,9 @@ struct trial {
 };
 
 /* Run it to its end, which is the script's own, or what a signal (INT, TERM, HUP) or the deadline
- * make of it: those stop the script, which still tears down, then kill it. What there is to tell
- * goes to host.records. Gives an exit code. */
+ * make of it: those stop the script, which still tears down, then kill it; a second signal cuts the
+ * teardown short, a third kills at once. What a killed script had to undo is undone here. What
+ * there is to tell goes to host.records. Gives an exit code. */
 int trial_run(struct trial *t);
 
 #endif

@@ -206,15 +206,30 @@ static bool is_linked(const struct ksnap_client *c)
 	return events > 0 && (events & ZMQ_POLLOUT);
 }
 
+static bool is_stopped(const struct ksnap_client *c)
+{
+	return c->stop && c->stop(c->stop_arg);
+}
+
+/* A moment from now, when somebody may break off the wait. */
+static uint64_t next_look(const struct ksnap_client *c, uint64_t until_ns)
+{
+	uint64_t look_ns = c->stop ? wait_until(CLIENT_LOOK_MS) : WAIT_FOR_EVER;
+
+	return look_ns < until_ns ? look_ns : until_ns;
+}
+
 /* Until the socket has a peer, or a refusal. WAIT_DEADLINE: neither. */
 static int await_peer(struct ksnap_client *c, uint64_t until_ns, struct ksnap_err *err)
 {
 	for (;;) {
-		int rc = wait_either(c->socket, ZMQ_POLLOUT, 0, c->handshakes.watch, until_ns, err);
+		uint64_t look_ns = next_look(c, until_ns);
+		int rc = wait_either(c->socket, ZMQ_POLLOUT, 0, c->handshakes.watch, look_ns, err);
 		int refused =
 			handshakes_refused(&c->handshakes, c->endpoint, c->curve.server[0], err);
 
-		if (rc == WAIT_SIGNAL && !refused)
+		if (!refused && !is_stopped(c) &&
+		    (rc == WAIT_SIGNAL || (rc == WAIT_DEADLINE && look_ns < until_ns)))
 			continue;
 		if (rc < 0 || refused)
 			return rc < 0 ? rc : refused;
@@ -250,7 +265,7 @@ static int link_up(struct ksnap_client *c, uint64_t deadline_ns, struct ksnap_er
 		rc = await_peer(c, until < deadline_ns ? until : deadline_ns, err);
 		if (rc < 0 || rc == WAIT_READY)
 			return rc < 0 ? rc : 0;
-		if (clock_mono_ns() >= deadline_ns)
+		if (clock_mono_ns() >= deadline_ns || is_stopped(c))
 			return fail_unreachable(c, err);
 	}
 }
@@ -286,14 +301,13 @@ static int fail_late(const struct ksnap_client *c, const char *op, uint64_t skip
 static int await_change(struct ksnap_client *c, const char *op, uint64_t deadline_ns,
 			struct ksnap_err *err)
 {
-	uint64_t look_ns = c->stop ? wait_until(CLIENT_LOOK_MS) : WAIT_FOR_EVER;
+	uint64_t look_ns = next_look(c, deadline_ns);
 	int rc = wait_change(c->socket, ZMQ_POLLIN, ZMQ_POLLOUT,
-			     endpoint_is_inproc(c->endpoint) ? &c->spin : NULL,
-			     look_ns < deadline_ns ? look_ns : deadline_ns, err);
+			     endpoint_is_inproc(c->endpoint) ? &c->spin : NULL, look_ns, err);
 
 	if (rc < 0 || rc == WAIT_READY)
 		return rc;
-	if (c->stop && c->stop(c->stop_arg))
+	if (is_stopped(c))
 		return err_set(err, KSNAP_E_STATE, "%s was broken off before its answer came", op);
 	return rc == WAIT_DEADLINE && look_ns < deadline_ns ? WAIT_SIGNAL : rc;
 }

@@ -2,12 +2,14 @@
 -- A bridge's handle: one method an op, made from the schema, and the guard that makes it active.
 -- Replies come back as they are, but for get, drain and capture_snapshot, which give snapshots.
 local cgroup = require "ksnap.cgroup"
+local children = require "ksnap.children"
 local client_module = require "ksnap.client"
+local ending = require "ksnap.ending"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
+local journal = require "ksnap.journal"
 local ops = require "ksnap.ops"
 local reading = require "ksnap.reading"
-require "ksnap.children"
 require "ksnap.executor"
 
 local M = {
@@ -135,7 +137,9 @@ local function remember(bridge, op, r)
 	if not undo then
 		bridge:forget_undo(key_of(op.name, value))
 	else
-		bridge:undo_later(key_of(undo[1], value), function() return call(bridge, undo[1], param, value) end)
+		local words = ("%s %s"):format(undo[1], value)
+		bridge:undo_later(key_of(undo[1], value), { words = words, held = true,
+			fn = function() return call(bridge, undo[1], param, value) end })
 	end
 end
 
@@ -201,17 +205,24 @@ function methods:enter()
 	return task.guard
 end
 
---- Have the teardown call fn() -> result | nil, err, before what was to be undone until now. key, which
---- may be nil, names it for undo and forget_undo.
-function methods:undo_later(key, fn)
+--- Have the teardown call what.fn() -> result | nil, err, before what was to be undone until now. key, which
+--- may be nil, names it for undo and forget_undo. what.words say what is undone; what.held: the broker undoes it
+--- as well, when the session ends.
+function methods:undo_later(key, what)
 	if key then self:forget_undo(key) end
-	table.insert(self.undo_list, { key = key, fn = fn })
+	what.key = key
+	table.insert(self.undo_list, what)
+	journal.add(what)
 end
 
 --- It is undone already.
 function methods:forget_undo(key)
 	for i = #self.undo_list, 1, -1 do
-		if self.undo_list[i].key == key then return table.remove(self.undo_list, i) end
+		if self.undo_list[i].key == key then
+			local what = table.remove(self.undo_list, i)
+			journal.remove(what)
+			return what
+		end
 	end
 end
 
@@ -222,19 +233,17 @@ function methods:undo(key)
 	return true
 end
 
--- Why it could not be undone; what is not there any more needs no undoing.
-local function undo_one(u)
-	local ok, r, err = pcall(u.fn)
-	if not ok then return r end
-	if r == nil and errors.is(err) and err.code ~= "E_NOTFOUND" then return err end
-end
-
 --- Undo, in reverse, what was attached, armed, frozen, started, made and moved here, but for the first
 --- @kept of it. A list of what could not be undone.
 function methods:release(kept)
+	local _ <close> = ending.enter "teardown"
+	local _ <close> = ending.enter "release"
+	if ending.is_near() then children.warn(self) end
 	local failed = {}
 	while #self.undo_list > (kept or 0) do
-		failed[#failed + 1] = undo_one(table.remove(self.undo_list))
+		local what = table.remove(self.undo_list)
+		failed[#failed + 1] = ending.undo(what)
+		journal.remove(what)
 	end
 	return failed
 end

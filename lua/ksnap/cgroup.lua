@@ -2,9 +2,11 @@
 -- Control groups of the v2 hierarchy: add_cgroup, remove_cgroup, move, set_cpuset, cpu_max, memory_max.
 -- What was made, moved and set is undone with the teardown. freeze and thaw are the broker's.
 local clock = require "ksnap.clock"
+local ending = require "ksnap.ending"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
 local folder = require "ksnap.folder"
+local journal = require "ksnap.journal"
 local ops = require "ksnap.ops"
 
 local open = io.open
@@ -136,7 +138,7 @@ end
 
 -- Those that were killed leave a little later. Who is still there after all.
 local function wait_until_empty(path)
-	local until_ns = clock.mono_ns() + settle_ns
+	local until_ns = ending.at_most(settle_ns)
 	while true do
 		local pids = pids_in(path .. "/cgroup.procs") or {}
 		if #pids == 0 or clock.mono_ns() > until_ns then return pids end
@@ -146,7 +148,7 @@ end
 
 -- The last to leave is off the list a moment before the kernel lets the cgroup go.
 local function remove_folder(path)
-	local until_ns = clock.mono_ns() + let_go_ns
+	local until_ns = ending.at_most(let_go_ns)
 	while true do
 		local ok, err = folder.remove(path)
 		if ok or err.code ~= "E_STATE" or clock.mono_ns() > until_ns then return ok, err end
@@ -180,7 +182,8 @@ local function make_one(bridge, root, path)
 	local ok, err = folder.make(root .. path)
 	if not ok then return nil, err end
 	bridge.cgroups[path] = true
-	bridge:undo_later("cgroup " .. path, function() return remove(bridge, root, path) end)
+	bridge:undo_later("cgroup " .. path, journal.note({ words = "remove cgroup " .. path,
+		fn = function() return remove(bridge, root, path) end }, { "rmdir", root .. path, "" }))
 	return true
 end
 
@@ -248,10 +251,11 @@ local function move_one(bridge, root, pid, path)
 	if not ok then return nil, err end
 	if from and not own then
 		bridge.foreign[pid] = true
-		bridge:undo_later(nil, function()
+		local back = root .. (from == "/" and "" or from) .. "/cgroup.procs"
+		bridge:undo_later(nil, journal.note({ words = ("move process %d back to cgroup %s"):format(pid, from), fn = function()
 			if cgroup_of(pid) ~= path then return true end -- somebody else's doing since then
-			return write(root .. (from == "/" and "" or from) .. "/cgroup.procs", ("%d"):format(pid))
-		end)
+			return write(back, ("%d"):format(pid))
+		end }, { "move", back, ("%d %s"):format(pid, path) }))
 	end
 	return true
 end
@@ -314,7 +318,9 @@ local function enable(bridge, root, path, controller)
 			local ok
 			ok, err = write(file, "+" .. controller)
 			if not ok then return nil, err end
-			bridge:undo_later(("control %s %s"):format(controller, file), function() return write(file, "-" .. controller) end)
+			bridge:undo_later(("control %s %s"):format(controller, file), journal.note({
+				words = ("take controller %s back from %s"):format(controller, file),
+				fn = function() return write(file, "-" .. controller) end }, { "write", file, "-" .. controller }))
 		end
 		above = above .. part
 	end
@@ -335,7 +341,9 @@ local function set(bridge, name, controller, file, text)
 	ok, err = write(whole, text)
 	if not ok then return nil, err end
 	if old and not bridge.cgroups[path] then
-		bridge:undo_later(("set %s"):format(whole), function() return write(whole, old:match "^[^\n]*" .. "\n") end)
+		old = old:match "^[^\n]*" .. "\n"
+		bridge:undo_later(("set %s"):format(whole), journal.note({ words = ("set %s back to %q"):format(whole, old:sub(1, -2)),
+			fn = function() return write(whole, old) end }, { "write", whole, old }))
 	end
 	return true
 end

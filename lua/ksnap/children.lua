@@ -3,6 +3,7 @@
 -- its teardown, in reverse, with all that they left in their process groups.
 local cgroup = require "ksnap.cgroup"
 local clock = require "ksnap.clock"
+local ending = require "ksnap.ending"
 local engine = require "ksnap.engine"
 local errors = require "ksnap.error"
 local ops = require "ksnap.ops"
@@ -36,9 +37,17 @@ local function stop(bridge, child)
 	if not child.handle:has_ended() then
 		child.handle:signal(process.signals.TERM)
 		child.handle:signal(process.signals.CONT)
-		engine.wait { child = child.handle, until_ns = clock.mono_ns() + polite_ns }
+		pcall(engine.wait, { child = child.handle, until_ns = ending.at_most(polite_ns) })
 	end
 	return close(bridge, child)
+end
+
+--- Tell all children at once that they are to end.
+local function warn(bridge)
+	for _, child in pairs(bridge.children) do
+		child.handle:signal(process.signals.TERM)
+		child.handle:signal(process.signals.CONT)
+	end
 end
 
 local function describe(outcome)
@@ -72,7 +81,7 @@ ops.define("spawn", {
 		if not handle then return nil, err end
 		local child = { name = name, handle = handle, cgroup = p.cgroup and cgroup.path(p.cgroup) }
 		bridge.children[name] = child
-		bridge:undo_later(key_of(name), function() return stop(bridge, child) end)
+		bridge:undo_later(key_of(name), { words = ("end child %q"):format(name), fn = function() return stop(bridge, child) end })
 		return { name = name, pid = handle:pid() }
 	end,
 })
@@ -123,4 +132,4 @@ ops.define("kill", {
 	end,
 })
 
-return { stop = stop }
+return { stop = stop, warn = warn }

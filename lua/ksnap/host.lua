@@ -68,7 +68,6 @@ local function run_scenario(s)
 	if not handle then return { { err = err } } end
 	local failures, unhandled = guarded(scenario.run, s, handle, true)
 	if not failures then -- its task was ended before its teardown
-		limits.closing()
 		failures = unhandled
 		for _, why in ipairs(handle:release()) do failures[#failures + 1] = { err = why, phase = "teardown" } end
 	end
@@ -173,7 +172,8 @@ end
 local function run_counted(path, options)
 	local before = options.count_losses and count_lost(options.bridge)
 	local result = run_script(path, options)
-	limits.closing()
+	limits.enter "teardown"
+	limits.enter "release"
 	bridge.defaults.refused = nil
 	if before and not result.skip then result.lost = count_lost(options.bridge) - before end
 	return result

@@ -5,8 +5,8 @@ local clock = require "ksnap.clock"
 local duration = require "ksnap.duration"
 local engine = require "ksnap.engine"
 local cold = require "ksnap.cold"
+local ending = require "ksnap.ending"
 local errors = require "ksnap.error"
-local limits = require "ksnap.limits"
 local ops = require "ksnap.ops"
 local outlet = require "ksnap.outlet"
 local periodic = require "ksnap.periodic"
@@ -334,7 +334,7 @@ end
 
 -- Every action gets its turn, whatever the others did.
 local function teardown(run)
-	limits.closing()
+	local _ <close> = ending.enter "teardown"
 	local began_ns, before, actions_of = clock.mono_ns(), #run.failures, run.scenario.teardown
 	for _, action in ipairs(actions_of) do attempt(run, "teardown", perform, run, action, run) end
 	run.phase = "teardown"

@@ -286,6 +286,13 @@ return {
 			for i in pairs(bridge.undo_list) do bridge.undo_list[i] = nil end
 			for name in pairs(bridge.children) do bridge.children[name] = nil end
 		end } }]] },
+	{ name = "a note to who would undo it", code = 124, says = "did not end within its deadline of 300 ms and 200 ms more; "
+		.. "%-%-deadline and %-%-grace change that\"\n", text = [[
+		return require "ksnap".scenario { name = "note", require "ksnap".step { function(run)
+			run.bridge:undo_later("x", { words = "x", note = { "write", "/proc/self/comm", "x" }, fn = print })
+			run.bridge:undo_later("y", { words = "a\0b", fn = print });
+			(("a"):rep(40)):find(("a?"):rep(40) .. ("a"):rep(40))
+		end } }]] },
 	{ name = "terminal codes", code = 0, says = "# \\x1b%[2Jx\\x00\\xff\\xfe\nok 1", text = [[
 		print "\27[2Jx\0\xff\xfe"]] },
 	{ name = "a name with terminal codes", code = 0, says = "ok 1 %- a\\\\x1b%[2J\\\\x07", text = [[

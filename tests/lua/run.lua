@@ -74,7 +74,7 @@ assert(#failures == 1 and failures[1].phase == "tasks" and tostring(failures[1].
 
 -- One scenario within another, on the same handle: each has its own run, tasks and teardown.
 local undone = {}
-local function undo(name) return function(run) run.bridge:undo_later(name, function() undone[#undone + 1] = name return true end) end end
+local function undo(name) return function(run) run.bridge:undo_later(name, { words = name, fn = function() undone[#undone + 1] = name return true end }) end end
 local inner = ksnap.scenario { name = "inner", maps = { "tasks" }, setup = undo "inner",
 	step { op.capture_snapshot "within", function() ksnap.spawn(ksnap.sleep, "1m") end },
 	check = function(run)

@@ -232,7 +232,8 @@ static void a_failed_teardown_fails_the_scenario(void **state)
 		"return ksnap.scenario { name = 'x', setup = op.attach_object 'scenario.lua' }",
 		out, err, CAP);
 	assert_int_equal(code, LUA_HOST_FAILED);
-	assert_non_null(strstr(out, "detach_object: it broke"));
+	assert_non_null(strstr(out, "detach_object scenario.lua: it broke; the broker undoes it, "
+				    "as this session ends"));
 }
 
 static void sleeping_keeps_the_session_alive(void **state)
