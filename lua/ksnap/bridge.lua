@@ -12,6 +12,8 @@ local ops = require "ksnap.ops"
 local reading = require "ksnap.reading"
 require "ksnap.executor"
 
+local call_op, lone_params = engine.call, ops.lone_params
+
 local M = {
 	-- The host's: endpoint and bridge of a connect that names none, timeout_ms of ops that name none; refused: raised
 	-- instead of connecting.
@@ -261,12 +263,32 @@ function Bridge:__tostring()
 	return "bridge " .. (self.name or "default")
 end
 
+-- An op of which nothing is to be remembered, filled in or made of its reply.
+local function is_plain(name)
+	local plan = ops.plan(name)
+	return not (plan.row.run or plan.row.multipart or plan.take or plan.within_run or writes[name] or remembered[name]
+		or results[name])
+end
+
+-- Its method goes the short way when it is called with no parameter, or with a lone string.
+local function plain_method(name)
+	local plan <const> = ops.plan(name)
+	return function(self, args)
+		local params = lone_params(plan, args)
+		if params == false or self.name or self.timeout_ms then return self:issue(ops.build(name, args)) end
+		local r, err = call_op(self.client, name, params)
+		if r == nil and errors.is(err) then return nil, err end
+		return r
+	end
+end
+
 Bridge.__index = setmetatable(methods, {
 	__index = function(_, key)
 		local name <const> = ops.check_name(key)
-		local function method(self, args) return self:issue(ops.build(name, args)) end
-		methods[key] = method
-		return method
+		methods[key] = is_plain(name) and plain_method(name) or function(self, args)
+			return self:issue(ops.build(name, args))
+		end
+		return methods[key]
 	end,
 })
 

@@ -130,10 +130,12 @@ end
 
 --- Call an op of a client's broker; opts, as the client takes them, may be nil.
 function M.call(client, op, params, opts)
-	if not current then return serve_call(client, op, params, opts) end
-	local pool = current.pool
-	if not pool.ready[1] and not next(pool.waiting) then -- nobody else could go on meanwhile
-		return serve_call(client, op, params, opts, current.deadline_ns)
+	local task = current
+	if not task then return client:call(op, params, opts) end
+	local pool = task.pool
+	if pool.nwaiting == 0 and not pool.ready[1] then -- nobody else could go on meanwhile
+		if task.deadline_ns then return serve_call(client, op, params, opts, task.deadline_ns) end
+		return client:call(op, params, opts)
 	end
 	return hand_over { kind = "call", client = client, op = op, params = params, opts = opts }
 end
@@ -155,8 +157,18 @@ local function new_task(pool, fn, ...)
 	return task
 end
 
+local function begin_waiting(task, request)
+	local pool = task.pool
+	pool.waiting[task], pool.nwaiting = request, pool.nwaiting + 1
+end
+
+local function end_waiting(task)
+	local pool = task.pool
+	if pool.waiting[task] then pool.waiting[task], pool.nwaiting = nil, pool.nwaiting - 1 end
+end
+
 local function make_ready(task, ...)
-	task.pool.waiting[task] = nil
+	end_waiting(task)
 	task.answer = table.pack(...)
 	table.insert(task.pool.ready, task)
 end
@@ -182,7 +194,7 @@ local function take(task, request)
 			pcall(serve_call, request.client, request.op, request.params, request.opts, task.deadline_ns))
 	end
 	if request.task and request.task.done then return make_ready(task, true, "ready") end
-	task.pool.waiting[task] = request
+	begin_waiting(task, request)
 end
 
 local function go_on(task)
@@ -224,7 +236,7 @@ local function close(task)
 			break
 		end
 	end
-	task.pool.waiting[task] = nil
+	end_waiting(task)
 	local ok, err = coroutine.close(task.co)
 	task.cancelled = true
 	finish(task, ok and { true, n = 1 } or { false, err, n = 2 })
@@ -272,7 +284,7 @@ end
 
 local function take_turns(pool, main)
 	while not main.done do
-		if next(pool.waiting) then look_at_waiting(pool) end
+		if pool.nwaiting > 0 then look_at_waiting(pool) end
 		local task = table.remove(pool.ready, 1)
 		if task then go_on(task) else idle(pool, main) end
 	end
@@ -310,7 +322,7 @@ end
 --- Run fn(...) as a task to its end: true and its results, or false, the error, the traceback. Tasks
 --- it spawned end with it; one of them that failed, unnoticed, is an error, too.
 function M.run(fn, ...)
-	local pool = { ready = {}, waiting = {}, tasks = {}, count = 0 }
+	local pool = { ready = {}, waiting = {}, nwaiting = 0, tasks = {}, count = 0 }
 	local main = new_task(pool, fn, ...)
 	run_until_done(pool, main)
 	local failed = M.end_spawned(main)[1]

@@ -309,6 +309,21 @@ function M.build(name, args)
 	return args == nil and plan.bare or make(name, args, plan)
 end
 
+--- What is known of an op, looked up once: row, the schema's or the executor's own; main, required, bare, lone,
+--- within_run as above.
+function M.plan(name)
+	return plans[name]
+end
+
+--- Its parameters as they go out, when nothing else is to be said of it: nil for none, or those of args, a lone
+--- string that is in range. false: it has to be built.
+function M.lone_params(plan, args)
+	if args == nil and plan.bare then return nil end
+	local lone = plan.lone
+	if lone and type(args) == "string" and #args >= lone.min and #args <= lone.max then return { [plan.main] = args } end
+	return false
+end
+
 --- The name back, or an error with near names.
 function M.check_name(name)
 	if not row_of(name) then
