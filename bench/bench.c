@@ -325,6 +325,24 @@ static void write_json(const struct bench *b, const struct bench_case *c, unsign
 	fflush(b->json);
 }
 
+static const char *judge(const struct bench *b, const struct bench_case *c, struct rounds *r,
+			 struct summary ratio)
+{
+	if (b->is_quick)
+		return "not judged";
+	return c->is_short ? verdict_of_many(r->ratio, r->n, c->goal, c->is_factor)
+			   : verdict_of_ratios(ratio, c->goal, c->is_factor);
+}
+
+static void say_where_the_median_is(struct bench *b, const struct bench_case *c, struct rounds *r)
+{
+	double low, high;
+
+	if (!b->is_quick && c->is_short && verdict_median_interval(r->path, r->n, &low, &high))
+		bench_note(b, "%u rounds: its median lies within %.3g and %.3g %s (99 %%)", r->n,
+			   low, high, c->unit);
+}
+
 void bench_run(struct bench *b, const struct bench_case *c)
 {
 	static struct rounds r;
@@ -342,8 +360,9 @@ void bench_run(struct bench *b, const struct bench_case *c)
 	path = summarise(r.path, r.n);
 	floor = summarise(r.floor, r.n);
 	ratio = summarise(r.ratio, r.n);
-	verdict = b->is_quick ? "not judged" : verdict_of_ratios(ratio, c->goal, c->is_factor);
+	verdict = judge(b, c, &r, ratio);
 	print_row(c, path, floor, ratio, verdict);
+	say_where_the_median_is(b, c, &r);
 	write_json(b, c, r.n, path, floor, ratio, verdict);
 }
 

@@ -30,6 +30,7 @@ struct bench_case {
 	void *arg;
 	double constant;          /* the floor when run_floor is NULL: a limit, not a measurement */
 	unsigned rounds, warm_up; /* 0: the program's */
+	bool is_short; /* many short rounds: where their median lies is judged, not their spread */
 };
 
 /* --quick: few rounds, books only; --json FILE: one line a case, appended; --rounds N; --only TEXT:

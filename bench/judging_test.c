@@ -46,6 +46,35 @@ static void a_spread_larger_than_the_effect_is_no_verdict(void **state)
 	assert_string_equal(verdict_of_ratios(RATIOS(0.9, 1.05, 1.2), 1.2, true), "inconclusive");
 }
 
+/* Rounds that lie evenly around a median, as far apart as they may. */
+static const char *many(double median, double apart, unsigned n, bool is_factor)
+{
+	double v[500];
+
+	for (unsigned i = 0; i < n; i++)
+		v[i] = median + apart * ((i * 7919u % n + 0.5) / n - 0.5);
+	return verdict_of_many(v, n, 5, is_factor);
+}
+
+static void many_short_rounds_are_judged_by_their_median(void **state)
+{
+	double low, high, v[500];
+
+	assert_string_equal(many(4, 6, 500, false), "better");
+	assert_string_equal(many(6, 6, 500, false), "worse");
+	assert_string_equal(many(6, 6, 500, true), "better");
+	assert_string_equal(many(4, 6, 500, true), "worse");
+	assert_string_equal(many(4.9, 6, 500, false), "inconclusive");
+	assert_string_equal(many(5.1, 6, 500, false), "inconclusive");
+	assert_string_equal(many(4, 6, 12, false), "inconclusive");
+	assert_string_equal(many(1, 0, 6, false), "inconclusive");
+	for (unsigned i = 0; i < 500; i++)
+		v[i] = i + 1;
+	assert_false(verdict_median_interval(v, 7, &low, &high));
+	assert_true(verdict_median_interval(v, 500, &low, &high));
+	assert_true(low == 221 && high == 280); /* 250 -+ 28.8 */
+}
+
 static const char *pings(double ping, double ping_more, double own, double own_more, double echo)
 {
 	struct verdict_pings p = { .n = 3,
@@ -299,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_ratio_is_judged_by_its_goal),
+		cmocka_unit_test(many_short_rounds_are_judged_by_their_median),
 		cmocka_unit_test(a_spread_larger_than_the_effect_is_no_verdict),
 		cmocka_unit_test(pings_are_judged_by_their_rounds),
 		cmocka_unit_test(late_pings_have_a_cause),

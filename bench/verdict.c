@@ -16,6 +16,31 @@ const char *verdict_of_ratios(struct summary ratios, double goal, bool is_factor
 	return distance >= 0 ? "better" : "worse";
 }
 
+/* A round is above the median as often as below: how many of n are below is binomial, and within
+ * n/2 -+ 2.576 * sqrt(n)/2 in 99 of 100 cases. */
+bool verdict_median_interval(double *rounds, unsigned n, double *ret_low, double *ret_high)
+{
+	double out = floor(n / 2.0 - 2.576 * sqrt(n) / 2);
+	unsigned at = out < 1 ? 0 : (unsigned)out;
+
+	if (!at)
+		return false;
+	*ret_low = bench_quantile(rounds, n, (at - 1.0) / (n - 1));
+	*ret_high = bench_quantile(rounds, n, (n - at) / (n - 1.0));
+	return true;
+}
+
+const char *verdict_of_many(double *ratios, unsigned n, double goal, bool is_factor)
+{
+	double low, high;
+
+	if (!verdict_median_interval(ratios, n, &low, &high))
+		return "inconclusive";
+	if (is_factor ? low >= goal : high <= goal)
+		return "better";
+	return (is_factor ? high < goal : low > goal) ? "worse" : "inconclusive";
+}
+
 double verdict_median(const double *rounds, unsigned n)
 {
 	double copy[VERDICT_ROUNDS_MAX];

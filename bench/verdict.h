@@ -13,6 +13,13 @@ struct summary {
  * quartiles lie further apart than the median lies from the goal. */
 const char *verdict_of_ratios(struct summary ratios, double goal, bool is_factor);
 
+/* Where the median lies of that which @n rounds were taken from: an interval that misses it once in
+ * a hundred times, whatever the distribution is. false: there are too few to say. Sorts @rounds. */
+bool verdict_median_interval(double *rounds, unsigned n, double *ret_low, double *ret_high);
+/* Of many short rounds, each of which compares for itself: "better" or "worse" when all of that
+ * interval is. It is narrower the more rounds there are, however far these lie apart. */
+const char *verdict_of_many(double *ratios, unsigned n, double goal, bool is_factor);
+
 #define VERDICT_ROUNDS_MAX 100
 
 /* The 99th percentile of each round: of pings, of them as if no thread had waited for a CPU, and of
