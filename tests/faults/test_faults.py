@@ -25,6 +25,7 @@ from bus import Client  # noqa: E402
 from cutter import Cutter  # noqa: E402
 from kept import Kept, numbers_given  # noqa: E402
 from tap import comment, equal, run, test, tests  # noqa: E402
+from tape import WAIT_S, Tape, until  # noqa: E402
 
 SECONDS = float(os.environ.get("KSNAP_FAULTS_SECONDS", "20"))
 SEED = os.environ.get("KSNAP_FAULTS_SEED") or str(random.SystemRandom().randrange(1 << 32))
@@ -34,50 +35,9 @@ PER_S = float(os.environ.get("KSNAP_FAULTS_PER_S", "4"))
 STATE = os.environ.get("KSNAP_FAULTS_STATE") == "1"
 KILL_BROKER = 3 if STATE else 1
 EXECUTORS, MONITORS = 4, int(os.environ.get("KSNAP_FAULTS_MONITORS", "4"))
-WAIT_S = 60
 UNREACHABLE = 5  # how a program ends that finds no broker
 RSS_ROOM = 48 << 20  # above its first size, beside what it stores and remembers
 HEADER_BYTES = 1024
-
-
-def until(broker, what, fn):
-    """Look until it is so, or @broker ends: nothing tells of it by itself."""
-    end = time.monotonic() + WAIT_S
-    while not fn():
-        assert time.monotonic() < end, f"not within {WAIT_S} s: {what}"
-        try:
-            raise AssertionError(f"the broker ended with {broker.wait(0.02)} before {what}")
-        except subprocess.TimeoutExpired:
-            pass
-
-
-class Tape:
-    """What a monitor prints, read as it grows: each number has to follow the one before it on its channel,
-    or a record that says what is lost. In a new life of the broker they begin at 1."""
-
-    def __init__(self, path):
-        self.path, self.offset, self.last, self.lost, self.lives, self.n = path, 0, {}, 0, 0, 0
-
-    def take(self, m):
-        if m["type"] == "epoch":
-            self.last, self.lives = {}, self.lives + 1
-            return
-        ch, first = m["ch"], m["first"] if m["type"] == "lost" else m["seq"]
-        if ch in self.last or self.lives:
-            equal(first, self.last.get(ch, 0) + 1, f"{self.path}: the number that comes next on {ch}")
-        self.last[ch] = m["last"] if m["type"] == "lost" else m["seq"]
-        self.lost += m.get("lost", 0)
-        self.n += 1
-
-    def read(self):
-        with open(self.path, "rb") as f:
-            f.seek(self.offset)
-            for line in f:
-                if not line.endswith(b"\n"):
-                    break
-                self.offset += len(line)
-                self.take(json.loads(line))
-        return self
 
 
 def untold(status):
