@@ -485,7 +485,7 @@ static int cut(struct state *s, const struct state_found *f, struct ksnap_err *e
 			rc = unlinkat(s->folder, name, 0);
 			continue;
 		}
-		fd = openat(s->folder, name, O_WRONLY | O_CLOEXEC);
+		fd = openat(s->folder, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 		rc = fd < 0 ? -1 : ftruncate(fd, (off_t)f->end.offset);
 	}
 	if (!rc)
