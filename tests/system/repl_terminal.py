@@ -121,7 +121,7 @@ with tempfile.TemporaryDirectory() as state:
     t.type("\x03")
     t.awaits("ksnap> ")
     os.kill(t.pid, signal.SIGHUP)
-    verdict(t.ends() == -signal.SIGHUP, "a terminal that goes away ends it")
+    verdict(t.ends() == 128 + signal.SIGHUP, "a terminal that goes away ends it, in good order")
 
     t = Terminal(state, "fixture:latency_ms=3600000")
     t.awaits("ksnap> ")
