@@ -26,14 +26,17 @@ for name in AddCgroup AddCgroupDef RemoveCgroup SetCpuset ClearCpuset SwapCpuset
 	WriteKernelHot WriteKernelCold ReadKernelHot ReadKernelCold AttachScheduler DetachScheduler RestartScheduler \
 	ReplaceScheduler PinBpfMap CaptureCgroupProcs HoldSpec live_var live_var_via vars_via max_by filter cpu_sum cpu_each \
 	as_u64 is_placeholder SnapshotError nondecreasing rate_within steady_within converges_to ratio_within always_true \
-	first_per_step last_per_step counter_delta_per_phase ratio_across_phases aggregate_by_phase zip_per_phase periodic_only \
+	first_per_phase last_per_phase counter_delta_per_phase ratio_across_phases aggregate_by_phase zip_per_phase periodic_only \
 	Symbol Direct Kva PerCpuField TaskField OrU32 Llc Numa Disjoint Overlap FULL set_ops push_op Backdrop stimulus \
 	num_snapshots periodic_fired periodic_target max_by_counter_value max_by_sum_u64 MapNotFound VarNotFound \
 	AmbiguousVar FieldNotFound NotAStruct TypeMismatch IndexOutOfRange PerCpuSlot NoMatch EmptyPathComponent \
 	PerCpuNotNarrowed NoRendered PlaceholderSample MissingStats HostFieldUnavailable PlaceholderSnapshot NoActiveScheduler \
 	ActiveFilterExcludedMaps DrainedSnapshotEntry MissingStatsReason from_drained iter_samples by_phase by_stimulus_phase \
 	value_at_phase for_each_phase FracPair bpf_live_u64 live_bpf_vars_via stats_path key_names nondecreasing \
-	strictly_increasing at_least at_most between; do
+	strictly_increasing at_least at_most between with_defs with_payload set_hold OpKind ScenarioStart ScenarioPause \
+	ScenarioResume ScenarioEnd MapRenderIncomplete ProjectionFailed WalkerDriftedWithinPhase NoSchedulerBinary \
+	NoScheduler DuringFreeze Cancelled SchedulerError MissingResp RequestTooLarge ResponseTooLarge MutexPoisoned \
+	by_stamped_phase; do
 	awk '/^## Coming from ktstr/ { on = 1 } on' "$guide" | grep -qF "$name" || absent+=" $name"
 done
 is "$absent" '' 'all of ktstr is in the table'
