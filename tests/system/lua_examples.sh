@@ -26,6 +26,8 @@ if [ "$status" != 0 ] && [[ $out == *E_UNSUPPORTED* ]] && [[ ,${KSNAP_TEST_REQUI
 else
 	is "$status" 0 "corrupted_counter.lua passes"
 	like "$out" '# 3 -> 0 by factor' 'names the culprit'
+	exits 0 'all of them, two at a time' "$KSNAP" run --jobs 2 "$examples"/*.lua
+	is "$(grep -c '^ok' <<<"$out")" 8 'each passes'
 fi
 exec {registers}>&-
 example two_settings.lua '# nice 0: [0-9]+ ms, beside [0-9]+ ms' 'gives both'
