@@ -81,9 +81,12 @@ function M.subtest_end(n)
 	return ("    1..%d\n"):format(n)
 end
 
+-- Perl's harness (prove) tells that it reads, and refuses a version above 13; subtests are no lines of its own to it.
+local version <const> = os.getenv "HARNESS_ACTIVE" and 13 or 14
+
 --- What a run begins with.
 function M.head(n)
-	return ("TAP version 14\n1..%d\n"):format(n)
+	return ("TAP version %d\n1..%d\n"):format(version, n)
 end
 
 --- A run that does not go on.

@@ -32,6 +32,13 @@ exits 1 'one of them fails' "$KSNAP" run "$good" "$bad" "$good"
 like "$out" $'ok 1 - good.*\nnot ok 2 - bad.*\nok 3 - good' 'the others run'
 exits 2 'one of them is broken' "$KSNAP" run "$bad" "$broken" "$good"
 like "$out" $'not ok 1 .*\nnot ok 2 .*\nok 3 ' 'the others run still'
+exits 0 "Perl's harness" env HARNESS_ACTIVE=1 "$KSNAP" run "$good"
+like "$out" $'^TAP version 13\n1\\.\\.1\n# Subtest' 'is told the version that it knows'
+if command -v prove >/dev/null; then
+	exits 0 'prove of a good one' prove -e "$KSNAP run" "$good"
+	exits 1 'prove of a bad one' prove -e "$KSNAP run" "$good" "$bad"
+	like "$out" 'Failed test:  1' 'says which'
+fi
 exits 0 'in the broker it left its snapshot' "$KSNAP" list
 like "$out" $'\nt0 ' 'of the default bridge'
 exits 0 'another bridge' "$KSNAP" run --bridge mine "$good"
