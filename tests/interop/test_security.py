@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import errno
+import glob
 import os
 import signal
 import socket
@@ -517,8 +518,15 @@ def not_lured(broker):
 
 def files_of(pid):
     """Files and devices that a process has open, without sockets and such."""
-    return {link for link in (os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
-            if link.startswith("/")}
+    return {link for link in map(link_of, glob.glob(f"/proc/{pid}/fd/*")) if link.startswith("/")}
+
+
+def link_of(path):
+    """What it points to, "" when it went meanwhile."""
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
+        return ""
 
 
 @test("code within a worker starts no program, mounts, traces, enters namespaces or sets the clock")

@@ -13,11 +13,12 @@ until_none() { # until_none NAME COMMAND...
 	is "$left" '' "$name"
 }
 
+# All but what runs this test itself.
 running() {
 	local exe
 	for exe in /proc/[0-9]*/exe; do
 		case $(readlink "$exe" 2>/dev/null) in
-		"$KSNAP_TOP_BUILDDIR"/*) echo "$exe: $(tr '\0' ' ' <"${exe%exe}cmdline" 2>/dev/null)" ;;
+		"$KSNAP_TOP_BUILDDIR"/*) [ "$exe" = "/proc/$PPID/exe" ] || echo "$exe: $(tr '\0' ' ' <"${exe%exe}cmdline" 2>/dev/null)" ;;
 		esac
 	done
 	return 0
