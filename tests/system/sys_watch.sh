@@ -88,6 +88,10 @@ exits 2 'an address that is not aligned' "$KSNAP" --bridge other watch 0xffff888
 like "$err" 'multiple of 8' 'says so'
 exits 2 'an address of user space' "$KSNAP" --bridge other watch 0x7f0000000000
 like "$err" 'no address of the kernel' 'says so'
+low=0xffff600000000000 half=0xffff800000000000
+grep -qw la57 /proc/cpuinfo && low=0xfe00000000000000 half=0xff00000000000000
+exits 2 'an address of neither half' "$KSNAP" --bridge other watch $low
+like "$err" "$low is no address .*begin at $half" 'says where those of the kernel begin'
 exits 1 'a name that is near another' "$KSNAP" --bridge other watch watched_u65
 like "$err" 'watched_u64' 'is told the other'
 kill -INT "${pids[0]}"

@@ -253,7 +253,8 @@ static int find_memory(struct target *t, const struct watch_request *rq, struct 
 	if (!ret)
 		ret = pick_len(&s, rq->len, &w->len, err);
 	if (!ret)
-		ret = watch_spot_check(s.addr, w->len, rq->symbol, err);
+		ret = watch_spot_check(s.addr, w->len, t->machine.kernel.image.space.pg.levels,
+				       rq->symbol, err);
 	if (ret)
 		return ret;
 	w->addr = s.addr;

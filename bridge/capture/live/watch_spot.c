@@ -14,11 +14,11 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "capture/live/kernel_read.h"
+#include "capture/live/levels.h"
 #include "capture/live/live.h"
 #include "capture/live/per_cpu.h"
 
-#define KERNEL_HALF 0xff00000000000000ull /* x86-64, five levels: where its addresses begin */
-#define WIDEST      8                     /* bytes that a register watches */
+#define WIDEST 8 /* bytes that a register watches */
 
 /* " at 0x..." behind a name; an address speaks for itself. */
 static void place_words(uint64_t addr, const char *symbol, char words[32])
@@ -28,17 +28,19 @@ static void place_words(uint64_t addr, const char *symbol, char words[32])
 		snprintf(words, 32, " at 0x%" PRIx64, addr);
 }
 
-int watch_spot_check(uint64_t addr, unsigned len, const char *symbol, struct ksnap_err *err)
+int watch_spot_check(uint64_t addr, unsigned len, unsigned levels, const char *symbol,
+		     struct ksnap_err *err)
 {
+	uint64_t half = levels_kernel_half(levels);
 	char at[32];
 
 	place_words(addr, symbol, at);
-	if (addr < KERNEL_HALF)
+	if (addr < half)
 		return err_set(err, KSNAP_E_ARG,
-			       "symbol: %.100s%s is no address of the kernel, those begin at "
-			       "0x%llx; what processes do with their own memory cannot be watched "
-			       "here",
-			       symbol, at, KERNEL_HALF);
+			       "symbol: %.100s%s is no address of the kernel, whose page tables "
+			       "have %u levels: those begin at 0x%" PRIx64 "; what processes do "
+			       "with their own memory cannot be watched here",
+			       symbol, at, levels, half);
 	if (addr % len)
 		return err_set(err, KSNAP_E_ARG,
 			       "symbol: %.100s%s is not a multiple of %u: a debug register watches "
@@ -199,7 +201,7 @@ struct watch_spot *watch_spot_find(struct target *t, const char *symbol, unsigne
 	if (!ret)
 		ret = finders[sym->kind](t, sym, len, s, err);
 	if (!ret)
-		ret = watch_spot_check(s->at.addr, s->at.len, symbol, err);
+		ret = watch_spot_check(s->at.addr, s->at.len, levels_in_use(), symbol, err);
 	if (!ret)
 		ret = read_now(t, s, symbol, err);
 	free(sym);

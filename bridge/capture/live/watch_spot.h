@@ -15,8 +15,10 @@ struct watch_spot {
 	size_t users;           /* programs that used the map when it was found */
 };
 
-/* Is @addr one that a register can watch for @len bytes? E_ARG: of user space, or not aligned. */
-int watch_spot_check(uint64_t addr, unsigned len, const char *symbol, struct ksnap_err *err);
+/* Is @addr one that a register can watch for @len bytes, of a kernel whose page tables have
+ * @levels? E_ARG: of user space or of neither half, or not aligned. */
+int watch_spot_check(uint64_t addr, unsigned len, unsigned levels, const char *symbol,
+		     struct ksnap_err *err);
 
 /* @len 0: as many bytes as the type says. E_NOTFOUND with near names; E_ARG; E_UNSUPPORTED: this
  * kernel does not tell where such a symbol is; E_TARGET. Free with watch_spot_destroy. */
