@@ -109,6 +109,7 @@ static struct watch_counts count(const struct guest_watch *w)
 /* The guard's leave disarms all, and the guest goes on. */
 static void hang_up(struct target *t)
 {
+	stray_fini(&t->stray);
 	freeze_guard_release(&t->gdb.guard);
 	gdb_close(&t->gdb);
 }
@@ -134,6 +135,13 @@ static void count_last(struct target *t, struct guest_watch *w)
 	w->suppressed++;
 }
 
+/* Nothing is armed any more. */
+static void leave(struct target *t)
+{
+	stray_end(t);
+	gdb_leave(&t->gdb);
+}
+
 /* Take it out of the stub; the last one closes the door. */
 static void take_out(struct target *t, struct guest_watch *w)
 {
@@ -150,12 +158,14 @@ static void take_out(struct target *t, struct guest_watch *w)
 		ret = gdb_unwatch(&t->gdb, w->addr, w->len, soon(), &err);
 	}
 	w->id = 0;
+	if (!ret && is_any_armed(&t->watches))
+		ret = stray_begin(t, &err);
 	if (ret) {
 		log_warn("guest: %s", err.text);
 		abandon(t, "gdb_lost");
 	}
 	if (t->gdb.fd >= 0 && !is_any_armed(&t->watches))
-		gdb_leave(&t->gdb);
+		leave(t);
 	if (stop_end(&t->stop, &t->qmp, STOP_JOB, &err))
 		log_warn("guest: %s", err.text);
 }
@@ -298,6 +308,9 @@ static int stop_by_stub(struct target *t, struct ksnap_err *err)
 	bool runs = false, is_new = t->gdb.fd < 0;
 	int ret = 0;
 
+	if (t->gdb.is_lost)
+		abandon(t, "gdb_lost");
+
 	if (is_new)
 		ret = stop_is_running(&t->stop, &t->qmp, &runs, err);
 	if (!ret)
@@ -306,10 +319,14 @@ static int stop_by_stub(struct target *t, struct ksnap_err *err)
 		return ret;
 	ret = runs ? stop_keep(&t->stop, &t->qmp, STOP_JOB, err)
 		   : stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
+	if (is_new)
+		stray_fini(&t->stray);
+	if (!ret && is_new)
+		ret = stray_begin(t, err);
 	if (ret && !is_any_armed(&t->watches))
 		hang_up(t);
-	else if (is_new && t->stop.is_stopped)
-		stray_begin(t);
+	if (ret)
+		stop_end(&t->stop, &t->qmp, STOP_JOB, NULL);
 	return ret;
 }
 
@@ -324,7 +341,7 @@ static int arm_still(struct target *t, struct guest_watch *w, struct ksnap_err *
 	if (!ret)
 		ret = gdb_watch(&t->gdb, w->addr, w->len, soon(), err);
 	if (ret && !is_any_armed(&t->watches))
-		gdb_leave(&t->gdb);
+		leave(t);
 	return ret;
 }
 
@@ -427,6 +444,18 @@ struct guest_watch *guest_watches_at(struct guest_watches *all, const struct pac
 	return NULL;
 }
 
+void guest_watches_take(struct target *t, const struct packet_stop *s)
+{
+	struct guest_watch *w = guest_watches_at(&t->watches, s);
+
+	if (!w || w->over)
+		return;
+	space_forget(&t->machine.kernel.image.space);
+	w->suppressed += !w->is_owed;
+	w->is_owed = false;
+	w->old = value_of(t, w);
+}
+
 static bool is_same_boot(struct target *t)
 {
 	bool same = guest_is_same(t);
@@ -447,7 +476,7 @@ void guest_watches_stopped(struct target *t)
 	space_forget(&t->machine.kernel.image.space);
 	if (!is_same_boot(t) || !changed(t))
 		return;
-	if (!t->stop.is_stopped || !stray_find(t))
+	if (!t->stop.is_stopped || !stray_find(t, 0))
 		count_others(t, NULL);
 }
 
@@ -465,9 +494,9 @@ static struct guest_watch *examine(struct target *t, struct packet_stop *s)
 		w->is_owed = false;
 		w = NULL;
 	}
-	if (w || !changed(t))
+	if ((w && !is_first) || !changed(t))
 		return w;
-	if (!stray_find(t))
+	if (!stray_find(t, is_first ? s->thread : 0))
 		return is_first && s->is_watch ? changed(t) : NULL;
 	*s = t->gdb.trap;
 	gdb_forget_trap(&t->gdb);
@@ -483,6 +512,7 @@ static struct guest_watch *settle(struct target *t, struct packet_stop *s, uint6
 	if (!is_same_boot(t))
 		return NULL;
 	w = examine(t, s);
+	stray_tidy(t);
 	count_others(t, w);
 	if (!w || w->over)
 		return NULL;

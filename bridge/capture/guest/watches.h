@@ -66,6 +66,8 @@ int guest_watches_next(struct target *t, struct watch_news *ret);
 void guest_watches_stopped(struct target *t);
 /* The one that the trap is of, or NULL. */
 struct guest_watch *guest_watches_at(struct guest_watches *all, const struct packet_stop *s);
+/* Count a write by its trap, which was one behind others: who wrote is not told. */
+void guest_watches_take(struct target *t, const struct packet_stop *s);
 /* A capture that follows a hit of watch @id has been made. */
 void guest_watches_captured(struct target *t, uint64_t id);
 
