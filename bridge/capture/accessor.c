@@ -17,7 +17,10 @@ void accessor_renew(struct accessor *a, const struct target_ops *ops, struct tar
 		return;
 	if (ops->accessor_init(t, &err)) {
 		a->err = err;
-		a->state = first ? ACCESSOR_FAILED_PERMANENTLY : ACCESSOR_SUCCEEDED;
+		if (!first)
+			a->state = ACCESSOR_SUCCEEDED;
+		else if (!ksnap_err_retry(err.code))
+			a->state = ACCESSOR_FAILED_PERMANENTLY;
 		return;
 	}
 	a->err = (struct ksnap_err){ 0 };
@@ -25,11 +28,19 @@ void accessor_renew(struct accessor *a, const struct target_ops *ops, struct tar
 	a->seqno++;
 }
 
-int accessor_check(const struct accessor *a, struct ksnap_err *err)
+bool accessor_may_retry(const struct accessor *a)
 {
+	return a->state == ACCESSOR_TRYING && a->err.code;
+}
+
+int accessor_need(struct accessor *a, const struct target_ops *ops, struct target *t,
+		  struct ksnap_err *err)
+{
+	if (accessor_may_retry(a))
+		accessor_renew(a, ops, t);
 	if (a->state == ACCESSOR_SUCCEEDED)
 		return 0;
-	if (a->state == ACCESSOR_TRYING)
+	if (!a->err.code)
 		return err_set(err, KSNAP_E_STATE, "the target is still being prepared");
 	return err_set(err, a->err.code, "%s", a->err.text);
 }

@@ -15,10 +15,15 @@ struct accessor {
 	struct ksnap_err err; /* of the last failed one; code 0 when it succeeded */
 };
 
-/* (Re)initialise. A first failure is permanent; a later one keeps what was there. A target that
- * needs no accessor has succeeded at once and keeps seqno 0. May block as accessor_init does. */
+/* (Re)initialise. A first failure is permanent, unless its code says that a retry may help: then it
+ * is still trying. A later one keeps what was there. A target that needs no accessor has succeeded
+ * at once and keeps seqno 0. May block as accessor_init does. */
 void accessor_renew(struct accessor *a, const struct target_ops *ops, struct target *t);
-/* 0 when the target can be read, else what made the accessor fail. */
-int accessor_check(const struct accessor *a, struct ksnap_err *err);
+/* Has it failed so far, but not for good? */
+bool accessor_may_retry(const struct accessor *a);
+/* 0 when the target can be read, else what made the accessor fail. When a retry may help, this is
+ * one. */
+int accessor_need(struct accessor *a, const struct target_ops *ops, struct target *t,
+		  struct ksnap_err *err);
 
 #endif

@@ -208,12 +208,12 @@ static int report_hit(struct bench *b, const struct capture_cause *cause, struct
 	return report_key(b->rb, "hit", &hit, err);
 }
 
-static int check_capture(const struct bench *b, const struct wire_capture_snapshot_params *p,
+static int check_capture(struct bench *b, const struct wire_capture_snapshot_params *p,
 			 const struct job *job, struct ksnap_err *err)
 {
 	if (!b->ops->capture)
 		return refuse_slot(b, job->op, err);
-	return accessor_check(&b->accessor, err);
+	return accessor_need(&b->accessor, b->ops, b->target, err);
 }
 
 static int run_capture(struct bench *b, const struct job *job, struct job_result *res,

@@ -110,7 +110,7 @@ int job_arm(struct bench *b, const struct job *job, struct job_result *res, stru
 
 	if (!b->ops->arm)
 		return refuse_slot(b, err);
-	ret = accessor_check(&b->accessor, err);
+	ret = accessor_need(&b->accessor, b->ops, b->target, err);
 	if (!ret)
 		ret = wire_decode(&arm_shape, job->params.p, job->params.len, WIRE_SKIP_UNKNOWN,
 				  NULL, &p, err);

@@ -25,6 +25,7 @@
 #include "wire/shapes.h"
 
 #define SILENT_TICKS  5
+#define RETRY_TICKS   5 /* between tries of an accessor that a retry may help */
 #define LINGER_MS     200
 #define QUEUE_MSGS    64
 #define HEARTBEAT_MAX 60000
@@ -44,6 +45,7 @@ struct worker {
 	bool waits;                   /* for room: for the answer, or for news */
 	unsigned heartbeat_ms;        /* the broker's once welcomed */
 	unsigned silent;              /* ticks since the broker was last heard */
+	unsigned ticks;               /* with an accessor that a retry may help */
 	bool welcomed;
 	char host[256];
 	uint64_t life;        /* random: tells this worker from another one under its name */
@@ -467,7 +469,9 @@ static void on_tick(void *arg)
 		stop(w, give_up(w));
 		return;
 	}
-	if (w->welcomed)
+	if (w->welcomed && accessor_may_retry(&w->bench.accessor) && !(++w->ticks % RETRY_TICKS))
+		renew_accessor(w);
+	else if (w->welcomed)
 		send_beat(w);
 	else
 		send_join(w);

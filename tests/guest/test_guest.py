@@ -407,6 +407,11 @@ def _(p):
     other.read()
     try:
         refused(p.target, "another client has this socket")
+        with Broker(p.target) as b, Client(b.ipc) as c:
+            got = c.refusal("capture_snapshot", {"tag": "t0"})
+            equal((got.code, got.retry), ("E_BUSY", True), got.msg)
+            other.close()
+            c.call("capture_snapshot", {"tag": "t0"})
     finally:
         other.close()
     compare(capture(p.target), p.guest.maps())

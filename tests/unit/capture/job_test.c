@@ -296,18 +296,37 @@ static void a_first_failure_is_for_good(void **state)
 	struct wire_captured c;
 	struct ksnap_err err;
 
-	assert_int_equal(accessor_check(&a, &err), KSNAP_E_STATE);
+	assert_int_equal(accessor_need(&a, &able, NULL, &err), KSNAP_E_STATE);
 	fake.init_code = KSNAP_E_DENIED;
 	accessor_renew(&a, &able, NULL);
 	fake.init_code = 0;
 	accessor_renew(&a, &able, NULL);
 	assert_int_equal(a.state, ACCESSOR_FAILED_PERMANENTLY);
 	assert_int_equal(a.seqno, 0);
-	assert_int_equal(accessor_check(&a, &err), KSNAP_E_DENIED);
+	assert_int_equal(accessor_need(&a, &able, NULL, &err), KSNAP_E_DENIED);
 	assert_string_equal(err.text, "the fake is told to fail");
 	bench.accessor = a;
 	assert_int_equal(run_capture(&c, &err), KSNAP_E_DENIED);
 	assert_int_equal(fake.captures, 0);
+}
+
+/* Somebody else had what it needs. */
+static void a_first_failure_that_a_retry_may_help_is_not(void **state)
+{
+	struct accessor a = { 0 };
+	struct ksnap_err err;
+
+	fake.init_code = KSNAP_E_BUSY;
+	accessor_renew(&a, &able, NULL);
+	assert_int_equal(a.state, ACCESSOR_TRYING);
+	assert_true(accessor_may_retry(&a));
+	assert_int_equal(accessor_need(&a, &able, NULL, &err), KSNAP_E_BUSY);
+	assert_string_equal(err.text, "the fake is told to fail");
+	fake.init_code = 0;
+	assert_int_equal(accessor_need(&a, &able, NULL, &err), 0);
+	assert_int_equal(a.state, ACCESSOR_SUCCEEDED);
+	assert_int_equal(a.seqno, 1);
+	assert_false(accessor_may_retry(&a));
 }
 
 static void a_later_failure_keeps_what_was(void **state)
@@ -322,7 +341,7 @@ static void a_later_failure_keeps_what_was(void **state)
 	assert_int_equal(a.state, ACCESSOR_SUCCEEDED);
 	assert_int_equal(a.seqno, 1);
 	assert_int_equal(a.err.code, KSNAP_E_TARGET);
-	assert_int_equal(accessor_check(&a, NULL), 0);
+	assert_int_equal(accessor_need(&a, &able, NULL, NULL), 0);
 	fake.init_code = 0;
 	accessor_renew(&a, &able, NULL);
 	assert_int_equal(a.seqno, 2);
@@ -351,6 +370,7 @@ int main(void)
 		TEST(a_failed_periodic_capture_leaves_a_placeholder),
 		TEST(other_failures_leave_nothing),
 		TEST(a_first_failure_is_for_good),
+		TEST(a_first_failure_that_a_retry_may_help_is_not),
 		TEST(a_later_failure_keeps_what_was),
 		TEST(no_accessor_succeeds_at_once),
 	};
