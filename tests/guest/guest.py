@@ -30,6 +30,15 @@ class Missing(Exception):
     """What this machine lacks for running guests."""
 
 
+def lack(why):
+    """Skip all, unless guests are required; the exit code."""
+    if "guest" in os.environ.get("KSNAP_TEST_REQUIRE", "").split(","):
+        print(f"Bail out! KSNAP_TEST_REQUIRE names guest, but {why}")
+        return 1
+    print(f"1..0 # SKIP {why}")
+    return 0
+
+
 # ---- the kernel -------------------------------------------------------------------------------
 
 def run(*command, **more):

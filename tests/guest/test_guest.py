@@ -1199,19 +1199,11 @@ def _(p):
         raise AssertionError(said)
 
 
-def lack(why):
-    if "guest" in os.environ.get("KSNAP_TEST_REQUIRE", "").split(","):
-        print(f"Bail out! KSNAP_TEST_REQUIRE names guest, but {why}")
-        return 1
-    print(f"1..0 # SKIP {why}")
-    return 0
-
-
 def main():
     try:
         kernel = guest.kernel()
     except guest.Missing as e:
-        return lack(str(e))
+        return guest.lack(str(e))
     folder = tempfile.mkdtemp(prefix="ksnap-guest-", dir=os.environ["KSNAP_TOP_BUILDDIR"] + "/tests/guest")
     try:
         os.chdir(folder)  # sockets have short names then

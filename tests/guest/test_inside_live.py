@@ -158,17 +158,9 @@ def _(g):
     g.sh("kill -INT $attached; wait $attached")
 
 
-def lack(why):
-    if "guest" in os.environ.get("KSNAP_TEST_REQUIRE", "").split(","):
-        print(f"Bail out! KSNAP_TEST_REQUIRE names guest, but {why}")
-        return 1
-    print(f"1..0 # SKIP {why}")
-    return 0
-
-
 def main():
     if os.environ.get("SANITIZER", "no") != "no":
-        return lack("a sanitizer's libraries need more memory than the guest has")
+        return guest.lack("a sanitizer's libraries need more memory than the guest has")
     folder = tempfile.mkdtemp(prefix="ksnap-inside-", dir=TOP + "/tests/guest")
     try:
         kernel = guest.kernel()
@@ -178,7 +170,7 @@ def main():
         with aboard.Aboard(kernel, ".", files) as g:
             return run(g)
     except guest.Missing as e:
-        return lack(str(e))
+        return guest.lack(str(e))
     finally:
         os.chdir("/")
         shutil.rmtree(folder)

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "capture/outside/nodes.h"
 #include "capture/outside/sched_ext.h"
-#include "report/reader.h"
+#include "made_report.h"
 #include "wire/pack.h"
 
 #define A       0xffff888000000000ull /* address of physical 0 */
@@ -253,43 +253,22 @@ static void settle(void)
 	space_init(&k.image.space, &m.phys, MACHINE_ROOT, 4);
 }
 
-static void decode(msgpack_unpacked *u, const void *data, size_t len)
-{
-	msgpack_unpacked_init(u);
-	assert_int_equal(msgpack_unpack_next(u, data, len, NULL), MSGPACK_UNPACK_SUCCESS);
-}
-
 /* The key as text; "": it is not there. */
 static const char *report(const char *key, uint64_t deadline, bool *ret_complete)
 {
-	const struct report_info info = { .tag = "t",
-					  .target_kind = "core",
-					  .target_name = "c",
-					  .host = "h",
-					  .kernel = "k",
-					  .boot_id = "",
-					  .trigger = "op",
-					  .consistency = "stopped" };
-	struct report_builder *rb = report_builder_create(NULL);
-	struct report_summary sum;
-	struct ksnap_blob *blob;
-	const msgpack_object *o;
-	msgpack_unpacked u;
+	const msgpack_object *all, *o;
+	struct made_report r;
 
-	assert_int_equal(report_begin(rb, &info, NULL), 0);
-	assert_int_equal(sched_ext_report(&k, deadline, rb, NULL), 0);
-	assert_int_equal(nodes_report(&k, rb, NULL), 0);
-	blob = report_finish(rb, &sum, NULL, NULL);
-	assert_non_null(blob);
-	decode(&u, ksnap_blob_data(blob), ksnap_blob_size(blob));
-	o = object_get(&u.data, key);
+	made_report_begin(&r);
+	assert_int_equal(sched_ext_report(&k, deadline, r.rb, NULL), 0);
+	assert_int_equal(nodes_report(&k, r.rb, NULL), 0);
+	all = made_report_read(&r);
+	o = object_get(all, key);
 	*text = 0;
 	if (o)
 		msgpack_object_print_buffer(text, sizeof(text), *o);
-	*ret_complete = object_get(&u.data, "complete")->via.boolean;
-	msgpack_unpacked_destroy(&u);
-	ksnap_blob_unref(blob);
-	report_builder_destroy(rb);
+	*ret_complete = object_get(all, "complete")->via.boolean;
+	made_report_end(&r);
 	return text;
 }
 
@@ -442,7 +421,9 @@ static const char *packed(unsigned (*pack)(struct kernel *k, uint64_t at, msgpac
 	*text = 0;
 	if (!n)
 		return text;
-	decode(&u, out.data, out.len);
+	msgpack_unpacked_init(&u);
+	assert_int_equal(msgpack_unpack_next(&u, (const char *)out.data, out.len, NULL),
+			 MSGPACK_UNPACK_SUCCESS);
 	msgpack_object_print_buffer(text, sizeof(text), u.data);
 	msgpack_unpacked_destroy(&u);
 	return text;

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "capture/outside/tasks.h"
-#include "report/reader.h"
+#include "made_report.h"
 
 #define A    0xffff888000000000ull /* address of physical 0 */
 #define INIT (A + 0x10000)
@@ -69,42 +69,24 @@ static void begin(void)
 /* The report's keys as text, `tasks` first. */
 static const char *report(uint64_t deadline)
 {
-	const struct report_info info = { .tag = "t",
-					  .target_kind = "core",
-					  .target_name = "c",
-					  .host = "h",
-					  .kernel = "k",
-					  .boot_id = "",
-					  .trigger = "op",
-					  .consistency = "stopped" };
-	struct report_builder *rb = report_builder_create(NULL);
-	struct report_summary sum;
-	struct ksnap_blob *blob;
-	const msgpack_object *list;
-	msgpack_unpacked u;
+	const msgpack_object *all, *list;
+	struct made_report r;
 	size_t n;
 
 	assert_int_equal(symbols_seal(&k.image.symbols, NULL), 0);
 	machine_save(&m, false);
 	space_init(&k.image.space, &m.phys, MACHINE_ROOT, 4);
-	assert_int_equal(report_begin(rb, &info, NULL), 0);
-	assert_int_equal(tasks_report(&k, deadline, rb, NULL), 0);
-	blob = report_finish(rb, &sum, NULL, NULL);
-	assert_non_null(blob);
-	msgpack_unpacked_init(&u);
-	assert_int_equal(msgpack_unpack_next(&u, ksnap_blob_data(blob), ksnap_blob_size(blob),
-					     NULL),
-			 MSGPACK_UNPACK_SUCCESS);
-	list = object_get(&u.data, "tasks");
+	made_report_begin(&r);
+	assert_int_equal(tasks_report(&k, deadline, r.rb, NULL), 0);
+	all = made_report_read(&r);
+	list = object_get(all, "tasks");
 	n = snprintf(text, sizeof(text), "%u:", list->via.array.size);
 	for (uint32_t i = 0; i < list->via.array.size && i < 3; i++)
 		n += snprintf(text + n, sizeof(text) - n, " %u",
 			      (unsigned)object_get(&list->via.array.ptr[i], "tid")->via.u64);
 	n += snprintf(text + n, sizeof(text) - n, "; ");
-	msgpack_object_print_buffer(text + n, sizeof(text) - n, *object_get(&u.data, "reasons"));
-	msgpack_unpacked_destroy(&u);
-	ksnap_blob_unref(blob);
-	report_builder_destroy(rb);
+	msgpack_object_print_buffer(text + n, sizeof(text) - n, *object_get(all, "reasons"));
+	made_report_end(&r);
 	return text;
 }
 
