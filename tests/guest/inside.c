@@ -344,6 +344,20 @@ static void make_arena(void)
 	strcpy(arena + 700 * 4096, "page 700");
 }
 
+/* Something is in it, which no program has taken yet. */
+static void make_user_ring(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	int fd = make(BPF_MAP_TYPE_USER_RINGBUF, "user_ring", 0, 0, page);
+	unsigned long *produced =
+		mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page);
+
+	if (produced == MAP_FAILED)
+		die("user_ring");
+	*produced = 24;
+	munmap(produced, page);
+}
+
 static void make_objects(void)
 {
 	socklen_t len = sizeof(cookie);
@@ -401,6 +415,9 @@ static void make_maps(void)
 	make_progs();
 	make(BPF_MAP_TYPE_HASH, "empty", 4, 4, 16);
 	make(BPF_MAP_TYPE_BLOOM_FILTER, "bloom", 0, 8, 16);
+	make(BPF_MAP_TYPE_CGROUP_STORAGE, "old_storage", 8, 8, 0);
+	make(BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, "old_storage_cpu", 8, 8, 0);
+	make_user_ring();
 	make_objects();
 	store_own_note();
 }
@@ -560,7 +577,11 @@ static void show_map(int fd, const struct bpf_map_info *info)
 	case BPF_MAP_TYPE_STACK:
 		return show_queue(fd, info);
 	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
 		return show_ring(fd);
+	case BPF_MAP_TYPE_CGROUP_STORAGE:
+	case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+		return;
 	case BPF_MAP_TYPE_TASK_STORAGE:
 		return show_own_note(fd);
 	case BPF_MAP_TYPE_SK_STORAGE:
@@ -636,7 +657,7 @@ static void print_symbols(const char *rest)
 		"__stop_BTF",   "nr_cpu_ids",       "init_uts_ns",
 		"init_task",    "runqueues",        "__per_cpu_offset",
 		"jiffies_64",   "_stext",           "__cpu_possible_mask",
-		"_end",         "page_offset_base",
+		"_end",         "page_offset_base", "__log_buf",
 	};
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[256];
