@@ -39,10 +39,13 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 {
 	const struct wire_thaw_params *p = rq->params;
 	struct wire_thaw_reply reply;
+	int rc;
 
 	disown(rq->broker, p->cgroup, workers_current(rq->broker->workers));
-	request_answer(rq, &reply, NULL, 0);
-	return 0;
+	rc = request_result(rq, &wire_shape_thaw_reply, result, &reply, err);
+	if (!rc)
+		request_answer(rq, &reply, NULL, 0);
+	return rc;
 }
 
 static void late(struct broker *b, struct wire_slice params, struct wire_slice result,

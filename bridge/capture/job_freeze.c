@@ -112,7 +112,8 @@ int job_freeze(struct bench *b, const struct job *job, struct job_result *res,
 int job_thaw(struct bench *b, const struct job *job, struct job_result *res, struct ksnap_err *err)
 {
 	struct wire_thaw_params p;
-	struct wire_thaw_reply out = {};
+	struct wire_thaw_reply out;
+	char above[FREEZE_PATH_MAX] = "";
 	_free_ char *cgroup = NULL;
 	int ret = check_slots(b, "thaw", err);
 
@@ -124,9 +125,10 @@ int job_thaw(struct bench *b, const struct job *job, struct job_result *res, str
 	cgroup = strndup(p.cgroup.p, p.cgroup.len);
 	if (!cgroup)
 		return err_nomem(err);
-	ret = b->ops->thaw(b->target, cgroup, err);
+	ret = b->ops->thaw(b->target, cgroup, above, err);
 	if (ret)
 		return ret;
+	out = (struct wire_thaw_reply){ .has_above = above[0] != 0, .above = wire_slice_of(above) };
 	return wire_encode(&wire_shape_thaw_reply, &out, &res->r) ? err_nomem(err) : 0;
 }
 
@@ -147,7 +149,7 @@ int standstill_begin(struct bench *b, const struct job *job, struct wire_slice c
 	ret->cgroup = strdup(f.rq.cgroup);
 	if (ret->cgroup)
 		return 0;
-	b->ops->thaw(b->target, f.rq.cgroup, NULL);
+	b->ops->thaw(b->target, f.rq.cgroup, NULL, NULL);
 	return err_nomem(err);
 }
 
@@ -157,7 +159,7 @@ void standstill_end(struct standstill *s)
 
 	if (!s->cgroup)
 		return;
-	if (s->bench->ops->thaw(s->bench->target, s->cgroup, &err))
+	if (s->bench->ops->thaw(s->bench->target, s->cgroup, NULL, &err))
 		log_error("%s", err.text);
 	free(s->cgroup);
 	s->cgroup = NULL;

@@ -93,7 +93,10 @@ struct target_ops {
 	 * E_STATE: frozen by somebody else, or somebody spared is in it. */
 	int (*freeze)(struct target *t, const struct freeze_request *rq, char ret[FREEZE_PATH_MAX],
 		      struct ksnap_err *err);
-	int (*thaw)(struct target *t, const char *cgroup, struct ksnap_err *err);
+	/* @above, when not NULL, gets the path of the nearest cgroup above it that is frozen, too,
+	 * so that this one stands still yet; "" when there is none, as the caller sets it. */
+	int (*thaw)(struct target *t, const char *cgroup, char above[FREEZE_PATH_MAX],
+		    struct ksnap_err *err);
 
 	/* Read what @at names: *ret is a number, or bytes that are in @room, an empty buffer.
 	 * E_NOTFOUND: no such symbol, key or task; E_ARG: the width does not fit; E_TARGET: nothing

@@ -7,6 +7,7 @@
 #include "cli/out.h"
 #include "cli/print.h"
 #include "cli/stay.h"
+#include "cli/thawed.h"
 #include "report/reader.h"
 
 static const struct option_row options[] = {
@@ -51,13 +52,13 @@ static int hold(struct link *l, int fd, const char *cgroup, const char *owned,
 	if (r < 0)
 		return r;
 	r = call(l, "thaw", cgroup, NULL, &reply, err);
+	if (r >= 0)
+		thawed_say(l->cli, cgroup, &reply);
 	ksnap_reply_clear(&reply);
 	if (r == KSNAP_E_NOTFOUND) {
 		say_note(l->cli, "%s was thawed before", cgroup);
 		return 0;
 	}
-	if (r >= 0)
-		say_note(l->cli, "%s goes on", cgroup);
 	return r;
 }
 

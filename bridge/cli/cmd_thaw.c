@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/out.h"
+#include "cli/thawed.h"
 
 static const struct option_row options[] = {
 	{ "force", 'f', OPTION_FLAG, NULL, "also when another session froze it", 0, 0 },
@@ -24,9 +25,9 @@ static int run_thaw(const struct cli *cli, const struct args *args)
 		params_bool(&p, "force", true);
 	if (r == 0)
 		r = link_call(&l, "thaw", &p, &reply, &err);
-	ksnap_reply_clear(&reply);
 	if (r >= 0)
-		say_note(cli, "%s goes on", args->words[0]);
+		thawed_say(cli, args->words[0], &reply);
+	ksnap_reply_clear(&reply);
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }
 

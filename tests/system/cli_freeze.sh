@@ -125,6 +125,34 @@ wait "$holder"
 is $? 1 'and the holder ends by itself'
 like "$(cat <&8)" "frozen cgroup /$group: nobody holds it any more" 'saying why'
 
+# One below another.
+mkdir "$root/$group/inner"
+echo "$spinner" >"$root/$group/inner/cgroup.procs"
+hold "/$group"
+outer=$holder
+exec 7<&8
+hold "/$group/inner"
+kill -INT "$holder"
+wait "$holder"
+like "$(cat <&8)" "/$group/inner is thawed, but stands still: /$group, above it, is frozen" 'what is frozen above is named'
+ok 'it does stand still' look stands
+hold "/$group/inner"
+exits 0 'thaw by force below' "$KSNAP" thaw "/$group/inner" --force
+like "$err" "/$group/inner is thawed, but stands still: /$group, above it" 'says it, too'
+wait "$holder"
+hold "/$group/inner"
+kill -INT "$outer"
+wait "$outer"
+like "$(cat <&7)" "/$group goes on" 'the one above goes on'
+ok 'what is frozen below does not' look stands
+kill -INT "$holder"
+wait "$holder"
+like "$(cat <&8)" "/$group/inner goes on" 'until it is thawed'
+ok 'and runs' look ticks
+exec 7<&-
+echo "$spinner" >"$root/$group/cgroup.procs"
+rmdir "$root/$group/inner"
+
 echo 1 >"$root/$group/cgroup.freeze"
 exits 1 'a cgroup that somebody else froze' "$KSNAP" freeze "/$group"
 like "$err" 'frozen already, and not by this worker' 'is refused'

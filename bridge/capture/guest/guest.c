@@ -336,7 +336,8 @@ static int freeze_guest(struct target *t, const struct freeze_request *rq,
 	return code;
 }
 
-static int thaw_guest(struct target *t, const char *cgroup, struct ksnap_err *err)
+static int thaw_guest(struct target *t, const char *cgroup, char above[FREEZE_PATH_MAX],
+		      struct ksnap_err *err)
 {
 	int code = check_machine(cgroup, err);
 

@@ -272,7 +272,30 @@ int freezer_freeze(struct freezer *f, const struct freeze_request *rq, char ret[
 	return err_set(err, KSNAP_E_STATE, "cgroup %s is frozen already, by %s", z->path, z->by);
 }
 
-int freezer_thaw(struct freezer *f, const char *cgroup, struct ksnap_err *err)
+static bool is_frozen(const struct cgroup_place *place)
+{
+	_close_ int fd = cgroup_open(place, "cgroup.freeze", O_RDONLY, NULL);
+	char state[8];
+
+	return fd >= 0 && read_small(fd, state, sizeof(state)) && state[0] == '1';
+}
+
+/* The nearest one above @place that somebody holds still; the root cannot be. */
+static void find_above(struct cgroup_place place, char ret[FREEZE_PATH_MAX])
+{
+	char *slash;
+
+	while ((slash = strrchr(place.path, '/')) && slash > place.path) {
+		*slash = 0;
+		if (!is_frozen(&place))
+			continue;
+		strcpy(ret, place.path);
+		return;
+	}
+}
+
+int freezer_thaw(struct freezer *f, const char *cgroup, char above[FREEZE_PATH_MAX],
+		 struct ksnap_err *err)
 {
 	struct cgroup_place place;
 	struct frozen **link = &f->first, *z;
@@ -288,5 +311,7 @@ int freezer_thaw(struct freezer *f, const char *cgroup, struct ksnap_err *err)
 			       place.path);
 	*link = z->next;
 	release(z);
+	if (above)
+		find_above(place, above);
 	return 0;
 }

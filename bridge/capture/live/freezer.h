@@ -23,7 +23,8 @@ void freezer_fini(struct freezer *f);
  * the root of the hierarchy. */
 int freezer_freeze(struct freezer *f, const struct freeze_request *rq, char ret[FREEZE_PATH_MAX],
 		   struct ksnap_err *err);
-/* E_NOTFOUND: it is not frozen by us. */
-int freezer_thaw(struct freezer *f, const char *cgroup, struct ksnap_err *err);
+/* E_NOTFOUND: it is not frozen by us. @above as target_ops.thaw has it. */
+int freezer_thaw(struct freezer *f, const char *cgroup, char above[FREEZE_PATH_MAX],
+		 struct ksnap_err *err);
 
 #endif

@@ -243,9 +243,10 @@ static int freeze_live(struct target *t, const struct freeze_request *rq, char r
 	return freezer_freeze(&t->freezer, rq, ret, err);
 }
 
-static int thaw_live(struct target *t, const char *cgroup, struct ksnap_err *err)
+static int thaw_live(struct target *t, const char *cgroup, char above[FREEZE_PATH_MAX],
+		     struct ksnap_err *err)
 {
-	return freezer_thaw(&t->freezer, cgroup, err);
+	return freezer_thaw(&t->freezer, cgroup, above, err);
 }
 
 int live_need_reader(struct target *t, struct ksnap_err *err)
