@@ -149,6 +149,32 @@ exits 0 'a task' "$KSNAP" read --task $$ comm tgid real_parent.tgid
 is "$out" $'comm  "'"$(cat /proc/$$/comm)"$'"\ntgid  '$$$'\nreal_parent.tgid  '$PPID 'is as /proc says'
 exits 1 'a pid that was used again' "$KSNAP" read --task $$ --start-time 1 comm
 like "$err" 'its id was used again' 'is not meant'
+
+# In a pid namespace of one's own the next id can be chosen.
+cat >"$tap_dir/again.sh" <<'SH'
+start_of() { cut -d' ' -f22 "/proc/$1/stat"; }
+sleep 1000 &
+first=$!
+start=$(start_of $first)
+"$KSNAP" read --task $first --start-time "$start" comm
+while :; do
+	kill $!
+	wait $!
+	echo $((first - 1)) >/proc/sys/kernel/ns_last_pid
+	sleep 1000 &
+	[ $! = $first ] && [ "$(start_of $first)" != "$start" ] && break
+done
+"$KSNAP" read --task $first --start-time "$start" comm
+code=$?
+"$KSNAP" read --task $first pid
+kill $first
+exit $code
+SH
+exits 1 'a pid that another task has got' env -u KSNAP_ENDPOINT unshare --pid --fork --mount-proc bash "$tap_dir/again.sh"
+like "$out" '^"sleep"[[:space:]]+[0-9]+$' 'the first is read, and the other one by its own time'
+like "$err" 'task [0-9]+ began at [0-9]+, not at [0-9]+: its id was used again' 'is not meant'
+exits 1 'a pid of another namespace' unshare --pid --fork --mount-proc "$KSNAP" read --task 1 comm
+like "$err" "is not of the worker's pid namespace|shows it to no BPF program|no task 1" 'is not mixed up'
 exits 1 'a key that is not there' "$KSNAP" read "id:$hash[2147483647]"
 like "$err" 'the map has no such key' 'is said'
 exits 1 'an address that is not mapped' "$KSNAP" read 0xffff000000000000 --width 8

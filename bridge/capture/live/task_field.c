@@ -6,6 +6,9 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,17 +81,46 @@ static uint64_t ticks_of(uint64_t ns)
 	return ns / (NS_PER_S / sysconf(_SC_CLK_TCK));
 }
 
+/* Field 22 of its stat; 0: there is none. */
+static uint64_t start_in_proc(uint64_t tid)
+{
+	char path[64], text[1024] = "", *at;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/stat", tid);
+	f = fopen(path, "re");
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = 0;
+	if (f)
+		fclose(f);
+	/* The name before it may hold anything. */
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static int refuse_none(const struct task_name *task, struct ksnap_err *err)
+{
+	if (task->start_time && start_in_proc(task->tid) == task->start_time)
+		return err_set(err, KSNAP_E_UNSUPPORTED,
+			       "task %" PRIu64 " is there, but this kernel shows it to no BPF "
+			       "program, which is how its fields are read",
+			       task->tid);
+	return err_set(err, KSNAP_E_NOTFOUND,
+		       "there is no task %" PRIu64 " in the pid namespace of the worker",
+		       task->tid);
+}
+
 static int judge(const struct found *f, const struct task_name *task, struct ksnap_err *err)
 {
 	if (!f->seen)
-		return err_set(err, KSNAP_E_NOTFOUND, "there is no task %llu",
-			       (unsigned long long)task->tid);
+		return refuse_none(task, err);
 	if (ticks_of(f->start_ns) != task->start_time)
 		return err_set(err, KSNAP_E_NOTFOUND,
-			       "task %llu began at %llu, not at %llu: its id was used again",
-			       (unsigned long long)task->tid,
-			       (unsigned long long)ticks_of(f->start_ns),
-			       (unsigned long long)task->start_time);
+			       "task %" PRIu64 " began at %" PRIu64 ", not at %" PRIu64
+			       ": its id was used again, or is not of the worker's pid namespace",
+			       task->tid, ticks_of(f->start_ns), task->start_time);
 	if (f->result)
 		return err_errno(
 			err, KSNAP_E_TARGET, -f->result,
@@ -111,8 +143,7 @@ int task_field_read(const struct btf *kernel, const struct task_name *task,
 	if (func <= 0)
 		return err_set(err, KSNAP_E_UNSUPPORTED, "this kernel has no iterator over tasks");
 	if (task->tid > INT32_MAX || !task->tid)
-		return err_set(err, KSNAP_E_NOTFOUND, "there is no task %llu",
-			       (unsigned long long)task->tid);
+		return refuse_none(task, err);
 	emit_visit(&l, start_at, at, len);
 	prog = ledger_load(&l, BPF_PROG_TYPE_TRACING, func, WHAT, err);
 	ret = prog < 0 ? prog : visit(prog, task->tid, err);
