@@ -142,7 +142,8 @@ static int hold(struct link *l, int fd, const char *name, uint64_t time_ns, stru
 	if (r < 0)
 		return r;
 	params_str(&p, "name", name);
-	r = link_call(l, "detach_object", &p, &reply, err);
+	snprintf(owned, sizeof(owned), "detach %s", name);
+	r = stay_undo(l, fd, "detach_object", &p, owned, &reply, err);
 	ksnap_reply_clear(&reply);
 	if (r >= 0)
 		say_note(l->cli, "%s is detached", name);

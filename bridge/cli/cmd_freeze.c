@@ -16,15 +16,15 @@ static const struct option_row options[] = {
 	{ 0 },
 };
 
-static int call(struct link *l, const char *op, const char *cgroup, const char *target,
-		struct ksnap_reply *ret, struct ksnap_err *err)
+static int freeze(struct link *l, const char *cgroup, const char *target, struct ksnap_reply *ret,
+		  struct ksnap_err *err)
 {
 	_params_ struct params p;
 
 	params_init(&p);
 	params_str(&p, "cgroup", cgroup);
 	params_str(&p, "target", target);
-	return link_call(l, op, &p, ret, err);
+	return link_call(l, "freeze", &p, ret, err);
 }
 
 /* As the broker calls it, by which it is owned. */
@@ -40,10 +40,26 @@ static void owned_words(const struct ksnap_reply *reply, struct buf *out)
 	msgpack_unpacked_destroy(&u);
 }
 
+static int thaw(struct link *l, int fd, const char *cgroup, struct ksnap_err *err)
+{
+	struct ksnap_reply reply = { 0 };
+	_params_ struct params p;
+	char words[300];
+	int r;
+
+	params_init(&p);
+	params_str(&p, "cgroup", cgroup);
+	snprintf(words, sizeof(words), "thaw %s", cgroup);
+	r = stay_undo(l, fd, "thaw", &p, words, &reply, err);
+	if (r >= 0)
+		thawed_say(l->cli, cgroup, &reply);
+	ksnap_reply_clear(&reply);
+	return r;
+}
+
 static int hold(struct link *l, int fd, const char *cgroup, const char *owned,
 		struct ksnap_err *err)
 {
-	struct ksnap_reply reply = { 0 };
 	int r;
 
 	say_note(l->cli, "%s is frozen; it goes on when this command ends (^C)", cgroup);
@@ -51,10 +67,7 @@ static int hold(struct link *l, int fd, const char *cgroup, const char *owned,
 	r = stay_holding(l, fd, UINT64_MAX, owned, err);
 	if (r < 0)
 		return r;
-	r = call(l, "thaw", cgroup, NULL, &reply, err);
-	if (r >= 0)
-		thawed_say(l->cli, cgroup, &reply);
-	ksnap_reply_clear(&reply);
+	r = thaw(l, fd, cgroup, err);
 	if (r == KSNAP_E_NOTFOUND) {
 		say_note(l->cli, "%s was thawed before", cgroup);
 		return 0;
@@ -74,8 +87,7 @@ static int run_freeze(const struct cli *cli, const struct args *args)
 
 	stay_breaks_off(&l, &fd);
 	if (r == 0)
-		r = call(&l, "freeze", args->words[0], args_string(args, "target", NULL), &reply,
-			 &err);
+		r = freeze(&l, args->words[0], args_string(args, "target", NULL), &reply, &err);
 	stay_breaks_off(&l, NULL);
 	if (r >= 0)
 		r = print_reply(cli, &reply, NULL, &err);

@@ -301,11 +301,13 @@ static int unwatch(struct watcher *w, struct ksnap_err *err)
 	struct ksnap_reply reply = { 0 };
 	_params_ struct params p;
 	msgpack_unpacked u;
+	char words[48];
 	int r;
 
 	params_init(&p);
 	params_uint(&p, "watch", w->id);
-	r = link_call(w->link, "unwatch", &p, &reply, err);
+	snprintf(words, sizeof(words), "unwatch %" PRIu64, w->id);
+	r = stay_undo(w->link, w->signals, "unwatch", &p, words, &reply, err);
 	if (r >= 0)
 		r = object_decode(&u, reply.r, reply.r_len, err);
 	if (r >= 0) {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -132,4 +133,53 @@ int stay_holding(struct link *l, int fd, uint64_t mono_ns, const char *owned, st
 	}
 	stay_breaks_off(l, NULL);
 	return r == KSNAP_E_STATE && stay_is_told(fd) ? 0 : r;
+}
+
+/* ---- undoing ----------------------------------------------------------------------------------
+ */
+
+struct undoing {
+	int fd;
+	uint64_t until_ns;
+};
+
+static bool is_undone_enough(void *arg)
+{
+	const struct undoing *u = arg;
+
+	return clock_mono_ns() >= u->until_ns || stay_is_told(u->fd);
+}
+
+/* The signal that ended the hold has done its work. */
+static void forget_signals(int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info))
+		;
+}
+
+static int leave_to(const char *words, int rc, struct ksnap_err *err)
+{
+	struct ksnap_err why = *err;
+
+	return err_set(err, rc, "%s: %.300s; %s", words, why.text,
+		       rc == KSNAP_E_UNREACHABLE
+			       ? "its worker undoes it, which has no broker any more"
+			       : "the broker undoes it, as this session ends: now if its worker "
+				 "answers, else when it does again, or ends");
+}
+
+int stay_undo(struct link *l, int fd, const char *op, const struct params *p, const char *words,
+	      struct ksnap_reply *ret, struct ksnap_err *err)
+{
+	uint64_t now = clock_mono_ns();
+	struct undoing u = { fd, l->cli->timeout_ms ? UINT64_MAX : now + STAY_UNDO_MS * NS_PER_MS };
+	int rc;
+
+	forget_signals(fd);
+	client_set_stop(l->client, is_undone_enough, &u);
+	rc = link_call(l, op, p, ret, err);
+	client_set_stop(l->client, NULL, NULL);
+	return rc < 0 && rc != KSNAP_E_NOTFOUND ? leave_to(words, rc, err) : rc;
 }

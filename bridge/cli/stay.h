@@ -21,4 +21,12 @@ int stay_until(struct link *l, int fd, uint64_t mono_ns, struct ksnap_err *err);
 int stay_holding(struct link *l, int fd, uint64_t mono_ns, const char *owned,
 		 struct ksnap_err *err);
 
+/* How long what is held waits to be undone, unless --timeout says it. */
+#define STAY_UNDO_MS 5000
+/* Undo what is held, now that it is to end: as link_call, but after STAY_UNDO_MS, or at a further
+ * signal at @fd, the answer is not waited for any longer. @words say what is undone: "thaw /a".
+ * When it was not, the error says to whom it is left. */
+int stay_undo(struct link *l, int fd, const char *op, const struct params *p, const char *words,
+	      struct ksnap_reply *ret, struct ksnap_err *err);
+
 #endif

@@ -124,7 +124,7 @@ static void on_signal(void *arg)
 	w->stopped_by = (int)info.ssi_signo;
 	w->stopped_ns = now;
 	w->stops++;
-	kill(w->pid, SIGTERM);
+	kill(w->pid, w->stopped_by);
 	if (w->stops > 2)
 		kill_it(w);
 	else

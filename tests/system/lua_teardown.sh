@@ -113,6 +113,7 @@ begin holds --grace 3000
 stop_workers
 kill -INT "$executor"
 end 130 'a signal ends it though no worker answers'
+like "$out" 'message: "stopped by signal 2 \(Interrupt\)"' 'it says which'
 left_to_the_broker once "thaw /$group/held" unwatch detach_object
 undone_by_the_broker 'once'
 
@@ -132,6 +133,47 @@ end 124 'a deadline ends it though no worker answers'
 left_to_the_broker deadline "thaw /$group/held" detach_object
 undone_by_the_broker 'deadline'
 
+# ---- commands that hold something -----------------------------------------------------------------------
+
+# holds_on WORDS COMMAND...: it says so. Sets $executor.
+holds_on() {
+	local words=$1
+	shift
+	rm -f "$tap_dir/tape"
+	exec {tape}< <(exec "$KSNAP" "$@" 2>&1)
+	executor=$!
+	ok "$1: it begins" await_line "$tape" "$words" "$tap_dir/tape"
+}
+told_who() { # told_who NAME UNDO WHY
+	like "$out" "E_[A-Z]+: $2: .*$3; the broker undoes it, as this session ends: now" "$1: says who undoes it"
+	go_on
+	ok "$1: the broker undoes it" is_released
+}
+broken_off='was broken off before its answer came'
+mkdir "$root/$group/cold"
+holds_on 'is frozen' freeze "/$group/cold"
+stop_workers
+kill -INT "$executor"
+again INT
+end 1 'ksnap freeze: a second signal ends it'
+told_who freeze "thaw /$group/cold" "$broken_off"
+is "$(cat "$root/$group/cold/cgroup.freeze")" 0 'freeze: it is thawed'
+rmdir "$root/$group/cold"
+
+holds_on 'is attached' attach "$KSNAP_OBJECT_PATH/sched_probe.bpf.o" --timeout 1500
+stop_workers
+kill -INT "$executor"
+end 124 'ksnap attach: it waits for as long as --timeout says'
+told_who attach 'detach sched_probe' 'was not done within 1500 ms.*'
+exits 0 "attach: the object's name is free" "$KSNAP" run "$tap_dir/takes.lua"
+
+holds_on 'ends with this command' watch map0 --target fixture:maps=1,entries=1
+stop_workers
+kill -INT "$executor"
+again INT
+end 1 'ksnap watch: a second signal ends it'
+told_who watch 'unwatch [0-9]+' "$broken_off"
+
 # ---- a broker that is gone ---------------------------------------------------------------------------
 
 begin holds --grace 3000
@@ -140,7 +182,7 @@ wait "$serve_pid" 2>/dev/null
 unset "serve_pids[$serve_pid]"
 kill -INT "$executor"
 end 130 'a signal ends it though the broker is gone'
-like "$out" "message: \"thaw /$group/held: no broker answers .*; its worker undoes it, which has no broker" 'it says who thaws'
+like "$out" "message: \"thaw /$group/held: (no broker answers|the connection to) .*; its worker undoes it, which has no broker" 'it says who thaws'
 nothing_left "sleep ${s}1" 'without a broker'
 unset KSNAP_ENDPOINT
 
@@ -219,7 +261,7 @@ begin told --target fixture --grace 60000
 trial=$(pgrep -P "$executor")
 kill -TERM "$executor" "$trial" $(pgrep -P "$trial")
 end 143 'a signal to each of its processes ends it'
-like "$out" $'# torn down\n    ok [0-9]+ - teardown\n' 'one that comes several times is one'
+like "$out" '# torn down.* ok [0-9]+ - teardown' 'one that comes several times is one'
 nothing_left "sleep ${s}4" 'a signal to all'
 
 # A scenario that ran within another one is no reason to outlive a signal.
