@@ -5,6 +5,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <ctype.h>
+#include <dirent.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -67,4 +69,26 @@ void print_links(FILE *port, const char *rest)
 			print_link(port, fd, &info);
 		close(fd);
 	}
+}
+
+void print_tasks(FILE *port, const char *rest)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *at;
+
+	while (d && (at = readdir(d))) {
+		char path[300], comm[32] = "";
+		FILE *f;
+
+		if (!isdigit((unsigned char)at->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", at->d_name);
+		f = fopen(path, "re");
+		if (f && fgets(comm, sizeof(comm), f))
+			fprintf(port, "task %s %s", at->d_name, comm);
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
 }

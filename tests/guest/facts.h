@@ -12,6 +12,8 @@ void print_members(FILE *port, const char *rest);
 void print_cpus(FILE *port, const char *rest);
 /* Counters of NUMA node 0, a name and a number a line; nothing on a kernel without nodes. */
 void print_nodes(FILE *port, const char *rest);
+/* The number and name of every process. */
+void print_tasks(FILE *port, const char *rest);
 /* Every BPF link: number, kind, program, and what it is attached to. */
 void print_links(FILE *port, const char *rest);
 

@@ -15,8 +15,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -349,8 +347,7 @@ static void make_user_ring(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	int fd = make(BPF_MAP_TYPE_USER_RINGBUF, "user_ring", 0, 0, page);
-	unsigned long *produced =
-		mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page);
+	unsigned long *produced = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page);
 
 	if (produced == MAP_FAILED)
 		die("user_ring");
@@ -671,28 +668,6 @@ static void print_symbols(const char *rest)
 		fclose(f);
 }
 
-static void print_tasks(const char *rest)
-{
-	DIR *d = opendir("/proc");
-	struct dirent *at;
-
-	while (d && (at = readdir(d))) {
-		char path[300], comm[32] = "";
-		FILE *f;
-
-		if (!isdigit((unsigned char)at->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/comm", at->d_name);
-		f = fopen(path, "re");
-		if (f && fgets(comm, sizeof(comm), f))
-			fprintf(port, "task %s %s", at->d_name, comm);
-		if (f)
-			fclose(f);
-	}
-	if (d)
-		closedir(d);
-}
-
 static int write_setting(const char *name, const char *value)
 {
 	char path[128];
@@ -724,6 +699,11 @@ static void tell_members(const char *rest)
 	print_members(port, rest);
 }
 
+static void tell_tasks(const char *rest)
+{
+	print_tasks(port, rest);
+}
+
 static void tell_cpus(const char *rest)
 {
 	print_cpus(port, rest);
@@ -752,7 +732,7 @@ static const struct {
 	void (*answer)(const char *rest);
 } words[] = {
 	{ "show", show },          { "flag", set_flag },
-	{ "syms", print_symbols }, { "tasks", print_tasks },
+	{ "syms", print_symbols }, { "tasks", tell_tasks },
 	{ "tune", tune },          { "drop", drop },
 	{ "links", tell_links },   { "members", tell_members },
 	{ "cpus", tell_cpus },     { "nodes", tell_nodes },
