@@ -19,6 +19,7 @@
 
 static struct {
 	bool frozen, refuses;
+	const char *above; /* what thaw finds */
 	unsigned freezes, thaws;
 	char cgroup[32], by[32], who[32];
 	size_t nspared;
@@ -48,10 +49,13 @@ static int note_freeze(struct target *t, const struct freeze_request *rq, char r
 	return 0;
 }
 
-static int note_thaw(struct target *t, const char *cgroup, struct ksnap_err *err)
+static int note_thaw(struct target *t, const char *cgroup, char above[FREEZE_PATH_MAX],
+		     struct ksnap_err *err)
 {
 	seen.thaws++;
 	seen.frozen = false;
+	if (above && seen.above)
+		strcpy(above, seen.above);
 	return 0;
 }
 
@@ -118,6 +122,35 @@ static void a_target_without_cgroups_says_so(void **state)
 	assert_int_equal(run(job_freeze, "/a", own_host(), &err), KSNAP_E_UNSUPPORTED);
 	assert_non_null(strstr(err.text, "it has no cgroups"));
 	assert_int_equal(run(job_thaw, "/a", NULL, &err), KSNAP_E_UNSUPPORTED);
+}
+
+/* What the reply to thaw of @cgroup names above it; "": nothing. */
+static const char *thaw_says(const char *cgroup)
+{
+	static char text[FREEZE_PATH_MAX];
+	_buf_ struct buf params = BUF_INIT;
+	struct job_result res = { 0 };
+	struct wire_thaw_reply reply;
+	struct job job;
+	struct ksnap_err err;
+
+	make_params(&params, cgroup, NULL);
+	job = (struct job){ .params = { (char *)params.data, params.len } };
+	assert_int_equal(job_thaw(&bench, &job, &res, &err), 0);
+	assert_int_equal(wire_decode(&wire_shape_thaw_reply, (char *)res.r.data, res.r.len,
+				     WIRE_REFUSE_UNKNOWN, NULL, &reply, &err),
+			 0);
+	snprintf(text, sizeof(text), "%.*s", reply.has_above ? (int)reply.above.len : 0,
+		 reply.has_above ? reply.above.p : "");
+	job_result_fini(&res);
+	return text;
+}
+
+static void what_is_frozen_above_is_named(void **state)
+{
+	assert_string_equal(thaw_says("/a/b"), "");
+	seen.above = "/a";
+	assert_string_equal(thaw_says("/a/b"), "/a");
 }
 
 static void params_without_the_brokers_words_freeze_nothing(void **state)
@@ -203,6 +236,7 @@ int main(void)
 		cmocka_unit_test_setup(the_target_learns_who_asks_and_whom_to_spare, forget),
 		cmocka_unit_test_setup(pids_of_another_host_mean_nobody_here, forget),
 		cmocka_unit_test_setup(a_job_thaws_what_it_froze, forget),
+		cmocka_unit_test_setup(what_is_frozen_above_is_named, forget),
 		cmocka_unit_test_setup(a_job_leaves_what_was_frozen_before, forget),
 		cmocka_unit_test_setup(a_refused_standstill_thaws_nothing, forget),
 	};

@@ -78,8 +78,10 @@ static int note_freeze(struct target *t, const struct freeze_request *rq, char r
 	return 0;
 }
 
-static int note_thaw(struct target *t, const char *cgroup, struct ksnap_err *err)
+static int note_thaw(struct target *t, const char *cgroup, char above[FREEZE_PATH_MAX],
+		     struct ksnap_err *err)
 {
+	assert_null(above);
 	seen.thaws++;
 	seen.frozen = false;
 	return 0;
