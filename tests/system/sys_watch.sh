@@ -39,8 +39,10 @@ watch() {
 
 # ---- values ----------------------------------------------------------------------------------------
 
-serve_start b --target live --target fixture:maps=1,entries=1 9>&- || finish
-ok 'a global is watched' watch watched:watched_u64 --max-hits 3 -o jsonl --map 'watched*' --also fixture:maps=1,entries=1
+second=live:kallsyms=/proc/kallsyms # a live worker of its own
+serve_start b --target live --target "$second" --target fixture:maps=1,entries=1 9>&- || finish
+ok 'a global is watched' watch watched:watched_u64 --max-hits 3 -o jsonl --map 'watched*' \
+	--also fixture:maps=1,entries=1 --also "$second"
 addr=$(sed -n 's/.* bytes at \(0x[0-9a-f]*\),.*/\1/p' "$tap_dir/tape")
 order write_u64 3
 wait "$watcher"
@@ -54,8 +56,13 @@ is "$(json 'd["trigger"]["kind"], d["trigger"]["cause"].split("#")[0], d["trigge
 	"('watch', 'default/1', True)" 'its report names the hit, and how long ago it was'
 run "$KSNAP" show watched:watched_u64 'watched.bss:watched_u64' -o json
 is "$(json 'd' <<<"$out")" 3 'and holds what was written'
-run "$KSNAP" show 'watched:watched_u64@fixture:maps=1,entries=1' -o json
-is "$(json 'd["trigger"]["kind"], "hit" in d' <<<"$out")" "('joined', False)" 'the other target joined'
+for other in "$second" fixture:maps=1,entries=1; do
+	run "$KSNAP" show "watched:watched_u64@$other" -o json
+	is "$(json 'd["trigger"]["kind"], d["trigger"]["cause"], d["trigger"]["latency_ns"] > 0, "hit" in d, d["target"]["kind"]' <<<"$out")" \
+		"('joined', 'default/1#3', True, False, '${other%%:*}')" "$other joined, and knows of the same hit"
+done
+run "$KSNAP" show "watched:watched_u64@$second" 'watched.bss:watched_u64' -o json
+is "$(json 'd' <<<"$out")" 3 'the second worker of this kernel holds it, too'
 registers_are_free 'the registers are free after max_hits'
 
 ok 'a member of an element is watched' watch 'watched_rows[7].ctx.weight' --max-hits 2 --each --tag w --map watched_rows
