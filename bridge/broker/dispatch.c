@@ -110,9 +110,17 @@ static int check_blobs(const struct request *rq, struct ksnap_err *err)
 	return 0;
 }
 
+/* Mostly the same is asked for again. */
+static const struct wire_op *find_row(struct broker *b, struct wire_slice name)
+{
+	if (!b->last_op || !wire_slice_is(name, b->last_op->name))
+		b->last_op = wire_op_find(name);
+	return b->last_op;
+}
+
 static int find_op(struct request *rq, struct ksnap_err *err)
 {
-	rq->row = wire_op_find(rq->env.op);
+	rq->row = find_row(rq->broker, rq->env.op);
 	if (!rq->row) {
 		rq->broker->tally.unknown_ops++;
 		return err_set(err, KSNAP_E_OP,
@@ -138,7 +146,8 @@ static int decode_params(struct request *rq, struct ksnap_err *err)
 	if (!rq->params)
 		return err_nomem(err);
 	memset(rq->params, 0, shape->size);
-	return wire_decode(shape, p.p, p.len, WIRE_REFUSE_UNKNOWN, &rq->arena, rq->params, err);
+	return wire_decode_sound(shape, p.p, p.len, WIRE_REFUSE_UNKNOWN, &rq->arena, rq->params,
+				 err);
 }
 
 static int begin(struct request *rq, struct ksnap_err *err)

@@ -30,7 +30,8 @@ struct broker {
 	struct publisher *publisher; /* live socket */
 	struct replays *replays;     /* long ones, under way */
 	struct tally tally;
-	struct buf result, reply; /* being encoded; nothing in between */
+	struct buf result, reply;      /* being encoded; nothing in between */
+	const struct wire_op *last_op; /* that was asked for; NULL: none, or no such op */
 	int beat_timer;
 	uint64_t ticked_ns;  /* when it last looked who is silent */
 	uint64_t awake_ns;   /* since then it was always there to hear them; monotonic */

@@ -449,12 +449,18 @@ int wire_decode(const struct wire_shape *shape, const void *data, size_t len,
 		enum wire_unknown unknown, struct wire_arena *arena, void *ret,
 		struct ksnap_err *err)
 {
-	struct decoder d = { .unknown = unknown, .arena = arena, .err = err };
-	struct object whole = { .s = { data, len } };
 	int rc = scan_whole(data, len, err);
 
-	if (rc)
-		return rc;
+	return rc ? rc : wire_decode_sound(shape, data, len, unknown, arena, ret, err);
+}
+
+int wire_decode_sound(const struct wire_shape *shape, const void *data, size_t len,
+		      enum wire_unknown unknown, struct wire_arena *arena, void *ret,
+		      struct ksnap_err *err)
+{
+	struct decoder d = { .unknown = unknown, .arena = arena, .err = err };
+	struct object whole = { .s = { data, len } };
+
 	memset(ret, 0, shape->size);
 	scan_head(data, len, &whole.h);
 	if (shape->bare)

@@ -83,6 +83,10 @@ void wire_arena_fini(struct wire_arena *a);
 int wire_decode(const struct wire_shape *shape, const void *data, size_t len,
 		enum wire_unknown unknown, struct wire_arena *arena, void *ret,
 		struct ksnap_err *err);
+/* The same for bytes that were scanned already, as a part of a sound message is. */
+int wire_decode_sound(const struct wire_shape *shape, const void *data, size_t len,
+		      enum wire_unknown unknown, struct wire_arena *arena, void *ret,
+		      struct ksnap_err *err);
 /* Encode @value; optional fields whose has_<name> is false are left out, required ones always
  * go out. 0 or E_NOMEM. */
 int wire_encode(const struct wire_shape *shape, const void *value, struct buf *out);

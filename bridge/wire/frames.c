@@ -45,9 +45,9 @@ static struct ksnap_blob *wrap_message(zmq_msg_t *msg)
 
 static struct ksnap_blob *blob_of_message(zmq_msg_t *msg)
 {
-	if (zmq_msg_size(msg) <= COPY_RECEIVED)
-		return ksnap_blob_copy(zmq_msg_data(msg), zmq_msg_size(msg));
-	return wrap_message(msg);
+	size_t len = zmq_msg_size(msg);
+
+	return len <= COPY_RECEIVED ? ksnap_blob_copy(zmq_msg_data(msg), len) : wrap_message(msg);
 }
 
 static int receive_part(void *socket, zmq_msg_t *msg)
@@ -88,14 +88,13 @@ int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 {
 	size_t parts = 0;
 	bool more = true, lost = false;
+	zmq_msg_t msg; /* each receipt gives back what it had before */
 
 	f->n = 0;
 	f->user[0] = 0;
 	f->fd = -1;
+	zmq_msg_init(&msg);
 	while (more) {
-		zmq_msg_t msg;
-
-		zmq_msg_init(&msg);
 		if (receive_part(socket, &msg) < 0) {
 			zmq_msg_close(&msg);
 			return !parts && errno == EAGAIN ? 0 : refuse_socket(err, "receiving");
@@ -108,8 +107,8 @@ int frames_recv(void *socket, struct frames *f, struct ksnap_err *err)
 			f->fd = zmq_msg_get(&msg, ZMQ_SRCFD);
 		if (parts++ < FRAMES_MAX && !lost)
 			lost = frames_push(f, blob_of_message(&msg));
-		zmq_msg_close(&msg);
 	}
+	zmq_msg_close(&msg);
 	if (lost)
 		return err_nomem(err);
 	if (parts > FRAMES_MAX)
