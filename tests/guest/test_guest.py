@@ -1096,23 +1096,6 @@ def _(p):
     equal([(h["old"], h["new"], h["pid"]) for h in w.end()[0]], [(60, 61, pid)])
 
 
-@test("the first write is told, whatever watches before have left behind in qemu")
-def _(p):
-    tune(p, "vm/swappiness", 60)
-    for value in range(10, 20):
-        p.seen("flag 1")
-        w = Watching(p, "state.nr_seen", "--rate", "1000")
-        w.hit()
-        w.end(signal.SIGKILL if value % 2 else signal.SIGINT, -signal.SIGKILL if value % 2 else 0)
-        p.guest.await_running()
-        p.seen("flag 0")
-        w = Watching(p, "vm_swappiness", "--len", "4", "-n", "1")
-        pid = tune(p, "vm/swappiness", value)
-        equal([(h["new"], h["pid"]) for h in w.end()[0]], [(value, pid)])
-    equal(p.guest.status(), "running")
-    p.inside = p.guest.maps()
-
-
 @test("writes while others stop the guest all the time: each is counted once, and none told of the wrong writer")
 def _(p):
     tune(p, "vm/swappiness", 1)

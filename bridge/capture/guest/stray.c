@@ -2,22 +2,14 @@
 /* stray.c - step CPUs, and see what they trap for. */
 #include "capture/guest/stray.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "capture/guest/guest.h"
-#include "capture/outside/spot.h"
-#include "capture/symbol.h"
 
-#define STEPS_MS   200 /* that the guest may stand still for steps: waiting CPUs of KVM take long */
-#define ANSWER_MS  2000
-#define COUNTS     "irq_stat" /* a variable of each CPU */
-#define COUNTS_MAX 1024       /* bytes of it */
-#define PAGE       4096
-#define PASSED     2 /* times that counts are seen to change: the first may be that of a trap */
+#define STEPS_MS  200 /* that the guest may stand still for steps: waiting CPUs of KVM take long */
+#define ANSWER_MS 2000
 
 static uint64_t in_ms(uint64_t ms)
 {
@@ -26,7 +18,7 @@ static uint64_t in_ms(uint64_t ms)
 
 void stray_fini(struct stray *s)
 {
-	free(s->cpus);
+	free(s->is_suspect);
 	*s = (struct stray){ 0 };
 }
 
@@ -35,14 +27,14 @@ static int make_room(struct stray *s, unsigned n, struct ksnap_err *err)
 	if (n == s->n)
 		return 0;
 	stray_fini(s);
-	s->cpus = calloc(n, sizeof(*s->cpus));
-	if (!s->cpus)
+	s->is_suspect = calloc(n, sizeof(*s->is_suspect));
+	if (!s->is_suspect)
 		return err_nomem(err);
 	s->n = n;
 	return 0;
 }
 
-/* ---- tripwires ------------------------------------------------------------------------------- */
+/* ---- CPUs that may have a note --------------------------------------------------------------- */
 
 static bool has_kvm(struct target *t)
 {
@@ -51,75 +43,6 @@ static bool has_kvm(struct target *t)
 	return qmp_call(&t->qmp, "query-kvm", NULL, in_ms(ANSWER_MS), &answer, NULL) ||
 	       !json_member(answer, "enabled", &enabled) || !json_is(enabled, "false");
 }
-
-static uint64_t sum_of(struct target *t, const struct stray_cpu *c)
-{
-	uint8_t bytes[COUNTS_MAX] = { 0 };
-	uint64_t sum = 0;
-
-	space_read(&t->machine.kernel.image.space, c->counts, bytes, c->len);
-	for (unsigned i = 0; i < c->len; i++)
-		sum = sum * 31 + bytes[i];
-	return sum;
-}
-
-/* On the last of their bytes, which is there to fill a line: on all of the page each write that
- * follows a note traps, and this one comes never. */
-static void set_wire(struct target *t, unsigned i)
-{
-	struct stray_cpu *c = &t->stray.cpus[i];
-	char symbol[SYMBOL_MAX];
-	const struct kernel_at at = { .symbol = symbol };
-	struct spot s;
-
-	snprintf(symbol, sizeof(symbol), "per_cpu:" COUNTS "@%u", t->machine.kernel.cpu_id[i]);
-	if (c->wire || t->gdb.fd < 0 ||
-	    spot_find(&t->machine.kernel, &t->machine.seen, &at, &s, NULL) || !s.btf.size ||
-	    s.btf.size > COUNTS_MAX || s.addr % PAGE + s.btf.size > PAGE)
-		return;
-	c->counts = s.addr;
-	c->len = s.btf.size;
-	c->sum = sum_of(t, c);
-	c->times = 0;
-	if (gdb_watch(&t->gdb, s.addr + s.btf.size - 1, 1, in_ms(ANSWER_MS), NULL))
-		return;
-	c->wire = s.addr + s.btf.size - 1;
-	t->stray.nwires++;
-}
-
-static void take_wire(struct target *t, struct stray_cpu *c)
-{
-	if (!c->wire || t->gdb.fd < 0)
-		return;
-	gdb_unwatch(&t->gdb, c->wire, 1, in_ms(ANSWER_MS), NULL);
-	c->wire = 0;
-	t->stray.nwires--;
-}
-
-void stray_tidy(struct target *t)
-{
-	for (unsigned i = 0; t->stray.nwires && i < t->stray.n; i++) {
-		struct stray_cpu *c = &t->stray.cpus[i];
-		uint64_t sum = c->wire ? sum_of(t, c) : c->sum;
-
-		if (sum == c->sum)
-			continue;
-		c->sum = sum;
-		if (++c->times < PASSED)
-			continue;
-		c->is_suspect = false;
-		take_wire(t, c);
-	}
-}
-
-void stray_end(struct target *t)
-{
-	for (unsigned i = 0; i < t->stray.n; i++)
-		take_wire(t, &t->stray.cpus[i]);
-	stray_fini(&t->stray);
-}
-
-/* ---- CPUs that may have a note --------------------------------------------------------------- */
 
 /* Has it given its note up? */
 static bool step_clean(struct target *t, unsigned i, uint64_t enough)
@@ -140,12 +63,8 @@ int stray_begin(struct target *t, struct ksnap_err *err)
 
 	if (ret || has_kvm(t))
 		return ret;
-	for (unsigned i = 0; i < t->stray.n; i++) {
-		t->stray.cpus[i].is_suspect = !step_clean(t, i, enough);
-		if (t->stray.cpus[i].is_suspect)
-			set_wire(t, i);
-	}
-	log_debug("guest: %u CPUs have a tripwire", t->stray.nwires);
+	for (unsigned i = 0; i < t->stray.n; i++)
+		t->stray.is_suspect[i] = !step_clean(t, i, enough);
 	gdb_forget_pause(&t->gdb);
 	return 0;
 }
@@ -156,8 +75,8 @@ bool stray_is_first(struct target *t, const struct packet_stop *s)
 
 	if (!is_known)
 		return false;
-	is_first = t->stray.cpus[s->thread - 1].is_suspect;
-	t->stray.cpus[s->thread - 1].is_suspect = false;
+	is_first = t->stray.is_suspect[s->thread - 1];
+	t->stray.is_suspect[s->thread - 1] = false;
 	return is_first;
 }
 

@@ -138,7 +138,7 @@ static void count_last(struct target *t, struct guest_watch *w)
 /* Nothing is armed any more. */
 static void leave(struct target *t)
 {
-	stray_end(t);
+	stray_fini(&t->stray);
 	gdb_leave(&t->gdb);
 }
 
@@ -310,7 +310,6 @@ static int stop_by_stub(struct target *t, struct ksnap_err *err)
 
 	if (t->gdb.is_lost)
 		abandon(t, "gdb_lost");
-
 	if (is_new)
 		ret = stop_is_running(&t->stop, &t->qmp, &runs, err);
 	if (!ret)
@@ -512,7 +511,6 @@ static struct guest_watch *settle(struct target *t, struct packet_stop *s, uint6
 	if (!is_same_boot(t))
 		return NULL;
 	w = examine(t, s);
-	stray_tidy(t);
 	count_others(t, w);
 	if (!w || w->over)
 		return NULL;
