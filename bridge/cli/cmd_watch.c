@@ -340,7 +340,7 @@ static void tell_totals(const struct watcher *w)
 /* It ended by itself: fine when that was asked for. */
 static int judge_end(const struct watcher *w, struct ksnap_err *err)
 {
-	if (!strcmp(w->over, "max_hits"))
+	if (!strcmp(w->over, "max_hits") || !strcmp(w->over, "object_gone"))
 		return 0;
 	if (!strcmp(w->over, "unwatch")) {
 		say_note(w->cli, "somebody else ended the watch");

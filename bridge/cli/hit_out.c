@@ -49,7 +49,7 @@ static void put_change(struct buf *out, const msgpack_object *hit)
 {
 	const msgpack_object *old = object_get(hit, "old"), *new = object_get(hit, "new");
 
-	if (!new) {
+	if (!new) { /* nobody knows by whom */
 		buf_printf(out, "it ends");
 		return;
 	}
@@ -65,6 +65,7 @@ static void put_who(struct buf *out, const msgpack_object *hit)
 	const msgpack_object *comm = object_get(hit, "comm");
 	uint64_t pid = field_uint(hit, "pid", 0), tid = field_uint(hit, "tid", pid);
 
+	buf_printf(out, "  ");
 	if (comm)
 		print_plain(out, comm);
 	buf_printf(out, " pid %" PRIu64, pid);
@@ -110,8 +111,8 @@ void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet,
 	buf_printf(out, "  #%-5" PRIu64 " ", field_uint(header, "n", 0));
 	if (hit) {
 		put_change(out, hit);
-		buf_printf(out, "  ");
-		put_who(out, hit);
+		if (object_get(hit, "new"))
+			put_who(out, hit);
 	}
 	if (frames && frames->size && !with_stack) {
 		buf_printf(out, "  ");

@@ -106,7 +106,7 @@ def values(broker):
                 hit.update(old=old, new=new)
             s.w.send({"k": "fired", "watch": c.id, "n": n, "mono": 1, "hit": hit, "hits": n, "suppressed": 0})
             line = c.line()
-            assert f"  {text}  " in line or f" {text}  " in line, (line, text)
+            assert f" {text}  " in line if new else line.endswith(f" {text}"), (line, text)
             assert "\x1b" not in line, repr(line)
         c.end(signal.SIGINT)
 
@@ -146,6 +146,18 @@ def missed(broker):
         equal((code, err), (0, "ksnap: 10 hits, 4 shown, 6 only counted, 2 without a capture\n"))
         s.w.done(job["job"], reports.captured(), blob=REPORT)
         equal(s.w.job("capture_snapshot")["p"]["missed"], 2)
+
+
+@test("the end of an object that it waited for is a good end")
+def object_ends(broker):
+    with Stage(broker) as s, Command(s, "object:x") as c:
+        s.w.send({"k": "fired", "watch": c.id, "n": 1, "mono": 1, "hits": 1, "suppressed": 0,
+                  "hit": {"n": 1, "addr": 0, "len": 0, "pid": 0, "tid": 0, "comm": "", "cpu": 0, "cgroup": 0, "mono": 1,
+                          "regs": {}, "stack": [], "suppressed": 0}})
+        c.line()
+        s.w.tell_watched(c.id, "disarmed", 1, 0, reason="object_gone")
+        code, _, err = c.end()
+        equal((code, err), (0, "ksnap: 1 hits, 1 shown, 0 only counted\n"))
 
 
 @test("it fails when the watch is over for a bad reason")

@@ -76,6 +76,33 @@ wait "$holder"
 is $? 0 '^C ends it well'
 ok 'all of it is gone' gone "$map"
 
+# ---- the end of one is waited for ------------------------------------------------------------------------
+
+# Names of congestion controls are the host's.
+name=$(printf 'ksnap_t_%06d' $(($$ % 1000000)))
+LC_ALL=C sed "s/ksnap_t_000000/$name/" "$bpf/congest.bpf.o" >"$tap_dir/congest.bpf.o"
+exits 1 'a watch on what is not attached' "$KSNAP" watch object:mine
+like "$err" 'no struct_ops called mine is attached; attached are: ' 'says what is'
+ok 'attach a congestion control' attached --name mine "$tap_dir/congest.bpf.o"
+mkfifo "$tap_dir/armed"
+"$KSNAP" watch object:mine --map mine.data >"$tap_dir/hits" 2>"$tap_dir/armed" &
+watcher=$!
+exec 7<"$tap_dir/armed"
+ok 'watch' await_line 7 '^ksnap: watch [0-9]+ on object:mine; ends' "$tap_dir/tape"
+kill -INT "$holder"
+wait "$holder"
+wait "$watcher"
+is $? 0 'the watch ends with the object'
+like "$(cat "$tap_dir/hits")" '#1 +it ends$' 'says that it ends'
+is "$(cat <&7)" 'ksnap: 1 hits, 1 shown, 0 only counted' 'and that this was all'
+exec 7<&-
+exits 0 'the last state' "$KSNAP" show object:mine -o json
+is "$(json 'd["complete"], d["trigger"]["kind"], d["hit"]["n"], d["trigger"]["latency_ns"] > 0' <<<"$out")" \
+	"(True, 'watch', 1, True)" 'was captured, and says why'
+exits 0 'its variable' "$KSNAP" show object:mine window
+is "$out" 10 'is as it was'
+ok 'and then it is gone' gone "$map"
+
 # ---- ends ------------------------------------------------------------------------------------------------
 
 exits 0 'for a second' "$KSNAP" attach --for 1s --name shortly "$bpf/counter.bpf.o"
