@@ -250,8 +250,12 @@ function methods:release(kept)
 	return failed
 end
 
+--- What the broker holds for it is let go with the session.
 function methods:close()
 	engine.forget(self.client)
+	for i = #self.undo_list, 1, -1 do
+		if self.undo_list[i].held then journal.remove(table.remove(self.undo_list, i)) end
+	end
 	self.client:close()
 end
 
@@ -292,12 +296,25 @@ Bridge.__index = setmetatable(methods, {
 	end,
 })
 
+local opened = setmetatable({}, { __mode = "k" }) -- handles
+
 --- A handle over a connected client; opts: bridge, safe.
 function M.new(client, opts)
 	engine.keep_alive(client)
-	return setmetatable({ client = client, name = opts.bridge or false, run = false,
+	local handle = setmetatable({ client = client, name = opts.bridge or false, run = false,
 		timeout_ms = M.defaults.timeout_ms or false, safe = opts.safe ~= false,
 		undo_list = {}, children = {}, cgroups = {}, foreign = {} }, Bridge)
+	opened[handle] = true
+	return handle
+end
+
+--- Undo what was done by straight-line code, which has no teardown. A list of what could not be undone.
+function M.release_all()
+	local failed = {}
+	for handle in pairs(opened) do
+		for _, err in ipairs(handle:release()) do failed[#failed + 1] = err end
+	end
+	return failed
 end
 
 --- Connect to a broker: nil, err when nobody answers. opts: bridge, name, timeout_ms,

@@ -174,6 +174,9 @@ local function run_counted(path, options)
 	local result = run_script(path, options)
 	limits.enter "teardown"
 	limits.enter "release"
+	for _, err in ipairs(bridge.release_all()) do
+		result.failures[#result.failures + 1] = { err = err, phase = "teardown" }
+	end
 	bridge.defaults.refused = nil
 	if before and not result.skip then result.lost = count_lost(options.bridge) - before end
 	return result

@@ -236,6 +236,24 @@ exits 0 'a script that hides what is to be undone' "$KSNAP" run --target fixture
 like "$err" "it ended without its teardown; undone in its place \(1\): remove cgroup /$group/hidden" 'it is undone all the same'
 nothing_left "sleep ${s}3" 'hidden'
 
+# Straight-line code has no teardown of its own.
+scenario straight <<'END'
+local bridge = assert(ksnap.connect())
+do
+	local other <close> = assert(ksnap.connect())
+	assert(other:add_cgroup(top .. "/straight") and other:spawn { "sleep", s .. "5", cgroup = top .. "/straight" })
+	assert(other:watch_snapshot "map0")
+end
+assert(bridge:add_cgroup(top .. "/more") and bridge:watch_snapshot "map0")
+if arg[1] then error(arg[1]) end
+END
+exits 0 'straight-line code' "$KSNAP" run --target fixture "$tap_dir/straight.lua"
+is "$err" '' 'undoes in silence'
+nothing_left "sleep ${s}5" 'straight-line code'
+exits 2 'straight-line code that breaks off' "$KSNAP" run --target fixture "$tap_dir/straight.lua" -- 'on purpose'
+unlike "$out$err" 'teardown|in its place' 'undoes too'
+nothing_left "sleep ${s}5" 'what breaks off'
+
 # ---- lines typed by a person -----------------------------------------------------------------------------
 
 mkfifo "$tap_dir/typed"
