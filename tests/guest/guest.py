@@ -22,6 +22,7 @@ import time
 TOP = os.environ["KSNAP_TOP_BUILDDIR"]
 BOOT_S = 240
 ANSWER_S = 120
+SILENT_S = 20  # then it may need a push
 MEMORY_MIB = 256
 MACHINE = "pc,memory-backend=ram,max-ram-below-4g=128M"  # the rest is above 4 GiB, as in large guests
 
@@ -155,19 +156,23 @@ class Lines:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(ANSWER_S)
         self.socket.connect(path)
-        self.file = self.socket.makefile("rb")
+        self.come = b""
 
-    def read(self):
-        line = self.file.readline()
-        if not line:
-            raise EOFError("qemu closed its socket")
+    def read(self, seconds=ANSWER_S):
+        """TimeoutError: no whole line came within that; what came of it is kept."""
+        self.socket.settimeout(seconds)
+        while b"\n" not in self.come:
+            got = self.socket.recv(65536)
+            if not got:
+                raise EOFError("qemu closed its socket")
+            self.come += got
+        line, _, self.come = self.come.partition(b"\n")
         return line.decode(errors="replace").rstrip("\r\n")
 
     def write(self, text):
         self.socket.sendall(text.encode() + b"\n")
 
     def close(self):
-        self.file.close()
         self.socket.close()
 
 
@@ -276,11 +281,26 @@ class Guest:
     def status(self):
         return self.qmp("query-status")["status"]
 
+    def hear(self, asked):
+        """The next line of the program inside. Guests were seen that did not answer any more, one CPU busy and
+        the other halted, though nothing held them: that is told, and whether a stop wakes them shows."""
+        try:
+            return self.port.read(SILENT_S)
+        except TimeoutError:
+            print(f"# the guest has not answered to {asked!r} for {SILENT_S} s; its CPUs, before it is stopped and goes on:")
+            for line in self.qmp("human-monitor-command", **{"command-line": "info registers -a"}).splitlines():
+                if "CPU#" in line or "IP=" in line:
+                    print("#", line.rstrip(), flush=True)
+        if self.status() == "running":
+            self.qmp("stop")
+            self.qmp("cont")
+        return self.port.read()
+
     def ask(self, words):
         self.port.write(words)
         lines = []
         while True:
-            line = self.port.read()
+            line = self.hear(words)
             if line == "end":
                 return lines
             lines.append(line)
