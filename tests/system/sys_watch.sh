@@ -41,8 +41,7 @@ watch() {
 
 second=live:kallsyms=/proc/kallsyms # a live worker of its own
 serve_start b --target live --target "$second" --target fixture:maps=1,entries=1 9>&- || finish
-ok 'a global is watched' watch watched:watched_u64 --max-hits 3 -o jsonl --map 'watched*' \
-	--also fixture:maps=1,entries=1 --also "$second"
+ok 'a global is watched' watch watched:watched_u64 --max-hits 3 -o jsonl --map 'watched*'
 addr=$(sed -n 's/.* bytes at \(0x[0-9a-f]*\),.*/\1/p' "$tap_dir/tape")
 order write_u64 3
 wait "$watcher"
@@ -56,14 +55,24 @@ is "$(json 'd["trigger"]["kind"], d["trigger"]["cause"].split("#")[0], d["trigge
 	"('watch', 'default/1', True)" 'its report names the hit, and how long ago it was'
 run "$KSNAP" show watched:watched_u64 'watched.bss:watched_u64' -o json
 is "$(json 'd' <<<"$out")" 3 'and holds what was written'
-for other in "$second" fixture:maps=1,entries=1; do
-	run "$KSNAP" show "watched:watched_u64@$other" -o json
-	is "$(json 'd["trigger"]["kind"], d["trigger"]["cause"], d["trigger"]["latency_ns"] > 0, "hit" in d, d["target"]["kind"]' <<<"$out")" \
-		"('joined', 'default/1#3', True, False, '${other%%:*}')" "$other joined, and knows of the same hit"
-done
-run "$KSNAP" show "watched:watched_u64@$second" 'watched.bss:watched_u64' -o json
-is "$(json 'd' <<<"$out")" 3 'the second worker of this kernel holds it, too'
 registers_are_free 'the registers are free after max_hits'
+
+ok 'others join' watch watched:watched_u64 --max-hits 1 --tag j --map 'watched*' \
+	--also fixture:maps=1,entries=1 --also "$second"
+order write_u64 1
+wait "$watcher"
+is $? 0 'one hit'
+exits 0 'its target is captured' "$KSNAP" monitor --channel snapshot/default --match j --from oldest -n 1
+cause=$("$KSNAP" show j -o json | json 'd["trigger"]["cause"]')
+like "$cause" '^default/[0-9]+#1$' 'is the cause'
+for other in "$second" fixture:maps=1,entries=1; do
+	exits 0 "$other captures" "$KSNAP" monitor --channel snapshot/default --match "j@$other" --from oldest -n 1
+	run "$KSNAP" show "tag:j@$other" -o json
+	is "$(json 'd["trigger"]["kind"], d["trigger"]["cause"], d["trigger"]["latency_ns"] > 0, "hit" in d, d["target"]["kind"]' <<<"$out")" \
+		"('joined', '$cause', True, False, '${other%%:*}')" 'it joined, and names the hit'
+done
+run "$KSNAP" show "tag:j@$second" 'watched.bss:watched_u64' -o json
+is "$(json 'd' <<<"$out")" 4 'the second worker of this kernel holds what was written, too'
 
 ok 'a member of an element is watched' watch 'watched_rows[7].ctx.weight' --max-hits 2 --each --tag w --map watched_rows
 order write_weight 2
