@@ -176,7 +176,9 @@ static int add_lanes(struct watch *w, struct ksnap_err *err)
 static int check_len(const struct wire_watch_snapshot_params *p, struct ksnap_err *err)
 {
 	if (p->has_len && (p->len & (p->len - 1)))
-		return err_set(err, KSNAP_E_ARG, "len: %" PRIu64 ", 1, 2, 4 or 8 wanted", p->len);
+		return err_set(err, KSNAP_E_ARG,
+			       "len: a debug register watches 1, 2, 4 or 8 bytes, not %" PRIu64,
+			       p->len);
 	return 0;
 }
 

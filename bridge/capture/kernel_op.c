@@ -39,7 +39,8 @@ int kernel_width_settle(struct kernel_width *w, const struct btf_spot *at, const
 		return 0;
 	if (!at->size)
 		return err_set(err, KSNAP_E_ARG,
-			       "nothing says how wide %s is: give a width, 1, 2, 4, 8 or {bytes}",
+			       "nothing says how wide %s is: give a width, 1, 2, 4, 8 or "
+			       "{bytes} (--width, --bytes)",
 			       name);
 	if (at->size > KERNEL_OP_MAX)
 		return err_set(err, KSNAP_E_LIMIT,

@@ -113,7 +113,7 @@ static int refuse_count(struct search *q, const char *what)
 
 	if (q->n > 1)
 		return err_set(q->err, KSNAP_E_ARG,
-			       "symbol '%s': %u %s have the name; name one: %s", s->text, q->n,
+			       "symbol '%s': %u %ss have the name; name one: %s", s->text, q->n,
 			       what, list_text(&q->found_names));
 	if (!q->near_names.n)
 		return err_set(q->err, KSNAP_E_NOTFOUND, "symbol '%s': no %s has the name", s->text,

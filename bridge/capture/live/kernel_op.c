@@ -113,9 +113,10 @@ static int settle_width(const struct spot *s, struct kernel_width *w, struct ksn
 		return ret;
 	if (w->is_number && at % w->len)
 		return err_set(err, KSNAP_E_ARG,
-			       "%s is at %s%#llx, no multiple of %u: read {bytes = %u} there",
+			       "%s is at %s%#llx, no multiple of %u: read {bytes = %u} there "
+			       "(--bytes %u)",
 			       s->name, s->kind == AT_ADDRESS ? "" : "offset ",
-			       (unsigned long long)at, w->len, w->len);
+			       (unsigned long long)at, w->len, w->len, w->len);
 	return 0;
 }
 

@@ -276,6 +276,12 @@ static int arm_memory(struct target *t, const struct watch_request *rq, struct w
 	spot = watch_spot_find(t, rq->symbol, rq->len, err);
 	if (!spot)
 		return err->code;
+	rc = watch_set_prepare(&t->watches, err);
+	if (rc) {
+		watch_spot_destroy(spot);
+		return rc;
+	}
+	watch_spot_look(spot);
 	return watch_set_arm(&t->watches, rq, &spot->at, watch_spot_gone, watch_spot_destroy, spot,
 			     ret, err);
 }

@@ -149,6 +149,15 @@ static int load_prog(struct watch_set *s, struct ksnap_err *err)
 	return ret;
 }
 
+int watch_set_prepare(struct watch_set *s, struct ksnap_err *err)
+{
+	int ret = load_prog(s, err);
+
+	if (!ret)
+		watch_prog_trap_ns(s->prog);
+	return ret;
+}
+
 static int take_slot(struct watch_set *s, unsigned *ret, struct ksnap_err *err)
 {
 	for (unsigned i = 0; i < WATCH_SLOTS; i++) {
@@ -180,13 +189,12 @@ static int arm(struct watch_set *s, struct armed *w, const struct watch_request 
 	       const struct watch_memory *at, struct ksnap_err *err)
 {
 	struct breakpoint_spec spec = { .addr = at->addr, .len = at->len };
-	int ret = load_prog(s, err);
+	int ret = watch_set_prepare(s, err);
 
 	ret = ret ? ret : take_slot(s, &w->index, err);
 	ret = ret ? ret : watch_prog_forget(s->prog, w->index, err);
 	if (ret)
 		return ret;
-	watch_prog_trap_ns(s->prog);
 	fill_slot(watch_prog_slot(s->prog, w->index), rq, at);
 	spec.prog_fd = watch_prog_fd(s->prog);
 	spec.cookie = w->index;

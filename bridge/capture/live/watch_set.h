@@ -45,6 +45,8 @@ void watch_set_fini(struct watch_set *s);
 /* Let the descriptor be readable when @fd is, too. */
 int watch_set_poll(struct watch_set *s, int fd, struct ksnap_err *err);
 
+/* What arming needs that takes long, the first time: the program, and what a trap costs here. */
+int watch_set_prepare(struct watch_set *s, struct ksnap_err *err);
 /* E_LIMIT: no register, or WATCH_SLOTS. @gone with @arg may be NULL; @release, when not NULL, is
  * called with @arg when the watch is over, also when this fails. */
 int watch_set_arm(struct watch_set *s, const struct watch_request *rq,

@@ -211,6 +211,14 @@ struct watch_spot *watch_spot_find(struct target *t, const char *symbol, unsigne
 	return NULL;
 }
 
+void watch_spot_look(struct watch_spot *s)
+{
+	uint64_t then = s->at.now;
+
+	if (read_now(s->target, s, "", NULL))
+		s->at.now = then;
+}
+
 void watch_spot_destroy(void *spot)
 {
 	struct watch_spot *s = spot;

@@ -24,6 +24,8 @@ int watch_spot_check(uint64_t addr, unsigned len, unsigned levels, const char *s
  * kernel does not tell where such a symbol is; E_TARGET. Free with watch_spot_destroy. */
 struct watch_spot *watch_spot_find(struct target *t, const char *symbol, unsigned len,
 				   struct ksnap_err *err);
+/* What is there by now, as far as it can be read. */
+void watch_spot_look(struct watch_spot *s);
 void watch_spot_destroy(void *spot);
 /* For watch_set_arm: "map_gone" when no program uses the map any more, "element_gone" when the
  * element is not where it was, else NULL. */
