@@ -128,7 +128,7 @@ totals=$("$KSNAP" monitor --channel watch/default --kind over --match watched_u1
 is "$(json 'd["reason"], d["exact"], d["hits"], d["suppressed"] > 50' <<<"$totals")" "('session_lost', True, 100, True)" \
 	'each write is counted although nobody was there any more'
 ok 'one more watch' watch watched_u64
-worker=$("$KSNAP" status -o json | json '[w["pid"] for w in d["workers"] if w["kind"] == "live"][0]')
+worker=$("$KSNAP" status -o json | json '[w["pid"] for w in d["workers"] if w["target"] == "live"][0]')
 kill -KILL "$worker"
 wait "$watcher"
 is $? 1 'it ends when its worker is killed'
