@@ -2,12 +2,14 @@
 /* map_queue.c - queues and stacks: all elements, in the order they would come out, without taking
  * any.
  *
- * System calls show the next one only, so the ring is read in the kernel's memory, and its ends
- * before and after: when they moved, it is read again. Where the kernel's memory cannot be read,
- * the next element is all there is.
+ * System calls show the next one only, so the ring is read in the kernel's memory, with its ends
+ * before and after, until two readings in a row are the same: ends that are where they were may
+ * have been elsewhere in between. Where the kernel's memory cannot be read, the next element is all
+ * there is.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -26,6 +28,9 @@ struct queue {
 	struct entries *e;
 	uint64_t ends_at[ENDS], elements; /* addresses */
 	uint32_t ends[ENDS], again[ENDS];
+	uint8_t *before; /* the elements of the reading before; NULL: there is none, or it was torn
+			  */
+	uint64_t nbefore;
 	struct kernel_read reads[READS_MAX];
 	size_t nreads;
 };
@@ -161,20 +166,46 @@ static int read_once(struct queue *q)
 	return ret;
 }
 
+/* Keep what was read for the next reading, when its ends held. */
+static int keep(struct queue *q)
+{
+	size_t len = q->e->count * q->j->plan.val_size;
+
+	free(q->before);
+	q->before = NULL;
+	if (memcmp(q->ends, q->again, sizeof(q->ends)) != 0)
+		return 0;
+	q->before = malloc(len ? len : 1);
+	if (!q->before)
+		return err_nomem(&q->j->why);
+	if (len)
+		memcpy(q->before, q->e->vals, len);
+	q->nbefore = q->e->count;
+	return 0;
+}
+
+static bool is_as_before(const struct queue *q)
+{
+	uint64_t n = q->e->count;
+
+	return q->before && memcmp(q->ends, q->again, sizeof(q->ends)) == 0 && n == q->nbefore &&
+	       (!n || memcmp(q->before, q->e->vals, n * q->j->plan.val_size) == 0);
+}
+
 static int read_ring(struct queue *q, struct read_result *res)
 {
 	int ret = read_once(q);
 
 	res->end = READ_DONE;
-	while (!ret && memcmp(q->ends, q->again, sizeof(q->ends)) != 0) {
+	while (!ret && !(ret = keep(q)) && !(ret = read_once(q)) && !is_as_before(q)) {
 		if (res->restarts == TRIES || clock_mono_ns() >= q->j->plan.deadline_mono_ns) {
 			res->end = READ_UNSEEN;
 			res->why = "elements came and went each time it was read";
 			break;
 		}
 		res->restarts++;
-		ret = read_once(q);
 	}
+	free(q->before);
 	if (!ret && q->j->info.type == BPF_MAP_TYPE_STACK)
 		reverse(q->e, q->j->plan.val_size);
 	return ret;
