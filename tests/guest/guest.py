@@ -22,7 +22,7 @@ import time
 TOP = os.environ["KSNAP_TOP_BUILDDIR"]
 BOOT_S = 240
 ANSWER_S = 120
-SILENT_S = 20  # then it may need a push
+SILENT_S = 20  # of one that did not answer, and was pushed
 MEMORY_MIB = 256
 MACHINE = "pc,memory-backend=ram,max-ram-below-4g=128M"  # the rest is above 4 GiB, as in large guests
 
@@ -282,19 +282,25 @@ class Guest:
         return self.qmp("query-status")["status"]
 
     def hear(self, asked):
-        """The next line of the program inside. Guests were seen that did not answer any more, one CPU busy and
-        the other halted, though nothing held them: that is told, and whether a stop wakes them shows."""
+        """The next line of the program inside. One that does not come is a failure, which tells what the CPUs
+        do and whether a stop wakes them; the tests behind it can ask again."""
         try:
-            return self.port.read(SILENT_S)
+            return self.port.read()
         except TimeoutError:
-            print(f"# the guest has not answered to {asked!r} for {SILENT_S} s; its CPUs, before it is stopped and goes on:")
-            for line in self.qmp("human-monitor-command", **{"command-line": "info registers -a"}).splitlines():
-                if "CPU#" in line or "IP=" in line:
-                    print("#", line.rstrip(), flush=True)
-        if self.status() == "running":
-            self.qmp("stop")
-            self.qmp("cont")
-        return self.port.read()
+            state = self.qmp("human-monitor-command", **{"command-line": "info registers -a"})
+        told = [line.strip() for line in state.splitlines() if "CPU#" in line or "IP=" in line]
+        raise AssertionError(f"no answer to {asked!r} for {ANSWER_S} s, status {self.status()}, {told}; {self.push()}")
+
+    def push(self):
+        """Stop it, let it go on, and read up to the end of what it answers then."""
+        self.qmp("stop")
+        self.qmp("cont")
+        try:
+            while self.port.read(SILENT_S) != "end":
+                pass
+        except TimeoutError:
+            return "nor when it was stopped and went on"
+        return "it answers since it was stopped and went on"
 
     def ask(self, words):
         self.port.write(words)
