@@ -177,17 +177,17 @@ struct ksnap_store_args {
 
 /* A stored snapshot as given out. Holds its own references. */
 struct ksnap_entry {
-	char tag[KSNAP_TAG_MAX + 1];
 	uint64_t seq; /* insertion number on this bridge, from 1; an overwrite gets a new one */
 	int64_t ts;   /* when it was stored */
 	struct ksnap_blob *report;
+	struct ksnap_blob *stats; /* NULL: see the reason */
+	enum ksnap_stats_reason stats_reason;
 	bool placeholder, complete;
-	char schema[64];
 	bool has_step, has_elapsed_ms, has_boundary_ms;
 	uint16_t step;
 	uint64_t elapsed_ms, boundary_ms;
-	struct ksnap_blob *stats; /* NULL: see the reason */
-	enum ksnap_stats_reason stats_reason;
+	char tag[KSNAP_TAG_MAX + 1];
+	char schema[64];
 };
 
 /* A kernel read or write; both halves are opaque msgpack to the bridge. */

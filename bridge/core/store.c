@@ -14,6 +14,7 @@
 
 #define DEFAULT_SCHEMA "ksnap.report/1"
 #define CACHE_LINE     64
+#define TOUCHED        (offsetof(struct store_node, entry.schema) + sizeof(DEFAULT_SCHEMA))
 #define NEAR_LOOKED_AT 1024 /* newest entries compared for the text of a miss */
 
 void store_init(struct store *s, uint64_t cap, uint64_t cap_bytes, struct events *events)
@@ -61,7 +62,7 @@ struct store_node *store_node_create(const struct ksnap_store_args *args, uint64
 
 	if (!node)
 		return NULL;
-	memset(node, 0, sizeof(*node));
+	memset(node, 0, offsetof(struct store_node, entry.tag)); /* texts end where they end */
 	fill_entry(&node->entry, args);
 	node->bytes = ksnap_blob_size(args->report);
 	if (args->stats)
@@ -207,7 +208,7 @@ static void fetch_oldest(const struct store *s)
 
 	if (!third)
 		return;
-	for (size_t at = 0; at < sizeof(struct store_node); at += CACHE_LINE)
+	for (size_t at = 0; at < TOUCHED; at += CACHE_LINE)
 		__builtin_prefetch(third + at, 1);
 	tag_table_fetch_bucket(&s->table, second->link.hash);
 	tag_table_fetch_chain(&s->table, first->link.hash);
