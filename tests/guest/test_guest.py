@@ -5,6 +5,7 @@ One boot serves all tests. Nothing in the guest writes to the maps unless a test
 printed just before the guest was stopped is what its memory must hold."""
 import json
 import mmap
+import operator
 import os
 import random
 import re
@@ -1156,6 +1157,21 @@ def _(p):
             p.await_seen(before + 30)
             p.seen("flag 0")
     equal(p.guest.status(), "running")
+    p.inside = p.guest.maps()
+
+
+@test("a CPU that wakes up behind a watch does not stop the guest: when that has ended, and who watched was killed")
+def _(p):
+    def woken():
+        return [sum(c["softirqs"]) for c in capture(p.target, "--progs", "--map", "notes")["cpus"]]
+
+    for number, status in [(signal.SIGINT, 0), (signal.SIGKILL, -signal.SIGKILL)] * 3:
+        w = Watching(p, "vm_swappiness", "--len", "4")
+        w.end(number, status)
+        p.guest.await_running()
+        before = woken()
+        guest.until("all CPUs wake up", lambda: p.seen("flag") and all(map(operator.lt, before, woken())))
+        equal(p.guest.status(), "running")
     p.inside = p.guest.maps()
 
 

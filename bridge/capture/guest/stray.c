@@ -16,17 +16,20 @@ static uint64_t in_ms(uint64_t ms)
 	return clock_mono_ns() + ms * NS_PER_MS;
 }
 
-void stray_fini(struct stray *s)
+void stray_fini(struct target *t)
 {
-	free(s->is_suspect);
-	*s = (struct stray){ 0 };
+	gdb_step_later(&t->gdb, NULL, 0);
+	free(t->stray.is_suspect);
+	t->stray = (struct stray){ 0 };
 }
 
-static int make_room(struct stray *s, unsigned n, struct ksnap_err *err)
+static int make_room(struct target *t, unsigned n, struct ksnap_err *err)
 {
+	struct stray *s = &t->stray;
+
 	if (n == s->n)
 		return 0;
-	stray_fini(s);
+	stray_fini(t);
 	s->is_suspect = calloc(n, sizeof(*s->is_suspect));
 	if (!s->is_suspect)
 		return err_nomem(err);
@@ -44,9 +47,11 @@ static bool has_kvm(struct target *t)
 	       !json_member(answer, "enabled", &enabled) || !json_is(enabled, "false");
 }
 
-/* Has it given its note up? */
+/* Has it given its note up, or is it not there? */
 static bool step_clean(struct target *t, unsigned i, uint64_t enough)
 {
+	if (gdb_find_thread(&t->gdb, i + 1, in_ms(ANSWER_MS), NULL) == KSNAP_E_LIMIT)
+		return true;
 	if (!t->stop.is_stopped || clock_mono_ns() >= enough ||
 	    gdb_step(&t->gdb, i + 1, in_ms(ANSWER_MS), NULL))
 		return false;
@@ -58,13 +63,14 @@ static bool step_clean(struct target *t, unsigned i, uint64_t enough)
 
 int stray_begin(struct target *t, struct ksnap_err *err)
 {
-	int ret = make_room(&t->stray, t->machine.kernel.ncpu, err);
+	int ret = make_room(t, t->machine.kernel.ncpu, err);
 	uint64_t enough = in_ms(STEPS_MS);
 
 	if (ret || has_kvm(t))
 		return ret;
 	for (unsigned i = 0; i < t->stray.n; i++)
 		t->stray.is_suspect[i] = !step_clean(t, i, enough);
+	gdb_step_later(&t->gdb, t->stray.is_suspect, t->stray.n);
 	gdb_forget_pause(&t->gdb);
 	return 0;
 }

@@ -7,9 +7,10 @@
  * is garbage, or qemu takes it for one of the guest's own and drops the trap altogether: that of
  * the next write that matters.
  *
- * So each CPU that runs is stepped after connecting, which makes it give up such a note; of one
- * that is halted, the first trap is no write when nothing changed, and what is dropped for it shows
- * by the value only. Not with KVM, where a note makes no trap.
+ * So each CPU is stepped, which makes it give up such a note. One that runs is, after connecting.
+ * One that is halted, or does not get on, has its step to do still when the guest goes on: it stops
+ * the guest once, as soon as it has woken up, and before it runs anything of what woke it. That
+ * trap is no write when nothing changed. Not with KVM, where a note makes no trap.
  *
  * And when a value changed without a trap, the CPU that did it is stepped, and tells. */
 #ifndef KSNAP_CAPTURE_GUEST_STRAY_H
@@ -29,7 +30,7 @@ struct stray {
  * counted. E_NOMEM. */
 int stray_begin(struct target *t, struct ksnap_err *err);
 /* They are gone with the connection. */
-void stray_fini(struct stray *s);
+void stray_fini(struct target *t);
 /* Is @s the first trap of a suspect? */
 bool stray_is_first(struct target *t, const struct packet_stop *s);
 /* A value changed, and the trap that came, if any, of thread @but, may not be that of the write.

@@ -55,14 +55,14 @@ static void *serve(void *arg)
 
 	while ((n = recv(fd, in, sizeof(in) - 1, 0)) > 0) {
 		in[n] = 0;
-		if (n == 1 && in[0] == 3)
-			answer(s, fd, "stop");
 		for (char *at = in; (at = strchr(at, '$')) && (hash = strchr(at, '#'));
 		     at = hash + 1) {
 			*hash = 0;
 			strcat(strcat(s->heard, at + 1), " ");
 			answer(s, fd, at + 1);
 		}
+		if (in[n - 1] == 3)
+			answer(s, fd, "stop");
 	}
 	close(fd);
 	return NULL;
@@ -187,7 +187,7 @@ static void ends_with_a_stub_that_does_not_answer(void **state)
 {
 	static const struct answer answers[] = { { "?", HALTED },
 						 { "Qqemu.sstep=1", OK },
-						 { "qqemu.sstep", "$0x7#df" },
+						 { "qqemu.sstep", "$0x0#d8$0x7#df" },
 						 { "D", OK },
 						 { 0 } };
 	struct ksnap_err err;
@@ -199,7 +199,9 @@ static void ends_with_a_stub_that_does_not_answer(void **state)
 	assert_true(g.is_lost && g.fd < 0 && has_news(&g));
 	assert_int_equal(gdb_continue(&g, &err), KSNAP_E_TARGET);
 	end(&s, &g);
-	assert_string_equal(s.heard, "? Qqemu.sstep=1 Z2,1000,8 ? Qqemu.sstep=7 qqemu.sstep D ");
+	assert_string_equal(s.heard,
+			    "? Qqemu.sstep=1 Z2,1000,8 ? Qqemu.sstep=0 qqemu.sstep "
+			    "vCont;s Qqemu.sstep=1 Qqemu.sstep=3 Qqemu.sstep=7 qqemu.sstep D ");
 }
 
 static void await_news(struct gdb *g)
@@ -306,6 +308,91 @@ static void steps_a_cpu(void **state)
 	assert_non_null(strstr(s.heard, " Hc1 vCont;s:1 Qqemu.sstep=7 "));
 }
 
+/* What is told of another CPU does not count as its step, and what stops it otherwise undoes that.
+ */
+static void steps_cpus_when_the_guest_goes_on(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED },
+		{ "Qqemu.sstep=1", OK },
+		{ "vCont;s:2;s:12c;c", "$T02thread:01;#04$T05thread:02;#08" },
+		{ "vCont;s:12c;c", "$T02thread:12c;#69$T05thread:01;#07" },
+		{ "c", "$T05thread:01;#07" },
+		{ "Z2,1000,8", OK },
+		{ "Qqemu.sstep=7", OK },
+		{ 0 },
+	};
+	bool steps[300] = { [1] = true, [299] = true };
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	gdb_step_later(&g, steps, 300);
+	assert_true(g.must_say);
+	assert_int_equal(gdb_continue(&g, NULL), 0);
+	await_news(&g);
+	assert_true(g.has_pause && g.trap.thread == 2 && !g.must_say);
+	gdb_forget_trap(&g);
+	steps[1] = false;
+	assert_int_equal(gdb_continue(&g, NULL), 0);
+	await_news(&g);
+	assert_true(g.trap.thread == 1 && g.must_say);
+	gdb_forget_trap(&g);
+	gdb_step_later(&g, NULL, 0);
+	assert_int_equal(gdb_continue(&g, NULL), 0);
+	await_news(&g);
+	gdb_forget_trap(&g);
+	gdb_forget_pause(&g);
+	assert_int_equal(gdb_watch(&g, 0x1000, 8, late(), NULL), 0);
+	gdb_leave(&g);
+	end(&s, &g);
+	assert_string_equal(s.heard, "? Qqemu.sstep=1 vCont;s:2;s:12c;c vCont;s:12c;c c Z2,1000,8 "
+				     "Qqemu.sstep=7 ");
+}
+
+/* Else they would stop the guest when nobody is there to let it go on. */
+static void leaves_no_cpu_with_a_step_to_do(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED },         { "Qqemu.sstep=1", OK },
+		{ "Qqemu.sstep=0", OK }, { "stop", "$T02thread:02;#05" },
+		{ "Qqemu.sstep=7", OK }, { 0 },
+	};
+	const bool steps[] = { true, false, true };
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	gdb_step_later(&g, steps, 3);
+	gdb_leave(&g);
+	assert_true(g.fd < 0 && !g.is_lost && !g.must_say);
+	end(&s, &g);
+	assert_string_equal(s.heard, "? Qqemu.sstep=1 Qqemu.sstep=0 vCont;s:1;s:3 Qqemu.sstep=7 ");
+}
+
+/* One that does not stop behind that is left to the child, which tries again. */
+static void leaves_steps_that_are_not_forgotten_to_the_child(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED },
+		{ "Qqemu.sstep=1", OK },
+		{ "Qqemu.sstep=0", "$E22#a9" },
+		{ "qqemu.sstep", "$0x0#d8$0x7#df" },
+		{ "D", OK },
+		{ 0 },
+	};
+	const bool steps[] = { true };
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	gdb_step_later(&g, steps, 1);
+	gdb_leave(&g);
+	assert_int_equal(g.fd, -1);
+	end(&s, &g);
+	assert_non_null(strstr(s.heard, " Qqemu.sstep=0 qqemu.sstep vCont;s Qqemu.sstep=1 "));
+}
+
 /* One that cannot step, or not in the way that is asked for. */
 static void does_not_step_where_a_stub_cannot(void **state)
 {
@@ -388,6 +475,9 @@ int main(void)
 		cmocka_unit_test(is_not_taken_in_by_what_connecting_does),
 		cmocka_unit_test(tells_that_the_guest_was_stopped),
 		cmocka_unit_test(steps_a_cpu),
+		cmocka_unit_test(steps_cpus_when_the_guest_goes_on),
+		cmocka_unit_test(leaves_no_cpu_with_a_step_to_do),
+		cmocka_unit_test(leaves_steps_that_are_not_forgotten_to_the_child),
 		cmocka_unit_test(does_not_step_where_a_stub_cannot),
 		cmocka_unit_test(ceases_to_step_where_that_is_refused),
 		cmocka_unit_test(gives_up_a_step),
