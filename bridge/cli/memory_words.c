@@ -11,30 +11,16 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/proc_stat.h"
 #include "wire/pack.h"
 
 /* ---- the task -------------------------------------------------------------------------------- */
 
 static int start_time_of(uint64_t task, uint64_t *ret, struct ksnap_err *err)
 {
-	char path[64], text[1024] = "", *at;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/stat", task);
-	f = fopen(path, "re");
-	if (f && !fgets(text, sizeof(text), f))
-		text[0] = 0;
-	if (f)
-		fclose(f);
-	/* The name before it may hold anything. */
-	at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (!at)
-		return err_set(err, KSNAP_E_NOTFOUND, "there is no task %" PRIu64 " on this host",
-			       task);
-	*ret = strtoull(at, NULL, 10);
-	return 0;
+	if (proc_stat(task, PROC_STAT_START, ret))
+		return 0;
+	return err_set(err, KSNAP_E_NOTFOUND, "there is no task %" PRIu64 " on this host", task);
 }
 
 static bool has_option(const struct args *args, const char *name)

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -16,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/proc_stat.h"
 
 #define ROUNDS_MAX 1000 /* of them, each of which may leave others behind */
 #define END_MS     1000 /* a killed one that is not gone by then cannot be waited for */
@@ -29,22 +29,9 @@ void strays_adopt(void)
 
 static bool is_fork(pid_t pid)
 {
-	char path[64], line[512];
-	unsigned long flags = 0;
-	const char *end;
-	size_t n;
-	FILE *f;
+	uint64_t flags;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	n = fread(line, 1, sizeof(line) - 1, f);
-	fclose(f);
-	line[n] = '\0';
-	end = strrchr(line, ')'); // of its name, which may hold anything
-	return end && sscanf(end, ") %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
-	       (flags & FORKNOEXEC);
+	return proc_stat(pid, PROC_STAT_FLAGS, &flags) && flags & FORKNOEXEC;
 }
 
 /* A child that thaws a cgroup, should this process be killed, is a fork of it. */

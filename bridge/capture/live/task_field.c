@@ -7,14 +7,13 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/proc_stat.h"
 #include "capture/live/bpf_insns.h"
 #include "capture/live/kernel_maps.h"
 #include "capture/live/ledger.h"
@@ -81,28 +80,11 @@ static uint64_t ticks_of(uint64_t ns)
 	return ns / (NS_PER_S / sysconf(_SC_CLK_TCK));
 }
 
-/* Field 22 of its stat; 0: there is none. */
-static uint64_t start_in_proc(uint64_t tid)
-{
-	char path[64], text[1024] = "", *at;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/stat", tid);
-	f = fopen(path, "re");
-	if (f && !fgets(text, sizeof(text), f))
-		text[0] = 0;
-	if (f)
-		fclose(f);
-	/* The name before it may hold anything. */
-	at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at, NULL, 10) : 0;
-}
-
 static int refuse_none(const struct task_name *task, struct ksnap_err *err)
 {
-	if (task->start_time && start_in_proc(task->tid) == task->start_time)
+	uint64_t start;
+
+	if (proc_stat(task->tid, PROC_STAT_START, &start) && start == task->start_time)
 		return err_set(err, KSNAP_E_UNSUPPORTED,
 			       "task %" PRIu64 " is there, but this kernel shows it to no BPF "
 			       "program, which is how its fields are read",
