@@ -4,21 +4,16 @@
  *
  * Needs the right to use BPF and perf; KSNAP_TEST_REQUIRE=bpf makes its absence a failure.
  */
-#include "live_rig.h"
+#include "watched_rig.h"
 
 #include <bpf/bpf.h>
 #include <inttypes.h>
-#include <msgpack.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/clock.h"
-#include "report/hit.h"
-#include "tests/bpf/watched.h"
 
 static struct bpf_object *obj;
 static struct live_rig rig;
@@ -40,14 +35,7 @@ static struct bpf_object *load_named(void)
 
 static uint64_t write_with(const char *name, uint64_t times)
 {
-	struct watched_order o = { .times = times };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &o, .ctx_size_in = sizeof(o));
-	struct bpf_program *p = bpf_object__find_program_by_name(obj, name);
-
-	assert_non_null(p);
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
-	assert_int_equal(opts.retval, 0);
-	return o.addr;
+	return watched_write(obj, name, times);
 }
 
 static int arm(const char *symbol, unsigned len, struct watch_place *ret, struct ksnap_err *err)
@@ -91,21 +79,11 @@ static struct watch_news next_news(void)
 
 static struct ksnap_hit next_hit(void)
 {
-	struct watch_news n;
-	struct ksnap_hit hit;
-	msgpack_unpacked u;
-	struct ksnap_err err;
+	struct watch_news n = next_news();
 
-	do {
+	while (n.kind == WATCH_NEWS_COUNTED)
 		n = next_news();
-	} while (n.kind == WATCH_NEWS_COUNTED);
-	assert_int_equal(n.kind, WATCH_NEWS_HIT);
-	msgpack_unpacked_init(&u);
-	assert_int_equal(msgpack_unpack_next(&u, n.hit.p, n.hit.len, NULL), MSGPACK_UNPACK_SUCCESS);
-	if (hit_read(&u.data, &hit, &err))
-		fail_msg("%s", err.text);
-	msgpack_unpacked_destroy(&u);
-	return hit;
+	return watched_hit(&n);
 }
 
 static const char *id_symbol(const char *map, const char *rest)

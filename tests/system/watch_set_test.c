@@ -4,7 +4,7 @@
  *
  * Needs the right to use BPF and perf; KSNAP_TEST_REQUIRE=bpf makes its absence a failure.
  */
-#include "live_rig.h"
+#include "watched_rig.h"
 
 #include <bpf/bpf.h>
 #include <linux/perf_event.h>
@@ -18,12 +18,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "capture/live/breakpoint.h"
 #include "capture/live/watch_prog.h"
 #include "capture/live/watch_set.h"
-#include "report/hit.h"
-#include "tests/bpf/watched.h"
 
 static struct bpf_object *obj;
 static struct ksyms ksyms;
@@ -32,14 +29,7 @@ static struct watch_set set;
 /* Write @times with the program @name; gives the address. */
 static uint64_t write_with(const char *name, uint64_t times)
 {
-	struct watched_order o = { .times = times };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &o, .ctx_size_in = sizeof(o));
-	struct bpf_program *p = bpf_object__find_program_by_name(obj, name);
-
-	assert_non_null(p);
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
-	assert_int_equal(opts.retval, 0);
-	return o.addr;
+	return watched_write(obj, name, times);
 }
 
 static int arm(uint64_t id, uint64_t addr, unsigned len, unsigned rate, uint64_t max_hits,
@@ -243,19 +233,10 @@ static uint64_t touch_pages(int fd, size_t pages)
 static struct ksnap_hit next_hit(void)
 {
 	struct watch_news n = next_news();
-	struct ksnap_hit hit;
-	msgpack_unpacked u;
-	struct ksnap_err err;
 
 	while (n.kind == WATCH_NEWS_COUNTED || n.kind == WATCH_NEWS_THROTTLED)
 		n = next_news();
-	assert_int_equal(n.kind, WATCH_NEWS_HIT);
-	msgpack_unpacked_init(&u);
-	assert_int_equal(msgpack_unpack_next(&u, n.hit.p, n.hit.len, NULL), MSGPACK_UNPACK_SUCCESS);
-	if (hit_read(&u.data, &hit, &err))
-		fail_msg("%s", err.text);
-	msgpack_unpacked_destroy(&u);
-	return hit;
+	return watched_hit(&n);
 }
 
 /* Stay on the CPU that this runs on; what was allowed before. */
