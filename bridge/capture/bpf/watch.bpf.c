@@ -7,6 +7,9 @@
  *
  * Perf also counts hits for which it does not run this program, as when another one runs on that
  * CPU at the moment. A hit that is told says how many there were.
+ *
+ * A writer waits meanwhile, and a call costs it more than a look into the kernel's structures: with
+ * the kernel's BTF at hand user space says where to look.
  */
 #include <linux/types.h>
 
@@ -44,6 +47,9 @@ struct {
 	__type(key, unsigned int);
 	__type(value, struct watch_here);
 } ksnap_here SEC(".maps");
+
+/* Set before it is loaded: the verifier sees constants, and drops what is not used. */
+volatile const struct watch_layout ksnap_layout;
 
 /* For measuring what a trap costs here: user space watches it and has it written. */
 unsigned long long ksnap_scratch;
@@ -84,24 +90,64 @@ static __always_inline void copy_regs(struct watch_record *r, struct bpf_perf_ev
 	r->regs[WATCH_RSP] = ctx->regs.rsp;
 }
 
+#define AT(base, field) ((void *)((char *)(base) + ksnap_layout.field))
+
+static __always_inline long read_count(struct bpf_perf_event_data *ctx, unsigned long long *ret)
+{
+	struct bpf_perf_event_value v;
+	void *event;
+	long code;
+
+	if (ksnap_layout.knows_count) {
+		code = bpf_probe_read_kernel(&event, sizeof(event), AT(ctx, event));
+		return code ? code : bpf_probe_read_kernel(ret, sizeof(*ret), AT(event, count));
+	}
+	code = bpf_perf_prog_read_value(ctx, &v, sizeof(v));
+	if (!code)
+		*ret = v.counter;
+	return code;
+}
+
 /* A CPU that went and came back counts from nothing again. */
 static __always_inline void count_unseen(struct watch_slot *s, struct watch_here *h,
 					 struct bpf_perf_event_data *ctx)
 {
-	struct bpf_perf_event_value v;
-	unsigned long long unseen;
+	unsigned long long count, unseen;
 
-	if (bpf_perf_prog_read_value(ctx, &v, sizeof(v)))
+	if (read_count(ctx, &count))
 		return;
-	if (v.counter < h->seen) {
-		h->seen = v.counter;
+	if (count < h->seen) {
+		h->seen = count;
 		h->unseen = 0;
 	}
-	unseen = v.counter - h->seen;
+	unseen = count - h->seen;
 	if (unseen <= h->unseen)
 		return;
 	__sync_fetch_and_add(&s->unseen, unseen - h->unseen);
 	h->unseen = unseen;
+}
+
+static __always_inline void look_at_task(struct watch_record *r)
+{
+	void *task = (void *)bpf_get_current_task_btf(), *cgroup;
+	unsigned long long *comm = AT(task, comm), *to = (void *)r->comm;
+
+	r->pid = *(int *)AT(task, tgid);
+	r->tid = *(int *)AT(task, pid);
+	for (int i = 0; i < WATCH_COMM / sizeof(*to); i++)
+		to[i] = comm[i];
+	cgroup = *(void **)AT(*(void **)AT(task, cgroups), dfl_cgrp);
+	r->cgroup = *(unsigned long long *)AT(*(void **)AT(cgroup, kn), id);
+}
+
+static __always_inline void ask_for_task(struct watch_record *r)
+{
+	unsigned long long ids = bpf_get_current_pid_tgid();
+
+	r->pid = ids >> 32;
+	r->tid = (unsigned int)ids;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	r->cgroup = bpf_get_current_cgroup_id();
 }
 
 /* 0: the ring has no room. */
@@ -110,7 +156,6 @@ static __always_inline int tell(struct watch_slot *s, struct bpf_perf_event_data
 				unsigned long long new)
 {
 	struct watch_record *r = bpf_ringbuf_reserve(&ksnap_hits, sizeof(*r), 0);
-	unsigned long long task = bpf_get_current_pid_tgid();
 
 	if (!r)
 		return 0;
@@ -120,11 +165,11 @@ static __always_inline int tell(struct watch_slot *s, struct bpf_perf_event_data
 	r->new = new;
 	r->quiet = *(volatile unsigned long long *)&s->quiet;
 	r->unseen = *(volatile unsigned long long *)&s->unseen;
-	r->cgroup = bpf_get_current_cgroup_id();
-	r->pid = task >> 32;
-	r->tid = (unsigned int)task;
 	r->cpu = bpf_get_smp_processor_id();
-	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	if (ksnap_layout.knows_task)
+		look_at_task(r);
+	else
+		ask_for_task(r);
 	copy_regs(r, ctx);
 	r->stack_bytes = bpf_get_stack(ctx, r->stack, sizeof(r->stack), 0);
 	__sync_fetch_and_add(&s->told, 1);

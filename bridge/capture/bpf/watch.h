@@ -27,6 +27,15 @@ struct watch_here {
 	unsigned long long seen, unseen;
 };
 
+/* Where the running kernel keeps what a told hit says, in bytes from the begin of what holds it, as
+ * its BTF has it. What is not known is asked for by helpers, which takes longer. */
+struct watch_layout {
+	int knows_count; /* of perf: behind the context, struct perf_event */
+	int event, count;
+	int knows_task; /* struct task_struct, css_set, cgroup, kernfs_node */
+	int pid, tgid, comm, cgroups, dfl_cgrp, kn, id;
+};
+
 /* In the order of the kernel's struct pt_regs. */
 enum watch_reg {
 	WATCH_R15,

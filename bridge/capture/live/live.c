@@ -82,7 +82,7 @@ static void read_facts(struct target *t)
 /* One descriptor tells of both kinds of watches. */
 static int begin_watches(struct target *t, struct ksnap_err *err)
 {
-	int ret = watch_set_init(&t->watches, &t->ksyms, err);
+	int ret = watch_set_init(&t->watches, &t->ksyms, t->types, err);
 
 	ret = ret ? ret : object_ends_init(&t->ends, err);
 	return ret ? ret : watch_set_poll(&t->watches, t->ends.timer, err);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "capture/live/breakpoint.h"
+#include "capture/live/kernel_maps.h"
 #include "capture/live/load_log.h"
 #include "capture/live/privilege.h"
 
@@ -51,19 +52,74 @@ static int take_record(void *arg, void *data, size_t size)
 	return 0;
 }
 
+/* ---- where the kernel keeps what a hit says -------------------------------------------------- */
+
+/* False: the kernel has no such thing. */
+static bool place(const struct btf *kernel, const char *type, const char *member, int *ret)
+{
+	int64_t off = kernel_offset(kernel, type, member, NULL);
+
+	if (off >= 0)
+		*ret = off;
+	return off >= 0;
+}
+
+static struct watch_layout layout_of(const struct btf *k)
+{
+	struct watch_layout l = { 0 };
+
+	if (!k)
+		return l;
+	l.knows_count = place(k, "bpf_perf_event_data_kern", "event", &l.event) &&
+			place(k, "perf_event", "count", &l.count);
+	l.knows_task = place(k, "task_struct", "pid", &l.pid) &&
+		       place(k, "task_struct", "tgid", &l.tgid) &&
+		       place(k, "task_struct", "comm", &l.comm) &&
+		       place(k, "task_struct", "cgroups", &l.cgroups) &&
+		       place(k, "css_set", "dfl_cgrp", &l.dfl_cgrp) &&
+		       place(k, "cgroup", "kn", &l.kn) && place(k, "kernfs_node", "id", &l.id);
+	return l;
+}
+
+/* ---- load ------------------------------------------------------------------------------------ */
+
+/* 0, or a negative errno. */
+static int load_with(struct watch_prog *p, const struct watch_layout *layout)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ksnap_watch");
+	struct bpf_map *constants;
+	int ret;
+
+	p->bpf = bpf_object__open_mem(elf, sizeof(elf), &opts);
+	constants = p->bpf ? bpf_object__find_map_by_name(p->bpf, ".rodata") : NULL;
+	ret = constants ? bpf_map__set_initial_value(constants, layout, sizeof(*layout)) : -errno;
+	ret = ret ? ret : bpf_object__load(p->bpf);
+	if (ret)
+		bpf_object__close(take_ptr(p->bpf));
+	return ret;
+}
+
+/* A kernel that takes no looks at its structures still has helpers. */
+static int load_any(struct watch_prog *p, const struct btf *kernel)
+{
+	struct watch_layout layout = layout_of(kernel), none = { 0 };
+	int ret = load_with(p, &layout);
+
+	return ret && ret != -EPERM && kernel ? load_with(p, &none) : ret;
+}
+
 static int prog_fd(struct watch_prog *p, const char *name)
 {
 	return bpf_program__fd(bpf_object__find_program_by_name(p->bpf, name));
 }
 
-static int load(struct watch_prog *p, struct ksnap_err *err)
+static int load(struct watch_prog *p, const struct btf *kernel, struct ksnap_err *err)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ksnap_watch");
+	int ret = load_any(p, kernel);
 	void *slots;
 
-	p->bpf = bpf_object__open_mem(elf, sizeof(elf), &opts);
-	if (!p->bpf || bpf_object__load(p->bpf))
-		return refuse(err, errno);
+	if (ret)
+		return refuse(err, -ret);
 	p->hit_fd = prog_fd(p, "ksnap_watch");
 	p->scratch_fd = prog_fd(p, "ksnap_write_scratch");
 	p->here_fd = bpf_object__find_map_fd_by_name(p->bpf, "ksnap_here");
@@ -78,7 +134,8 @@ static int load(struct watch_prog *p, struct ksnap_err *err)
 	return p->ring ? 0 : err_errno(err, KSNAP_E_TARGET, errno, "cannot read the ring of hits");
 }
 
-struct watch_prog *watch_prog_create(void (*tell)(void *arg, const struct watch_record *r),
+struct watch_prog *watch_prog_create(const struct btf *kernel,
+				     void (*tell)(void *arg, const struct watch_record *r),
 				     void *arg, struct ksnap_err *err)
 {
 	struct watch_prog *p = calloc(1, sizeof(*p));
@@ -91,7 +148,7 @@ struct watch_prog *watch_prog_create(void (*tell)(void *arg, const struct watch_
 	p->tell = tell;
 	p->arg = arg;
 	load_log_begin();
-	ret = load(p, err);
+	ret = load(p, kernel, err);
 	load_log_end();
 	if (!ret)
 		return p;

@@ -3,13 +3,17 @@
 #ifndef KSNAP_CAPTURE_LIVE_WATCH_PROG_H
 #define KSNAP_CAPTURE_LIVE_WATCH_PROG_H
 
+#include <bpf/btf.h>
+
 #include "capture/bpf/watch.h"
 #include "ksnap.h"
 
 struct watch_prog;
 
-/* @tell is called by watch_prog_read for each record, in order. E_DENIED, E_TARGET. */
-struct watch_prog *watch_prog_create(void (*tell)(void *arg, const struct watch_record *r),
+/* @tell is called by watch_prog_read for each record, in order. @kernel, its BTF, which is not
+ * kept, makes hits cheaper; NULL: it is not known. E_DENIED, E_TARGET. */
+struct watch_prog *watch_prog_create(const struct btf *kernel,
+				     void (*tell)(void *arg, const struct watch_record *r),
 				     void *arg, struct ksnap_err *err);
 void watch_prog_destroy(struct watch_prog *p);
 

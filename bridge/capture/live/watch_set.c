@@ -53,9 +53,10 @@ int watch_set_poll(struct watch_set *s, int fd, struct ksnap_err *err)
 	return 0;
 }
 
-int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct ksnap_err *err)
+int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct btf_types *types,
+		   struct ksnap_err *err)
 {
-	*s = (struct watch_set){ .ksyms = ksyms, .cpus = -1 };
+	*s = (struct watch_set){ .ksyms = ksyms, .types = types, .cpus = -1 };
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (s->epoll < 0 || s->timer < 0)
@@ -136,11 +137,13 @@ static struct armed *find(const struct watch_set *s, uint64_t id)
 
 static int load_prog(struct watch_set *s, struct ksnap_err *err)
 {
+	const struct btf *kernel;
 	int ret;
 
 	if (s->prog)
 		return 0;
-	s->prog = watch_prog_create(on_record, s, err);
+	kernel = s->types ? btf_types_load(s->types, BTF_OF_KERNEL, NULL) : NULL;
+	s->prog = watch_prog_create(kernel, on_record, s, err);
 	if (!s->prog)
 		return err ? err->code : KSNAP_E_TARGET;
 	ret = watch_set_poll(s, watch_prog_ring_fd(s->prog), err);

@@ -9,6 +9,7 @@
 #define KSNAP_CAPTURE_LIVE_WATCH_SET_H
 
 #include "capture/bpf/watch.h"
+#include "capture/btf.h"
 #include "capture/live/ksyms.h"
 #include "capture/watch.h"
 #include "ksnap.h"
@@ -24,6 +25,7 @@ struct watch_set {
 	size_t told_at;     /* in records */
 	struct buf hit;     /* of the last news */
 	const struct ksyms *ksyms;
+	struct btf_types *types;
 };
 
 /* Not initialised, and accepted by fini. */
@@ -39,8 +41,10 @@ struct watch_memory {
 /* Asked once a quarter of a second while the watch is armed: a word why it must end, or NULL. */
 typedef const char *(*watch_gone_fn)(void *arg);
 
-/* Makes the descriptor only. @ksyms is loaded by the caller before the first arm. */
-int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct ksnap_err *err);
+/* Makes the descriptor only. @ksyms, loaded by the caller before the first arm, and @types are
+ * borrowed; NULL for @types: the kernel's BTF is not used, and hits cost a little more. */
+int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct btf_types *types,
+		   struct ksnap_err *err);
 void watch_set_fini(struct watch_set *s);
 /* Let the descriptor be readable when @fd is, too. */
 int watch_set_poll(struct watch_set *s, int fd, struct ksnap_err *err);
