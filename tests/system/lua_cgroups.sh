@@ -3,32 +3,9 @@
 # Scenarios with programs and cgroups of their own, on the real hierarchy: what they made, moved, froze
 # and started is gone afterwards, however they ended.
 . "$KSNAP_TOP_SRCDIR/tests/system/tap.sh"
+. "$KSNAP_TOP_SRCDIR/tests/system/groups.sh"
 
-root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-group=ksnap-lua-$$
-s=6$$ # programs sleep for a time that no other test's do
-[ -n "$root" ] && mkdir "$root/$group" 2>/dev/null && [ -f "$root/$group/cgroup.freeze" ] ||
-	require cgroup2 'no cgroup v2 with a freezer to make a group in'
-remove_group() {
-	rmdir "$root/$group/"* "$root/$group" 2>/dev/null
-	tap_clean
-}
-trap remove_group EXIT
-
-scenario() { # scenario NAME: the script on stdin becomes the file $tap_dir/NAME.lua
-	{
-		echo 'local ksnap = require "ksnap"'
-		echo 'local op, step, loop = ksnap.op, ksnap.step, ksnap.loop'
-		echo "local top, s = '/$group', '$s'"
-		cat
-	} >"$tap_dir/$1.lua"
-}
-
-nothing_left() { # nothing_left PROGRAM: no cgroup of ours, no such program in our session that lives
-	is "$(find "$root/$group" -mindepth 1 -type d)" '' "$1: no cgroup is left"
-	is "$(pgrep -f "^$1\$" | while read -r pid; do grep -s '^State:' "/proc/$pid/status" | grep -v Z; done)" '' \
-		"$1: no program is left"
-}
+group_begin lua 6
 
 # ---- all of it goes well ---------------------------------------------------------------------------
 

@@ -1,83 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The teardown comes always, ends in time, and says what is left to whom: with workers that do not answer, with
-# signals that come once, twice and three times, and with a script that nothing but SIGKILL ends.
+# signals that come once and twice (lua_signals.sh has the third), and with a script that nothing but SIGKILL ends.
 . "${KSNAP_TOP_SRCDIR:-.}/tests/system/tap.sh"
+. "$KSNAP_TOP_SRCDIR/tests/system/groups.sh"
 need_python
 
-root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-group=ksnap-end-$$
-s=7$$ # programs sleep for a time that no other test's do
 [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] || require bpf 'needs root and a kernel with BTF'
-[ -n "$root" ] && mkdir "$root/$group" 2>/dev/null && [ -f "$root/$group/cgroup.freeze" ] ||
-	require cgroup2 'no cgroup v2 with a freezer to make a group in'
+group_begin end 7
 stopped=()
 remove_group() {
 	[ ${#stopped[@]} = 0 ] || kill -CONT "${stopped[@]}" 2>/dev/null
-	rmdir "$root/$group/"* "$root/$group" 2>/dev/null
-	tap_clean
+	group_end
 }
 trap remove_group EXIT
 export KSNAP_OBJECT_PATH=$KSNAP_TOP_BUILDDIR/lua/examples
-
-scenario() { # scenario NAME: the script on stdin becomes the file $tap_dir/NAME.lua
-	{
-		echo 'local ksnap = require "ksnap"'
-		echo 'local op, step, loop = ksnap.op, ksnap.step, ksnap.loop'
-		echo "local top, s = '/$group', '$s'"
-		cat
-	} >"$tap_dir/$1.lua"
-}
-
-nothing_left() { # nothing_left PROGRAM NAME
-	is "$(find "$root/$group" -mindepth 1 -type d)" '' "$2: no cgroup is left"
-	is "$(pgrep -f "^$1\$" | while read -r pid; do grep -s '^State:' "/proc/$pid/status" | grep -v Z; done)" '' \
-		"$2: no program is left"
-}
-
-# begin SCRIPT OPTION...: run it until it says ready. Sets $executor; its output goes on to $tape.
-begin() {
-	out=
-	local script=$1
-	shift
-	rm -f "$tap_dir/tape"
-	exec {tape}< <(exec "$KSNAP" run "$tap_dir/$script.lua" "$@" 2>&1)
-	executor=$!
-	ok "$script: it begins" await_line "$tape" '# ready' "$tap_dir/tape"
-}
-
-# end CODE NAME: it ends so. Sets $out.
-end() {
-	wait "$executor"
-	is $? "$1" "$2"
-	cat <&"$tape" >>"$tap_dir/tape"
-	exec {tape}<&-
-	out=$(cat "$tap_dir/tape")
-}
 
 # again SIGNAL: one more, which counts: those that come closer together than 200 ms are taken for one.
 again() {
 	sleep 0.3
 	kill -"$1" "$executor"
-}
-
-stop_workers() {
-	mapfile -t stopped < <("$KSNAP" status -o json | json '"\n".join(str(w["pid"]) for w in d["workers"])')
-	kill -STOP "${stopped[@]}"
-}
-
-go_on() {
-	kill -CONT "${stopped[@]}" 2>/dev/null # some may have been lost, and ended
-	stopped=()
-}
-
-# is_released: until no session owns anything any more.
-is_released() {
-	local until=$((SECONDS + 60))
-	while [ "$("$KSNAP" status -o json | json 'sum(len(s["owns"]) for s in d["sessions"])')" != 0 ] ||
-		[ "$("$KSNAP" watches -o json | json 'len(d)')" != 0 ]; do
-		[ $SECONDS -lt $until ] || return 1
-	done
 }
 
 # ---- workers that do not answer --------------------------------------------------------------------
