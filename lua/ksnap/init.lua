@@ -25,11 +25,17 @@ local ksnap = {
 	active = bridge.active,     -- the bridge that bridge:enter() made current, or nil
 	issue = bridge.issue,       -- issue an op on the active bridge
 	run = engine.run,           -- ksnap.run(fn): run tasks where no scenario does
-	series = series.new,        -- ksnap.series(label, samples): patterns over numbers that are at hand
 	is_error = errors.is,
 	null = require "ksnap.msgpack".null, -- a nil within a list
 	now = clock.now,            -- monotonic seconds
 }
+
+--- Patterns over numbers that are at hand: samples {tag, value, elapsed_ms, step, err}. Within a scenario its run takes
+--- what they say; elsewhere one that does not pass raises.
+function ksnap.series(label, samples)
+	local s, run = series.new(label, samples), engine.current().run
+	return run and run:judges(s) or s
+end
 
 --- Sleep for a duration: "200ms", "1s", or seconds.
 function ksnap.sleep(time)

@@ -4,6 +4,7 @@ local clock = require "ksnap.clock"
 local errors = require "ksnap.error"
 local ops = require "ksnap.ops"
 local outlet = require "ksnap.outlet"
+local schema = require "ksnap.schema"
 local series = require "ksnap.temporal"
 
 local M = {}
@@ -74,6 +75,13 @@ local function take_verdict(run, verdict)
 	run:failed(errors.failure(tostring(verdict), verdict.where), nil, verdict:reasons())
 end
 
+--- Have the run take what the patterns say of a series, and know steps by their names.
+function Run:judges(s)
+	s.sink = function(verdict) take_verdict(self, verdict) end
+	s.step_names = self.scenario.step_names
+	return s
+end
+
 -- ---- the handle asks and tells ------------------------------------------------------------------
 
 --- Milliseconds since step 1 began; 0 before.
@@ -139,8 +147,12 @@ function Run:is_placeholder(tag)
 	return not ok or got.placeholder ~= nil
 end
 
---- Events of this bridge so far: all, or those of one kind.
+--- Events of this bridge so far: all, or those of one kind, such as "eviction".
 function Run:events(kind)
+	if kind ~= nil and not schema.events[kind] then
+		errors.raise("E_ARG", "events: there is no event %q; %s", tostring(kind),
+			errors.near(kind, errors.names(schema.events)))
+	end
 	for _, event in ipairs(errors.assert(self.bridge:drain_events())) do
 		self.seen[#self.seen + 1] = event
 	end
@@ -247,9 +259,7 @@ function Run:series(what, opts)
 	local rows = {}
 	for i, row in ipairs(chosen(self, opts.over)) do rows[i] = read_row(self, row) end
 	local label = opts.label or type(what) == "string" and what or "series"
-	local s = series.follow(label, rows, what, function(verdict) take_verdict(self, verdict) end)
-	s.step_names = self.scenario.step_names
-	return s
+	return self:judges(series.follow(label, rows, what))
 end
 
 return M

@@ -120,7 +120,8 @@ local function hold_ns(scenario, what, hold)
 	if type(hold) ~= "number" or not whole_ns then
 		local ns = duration(hold, what .. ": hold")
 		if whole_ns and ns > whole_ns then
-			errors.raise("E_ARG", "%s: hold = %s is longer than the scenario, which has %.6gs", what, hold, whole_ns / 1e9)
+			errors.raise("E_ARG", "%s: hold = %s is longer than the scenario, which has %.6gs; its duration = changes that",
+				what, hold, whole_ns / 1e9)
 		end
 		return ns
 	end
@@ -164,8 +165,8 @@ local function check_steps(self, what)
 	for i, step in ipairs(self.steps) do
 		sum_ns = sum_ns + check_step(self, i, step)
 		if self.given_ns and sum_ns > self.given_ns then
-			errors.raise("E_ARG", "%s: the holds up to step %d add up to %.6gs, the scenario has %.6gs", what, i, sum_ns / 1e9,
-				self.given_ns / 1e9)
+			errors.raise("E_ARG", "%s: the holds up to step %d add up to %.6gs, the scenario has %.6gs; "
+				.. "its duration = changes that", what, i, sum_ns / 1e9, self.given_ns / 1e9)
 		end
 		if step.name then self.step_names[step.name] = self.step_names[step.name] or i end
 	end

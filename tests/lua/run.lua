@@ -44,17 +44,25 @@ local function judged(inconclusive)
 			run:series("nr_switches"):rate_within(0, 1)
 			run:series("nr_switches"):nondecreasing()
 			run:series("nr_nothing"):each():at_least(1)
+			ksnap.series("mine", { { tag = "a", value = 2 }, { tag = "b", value = 1 } }):nondecreasing()
 			reached = true
 		end }, bridge)
 	assert(reached)
 	return failed
 end
 local failed = judged()
-assert(#failed == 3 and failed[1].phase == "check", #failed)
+assert(#failed == 4 and failed[1].phase == "check", #failed)
 assert(failed[1].err.where:find "run%.lua:%d+" and failed[1].err.msg:find "^nr_switches: strictly_increasing: fail: q")
 assert(#failed[1].details == 1 and failed[1].details[1]:find "^q %(%+0ms%) has 42, not more than p")
 assert(failed[2].err.msg:find "rate_within: inconclusive: from p" and #failed[3].details == 2)
-assert(#judged "note" == 2)
+assert(failed[4].err.msg == "mine: nondecreasing: fail: b (time unknown) has 1, less than a (time unknown) had 2", failed[4].err.msg)
+assert(failed[4].err.where:find "run%.lua:%d+" and #failed[4].details == 1)
+assert(#judged "note" == 3)
+
+-- A kind of events that there is none of would be counted 0 for ever.
+failed = scenario.run(ksnap.scenario { name = "x", check = function(run) return run:events "evictoin" end }, bridge)
+assert(#failed == 1 and failed[1].err.code == "E_ARG", #failed)
+assert(tostring(failed[1].err):find 'there is no event "evictoin"; did you mean eviction?', tostring(failed[1].err))
 
 -- Tasks of a run end with its steps; one that failed without anybody waiting for it fails the run.
 local ended, closed

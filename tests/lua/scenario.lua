@@ -36,9 +36,9 @@ refused("hold: -1 is not between 0 and a day", step, { hold = -1 })
 refused("duration: -1", ksnap.scenario, { name = "x", duration = -1 })
 refused("every: nan is not between", loop, { nothing, every = math.abs(0 / 0), times = 1 })
 refused("no fraction", ksnap.scenario, { name = "x", duration = 1, step { hold = 0.0 } })
-refused("step 1: hold = 2s is longer than the scenario, which has 1s", ksnap.scenario,
+refused("step 1: hold = 2s is longer than the scenario, which has 1s; its duration = changes that", ksnap.scenario,
 	{ name = "x", duration = 1, step { hold = "2s" } })
-refused("the holds up to step 3 add up to 1.1s, the scenario has 1s", ksnap.scenario,
+refused("the holds up to step 3 add up to 1.1s, the scenario has 1s; its duration = changes that", ksnap.scenario,
 	{ name = "x", duration = 1, step { hold = 0.5 }, step {}, step { hold = loop { nothing, every = "0.3s", times = 3 } } })
 refused("a loop without times needs every above 0", ksnap.scenario,
 	{ name = "x", duration = 1, loop { nothing, every = 0 } })

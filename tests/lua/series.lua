@@ -23,7 +23,7 @@ local function of(list, label)
 		if sample.untimed then sample.elapsed_ms, sample.untimed = nil, nil end
 		samples[i] = sample
 	end
-	return ksnap.series(label or "n", samples, keep)
+	return require "ksnap.temporal".new(label or "n", samples, keep)
 end
 
 local n = of { 1, 2 }
