@@ -186,7 +186,7 @@ function methods:issue(op)
 	local plan, name, run, r, blobs = op.plan, op.name, self.run, nil, nil
 	if plan.row.run then return own_result(op, plan.row.run(self, op.params, op)) end
 	if writes[name] and self:is_safe() then
-		return nil, errors.new("E_DENIED", "it says safe = false where it means to write", name)
+		return nil, errors.new("E_DENIED", "to write memory takes " .. ops.unsafe, name)
 	end
 	if run and plan.within_run then
 		r, blobs = issue_within(run, self, op)

@@ -124,7 +124,7 @@ end
 -- What is not the scenario's own is changed only when it says so.
 local function check_unsafe(bridge, what)
 	if not bridge:is_safe() then return true end
-	return fail("E_DENIED", "%s is not this scenario's own: it says safe = false when it means to change that", what)
+	return fail("E_DENIED", "%s is not this scenario's own: to change that takes %s", what, ops.unsafe)
 end
 
 local function is_own(bridge, pid)

@@ -303,6 +303,9 @@ local function make(name, args, plan)
 	return op
 end
 
+--- How a script says that it means what it does to others.
+M.unsafe = "safe = false, in ksnap.scenario { ... } or in ksnap.connect(nil, { ... })"
+
 --- An op that is issued at once, and not changed.
 function M.build(name, args)
 	local plan = plans[name]

@@ -125,7 +125,7 @@ assert(not outcome(function() return { "no", "ops" } end) and not outcome(functi
 -- Writing takes a word for it.
 local write = { "w", entries = { { at = "counter", value = 1 } } }
 local r, denied = bridge:write_kernel_hot(write)
-assert(r == nil and denied.code == "E_DENIED" and tostring(denied):find("safe = false", 1, true))
+assert(r == nil and denied.code == "E_DENIED" and tostring(denied):find("to write memory takes safe = false, in ksnap.scenario", 1, true))
 failures = scenario.run(ksnap.scenario { name = "x", step { op.write_kernel_hot(write) } }, bridge)
 assert(#failures == 1 and failures[1].err.code == "E_DENIED")
 assert(#scenario.run(ksnap.scenario { name = "x", safe = false, step { op.write_kernel_hot(write) } }, bridge) == 0)

@@ -72,7 +72,7 @@ END
 sed s/SAFE/true/ "$tap_dir/foreign.lua" >"$tap_dir/safe.lua"
 sed s/SAFE/false/ "$tap_dir/foreign.lua" >"$tap_dir/unsafe.lua"
 exits 1 "a process of somebody else" "$KSNAP" run "$tap_dir/safe.lua"
-like "$out" "process $foreign is not this scenario's own: it says safe = false" "is not moved"
+like "$out" "process $foreign is not this scenario's own: to change that takes safe = false, in ksnap.scenario" "is not moved"
 exits 0 "unless it says so" "$KSNAP" run "$tap_dir/unsafe.lua"
 is "$(cat "$root/$group/theirs/cgroup.procs")" $foreign "then it is put back"
 kill $foreign
