@@ -2,6 +2,7 @@
 """The rules of SECURITY.md that are about what a broker and a worker do by themselves, whoever is in: each meets
 somebody who tries to break it. Who gets in is in test_security.py."""
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -35,6 +36,41 @@ OPENS = {
 # Numbers of the capabilities that SECURITY.md names: DAC_OVERRIDE, DAC_READ_SEARCH, NET_ADMIN, IPC_LOCK, SYS_PTRACE,
 # SYS_ADMIN, SYS_RESOURCE, SYSLOG, PERFMON, BPF.
 KEPT = {"live": (1, 2, 12, 14, 19, 21, 24, 34, 38, 39), "fixture": (1,)}
+
+
+# What a scenario tries, each by itself; what it reaches it tells.
+ESCAPES = r"""local ksnap = require "ksnap"
+local canary, ran = arg[1], arg[2]
+local function try(name, fn)
+  local ok, got = pcall(fn)
+  print(ok and got and "reached " .. name or "not " .. name)
+end
+try("io", function() return io.open(canary) end)
+try("os.execute", function() return os.execute("touch " .. ran) end)
+try("os.remove", function() return os.remove(canary) end)
+try("os.rename", function() return os.rename(canary, ran) end)
+try("os.getenv", function() return os.getenv "PATH" end)
+try("debug.getregistry", function() return debug.getregistry() end)
+try("debug.sethook", function() return debug.sethook end)
+try("package.loadlib", function() return package.loadlib(canary, "*") end)
+try("dofile", function() return dofile(canary) end)
+try("loadfile", function() return loadfile(canary) end)
+try("a compiled chunk", function() return load("\27Lua" .. ("x"):rep(100), "x", "b") end)
+try("a chunk of any kind", function() return load("\27LuaT", "x", "bt") end)
+try("string.dump", function() return string.dump(function() end) end)
+try("a finalizer", function() return setmetatable({}, { __gc = function() end }) end)
+try("a C module", function() return require "native" end)
+try("a compiled module", function() return require "compiled" end)
+try("a module above", function() return require "..canary" end)
+try("a module by its path", function() return require(canary) end)
+try("a text module beside it", function() return require "beside" end)
+"""
+
+STRAY = r"""local ksnap = require "ksnap"
+local leave = [[setsid sh -c 'echo $$ >"$0.new"; mv "$0.new" "$0"; exec sleep 3600' "$0" & wait]]
+return ksnap.scenario { name = "stray", ksnap.step { ksnap.op.spawn { "sh", "-c", leave, arg[1] },
+  function() (("a"):rep(30)):find(("a?"):rep(30) .. ("a"):rep(30)) end } }
+"""
 
 
 def wait_for(what, otherwise):
@@ -189,6 +225,77 @@ def capabilities(_):
             for which in "CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb":
                 equal(hex(int(has[which], 16) & ~most), "0x0", f"{which} of the worker of {w['target']}")
             equal((has["NoNewPrivs"], has["Seccomp"]), ("1", "2"), w["target"])
+
+
+def run_scenario(path, *args, options=()):
+    """Its exit status, and what it printed."""
+    r = subprocess.run([KSNAP, "run", "--target", "fixture:maps=1,entries=1", *options, path, "--", *args], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True, timeout=WAIT_S)
+    return r.returncode, r.stdout + r.stderr
+
+
+@test("a scenario reaches no file, program, library, compiled code or debugger; a text file beside it only")
+def sandbox(_):
+    with tempfile.TemporaryDirectory() as dir:
+        folder, canary, ran = f"{dir}/scripts", f"{dir}/canary", f"{dir}/ran"
+        os.mkdir(folder)
+        for path, text in ((canary, "return 'canary'"), (f"{folder}/beside.lua", "return 'beside'"), (f"{folder}/escapes.lua", ESCAPES),
+                           (f"{folder}/compiled.lua", "\x1bLuaT" + "x" * 100)):
+            with open(path, "w") as f:
+                f.write(text)
+        shutil.copy(f"{BUILD}/tests/interop/look_at_binds.so", f"{folder}/native.so")
+        code, out = run_scenario(f"{folder}/escapes.lua", canary, ran)
+        equal(code, 0, out)
+        equal(out.count("# not "), ESCAPES.count("\ntry(") - 1, out)
+        equal([line for line in out.splitlines() if "# reached" in line], ["# reached a text module beside it"])
+        with open(canary) as f:
+            equal(f.read(), "return 'canary'")
+        equal(sorted(os.listdir(dir)), ["canary", "scripts"])
+
+
+@test("a scenario has the memory and the time that it is given, and what it started in a session of its own ends with it")
+def bounds(_):
+    with tempfile.TemporaryDirectory() as dir:
+        def write(text):
+            with open(f"{dir}/s.lua", "w") as f:
+                f.write(text)
+            return f"{dir}/s.lua"
+        code, out = run_scenario(write("local t = {} while true do t[#t + 1] = ('x'):rep(100000) .. #t end"), options=("--memory", "16"))
+        assert code == 2 and "--memory" in out, (code, out)
+        for text in ("while true do end", "while true do pcall(error) end", "local co = coroutine.wrap(function() while true do end end) co()"):
+            code, out = run_scenario(write(text), options=("--deadline", "300", "--grace", "200"))
+            assert code == 124 and "its deadline" in out, (text, code, out)
+        stray = f"{dir}/stray"
+        code, out = run_scenario(write(STRAY), stray, options=("--deadline", "3000", "--grace", "100"))
+        assert code == 124 and "killed" in out, (code, out)
+        with open(stray) as f:
+            assert not os.path.exists(f"/proc/{f.read().strip()}"), "what it had started goes on"
+
+
+def unit(name):
+    """What a unit says, by key; a key that is there twice has both values."""
+    said = {}
+    with open(os.path.join(os.environ["KSNAP_TOP_SRCDIR"], "bridge", "dist", name)) as f:
+        for line in f:
+            key, is_pair, value = line.strip().partition("=")
+            if is_pair and not key.startswith("#"):
+                said[key] = f"{said[key]} {value}" if key in said else value
+    return said
+
+
+@test("the units give the broker no privilege and the worker no network, and let the worker keep what it keeps by itself")
+def units(_):
+    broker, worker = unit("ksnap.service.in"), unit("ksnap-worker.service.in")
+    equal((broker["User"], broker["CapabilityBoundingSet"], broker["NoNewPrivileges"]), ("ksnap", "", "yes"))
+    assert "--workers none" in broker["ExecStart"] and "--allow-writes" not in broker["ExecStart"] + worker["ExecStart"]
+    equal((broker["RuntimeDirectoryMode"], broker["ProtectSystem"], broker["SystemCallFilter"]),
+          ("0750", "strict", "@system-service ~@privileged @resources"))
+    equal((worker["PrivateNetwork"], worker["NoNewPrivileges"], worker["RestrictAddressFamilies"]),
+          ("yes", "yes", "AF_UNIX AF_NETLINK"))
+    assert "ipc://" in worker["ExecStart"] and "tcp://" not in worker["ExecStart"], worker["ExecStart"]
+    names = {1: "DAC_OVERRIDE", 2: "DAC_READ_SEARCH", 12: "NET_ADMIN", 14: "IPC_LOCK", 19: "SYS_PTRACE", 21: "SYS_ADMIN",
+             24: "SYS_RESOURCE", 34: "SYSLOG", 38: "PERFMON", 39: "BPF"}
+    equal(set(worker["CapabilityBoundingSet"].split()), {f"CAP_{names[n]}" for n in KEPT["live"]})
 
 
 if __name__ == "__main__":
