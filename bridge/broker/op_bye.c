@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
 /* op_bye.c - the session ends in good order: what it owns is released at once. */
-#include <stdio.h>
+#include <stdlib.h>
 
+#include "base/error.h"
 #include "broker/request.h"
 #include "broker/session.h"
 
-#define WORDS_TOLD 64
-
 static int run(struct request *rq, struct ksnap_err *err)
 {
-	struct wire_slice released[WORDS_TOLD];
-	unsigned n = session_owned_words(rq->session, released, WORDS_TOLD);
-	char words[WORDS_TOLD][80]; /* the session's own are gone once it has released */
-	struct wire_bye_reply reply = { .released = { released, n } };
+	struct wire_bye_reply reply = { .released = session_owned(rq->session) };
+	int rc;
 
-	for (unsigned i = 0; i < n; i++) {
-		snprintf(words[i], sizeof(words[i]), "%.*s", (int)released[i].len, released[i].p);
-		released[i] = wire_slice_of(words[i]);
-	}
+	if (!reply.released.items)
+		return err_nomem(err);
+	/* The words are gone once it has released. */
+	rc = request_prepare(rq, &reply, err);
+	free(reply.released.items);
+	if (rc)
+		return rc;
 	session_release(rq->session, "bye");
 	session_leaves(rq->session);
-	request_answer(rq, &reply, NULL, 0);
+	request_send(rq);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "broker/bridges.h"
 #include "broker/unread.h"
 #include "broker/watching.h"
@@ -24,7 +25,8 @@
 
 #define BUCKETS      1024
 #define MISSED_BEATS 5
-#define USED_MAX     64 /* bridges a session is known to have used; it forgets the first then */
+#define USED_MAX     64  /* bridges a session is known to have used; it forgets the first then */
+#define WORDS_MAX    128 /* bytes of one owned thing where people are told of many */
 
 struct session {
 	struct session *chain;       /* within its bucket */
@@ -211,16 +213,35 @@ static void raise_lost(const struct session *s, const char *released)
 	}
 }
 
+/* "object a, watch 7 (x)": as many as fit, each not too long, and how many do not fit. */
+static void list_owned(const struct session *s, char ret[KSNAP_ERR_TEXT])
+{
+	const size_t room = KSNAP_ERR_TEXT - sizeof(", and 4294967295 more");
+	size_t len = 0;
+	unsigned left = 0;
+
+	ret[0] = 0;
+	for (const struct owned *o = s->owned; o; o = o->next) {
+		size_t whole = strlen(o->words);
+		size_t cut = utf8_cut(o->words, whole < WORDS_MAX ? whole : WORDS_MAX);
+
+		if (left || len + cut + sizeof(", ...") > room)
+			left++;
+		else
+			len += (size_t)sprintf(ret + len, "%s%.*s%s", len ? ", " : "", (int)cut,
+					       o->words, cut < whole ? "..." : "");
+	}
+	if (left)
+		sprintf(ret + len, ", and %u more", left);
+}
+
 static void lose(struct session *s, const char *why)
 {
-	char released[KSNAP_ERR_TEXT] = "";
-	size_t len = 0;
+	char released[KSNAP_ERR_TEXT];
 
-	for (struct owned *o = s->owned; o && len < sizeof(released); o = o->next)
-		len += (size_t)snprintf(released + len, sizeof(released) - len, "%s%s",
-					len ? ", " : "", o->words);
+	list_owned(s, released);
 	log_warn("session %s is lost, %s; released: %s", session_name(s), why,
-		 len ? released : "nothing");
+		 released[0] ? released : "nothing");
 	raise_lost(s, released);
 	session_release(s, "session_lost");
 	if (s->in_flight)
@@ -446,13 +467,18 @@ unsigned session_release(struct session *s, const char *why)
 	return n;
 }
 
-unsigned session_owned_words(const struct session *s, struct wire_slice *words, unsigned max)
+struct wire_list session_owned(const struct session *s)
 {
-	unsigned n = 0;
+	struct wire_slice *words;
+	size_t n = 0;
 
-	for (struct owned *o = s->owned; o && n < max; o = o->next)
+	for (const struct owned *o = s->owned; o; o = o->next)
+		n++;
+	words = calloc(n ? n : 1, sizeof(*words));
+	n = 0;
+	for (const struct owned *o = s->owned; o && words; o = o->next)
 		words[n++] = wire_slice_of(o->words);
-	return n;
+	return (struct wire_list){ words, n };
 }
 
 void session_leaves(struct session *s)
@@ -525,17 +551,6 @@ bool session_is_revoked(const struct session *s)
 	return s->revoked;
 }
 
-static struct wire_list owned_list(const struct session *s)
-{
-	struct wire_slice *words;
-	size_t n = 0;
-
-	for (const struct owned *o = s->owned; o; o = o->next)
-		n++;
-	words = calloc(n ? n : 1, sizeof(*words));
-	return (struct wire_list){ words, words ? session_owned_words(s, words, (unsigned)n) : 0 };
-}
-
 static struct wire_session_row session_row(const struct session *s, uint64_t now)
 {
 	const struct key_row *key = zap_find(s->all->broker->zap, s->user);
@@ -551,7 +566,7 @@ static struct wire_session_row session_row(const struct session *s, uint64_t now
 		.ops = s->ops,
 		.errors = s->errors,
 		.idle_ms = (now - s->last_mono_ns) / NS_PER_MS,
-		.owns = owned_list(s),
+		.owns = session_owned(s),
 	};
 }
 

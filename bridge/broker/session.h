@@ -76,8 +76,9 @@ void sessions_disown(struct sessions *s, struct owned *o);
 unsigned sessions_forget_worker(struct sessions *s, const char *worker);
 /* Release all it owns; how many there were. @why in a word: "bye", "session_lost". */
 unsigned session_release(struct session *s, const char *why);
-/* What it owns, in words, written as wire slices to @words; at most @max. */
-unsigned session_owned_words(const struct session *s, struct wire_slice *words, unsigned max);
+/* What it owns, in words that are the session's: a list of wire slices, whose items the caller
+ * frees; NULL: no memory. */
+struct wire_list session_owned(const struct session *s);
 /* Forget it once its last request has ended: bye. */
 void session_leaves(struct session *s);
 

@@ -14,6 +14,7 @@ from worker import Worker
 HEAD = reports.head()
 OBJECT = b"\x7fELF object"
 JOBS = {"attach_object": lambda p, blobs: ({"maps": [1], "progs": [2]}, None)}
+FREEZES = {op: lambda p, blobs: ({"cgroup": p["cgroup"]}, None) for op in ("freeze", "thaw")}
 
 
 def sessions(c):
@@ -118,6 +119,45 @@ def lost(broker):
         equal(d.call("has", {"tag": "t0"}, b="l1"), True)
         other = live.next(lambda h: h["k"] == "session_lost")  # raised on every bridge it used
         equal({header["ch"], other["ch"]}, {"event/l1", "event/l2"})
+
+
+@test("bye tells of all that it released by its whole name, however many and long they are")
+def bye_many(broker):
+    with Worker(broker.work, "w-many", "many", FREEZES), broker.client() as c:
+        hello(c, "freezer")
+        names = ["/" + "\u20ac" * n for n in range(1, 100)]
+        for name in names:
+            c.call("freeze", {"cgroup": name, "target": "many"})
+        equal(sorted(c.call("bye")["released"]), sorted(f"frozen cgroup {name}" for name in names))
+
+
+@test("session_lost tells of what fits, splits no letter, and says how many things more were released")
+def lost_many(broker):
+    n, clients = 20, [broker.client() for _ in range(3)]
+    with Worker(broker.work, "w-much", "much", FREEZES), broker.client() as keeper, Live(broker.live, "event/much") as live:
+        for i, c in enumerate(clients):  # letters of three bytes, in three places
+            hello(c, f"much {i}")
+            c.call("store_snapshot", {"tag": "t0"}, [HEAD], b="much")
+            for j in range(n):
+                long = 200 if j == n - 1 else 15
+                c.call("freeze", {"cgroup": f"/{i}/{j}" + "x" * i + "\u20ac" * long, "target": "much"})
+        told = []
+        while len(told) < len(clients):
+            try:
+                told.append(live.wait(lambda h: h["k"] == "session_lost", 500)[1])
+            except Late:
+                keeper.call("ping")
+        for header in told:
+            *things, more = header["released"].split(", ")
+            i = int(header["client"].split()[1])
+            assert len(header["released"].encode()) < 512 and len(things) >= 5, header
+            equal(more, f"and {n - len(things)} more")
+            assert things[0].endswith("\u20ac...") and len(things[0].encode()) <= 128 + 3, things[0]
+            equal(things[1:], [f"frozen cgroup /{i}/{n - 1 - j}" + "x" * i + "\u20ac" * 15 for j in range(1, len(things))])
+        equal([e["released"] for e in keeper.call("drain_events", b="much") if e["k"] == "session_lost"],
+              [header["released"] for header in told])
+    for c in clients:
+        c.close()
 
 
 @test("a worker that dies takes its objects with it")
