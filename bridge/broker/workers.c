@@ -63,6 +63,8 @@ struct workers *workers_create(struct broker *b, const struct broker_opts *opts,
 		return NULL;
 	}
 	ws->broker = b;
+	/* An answer to a job of another broker's life is none to a job of this one. */
+	ws->next_job = b->epoch;
 	ws->silent = opts->worker_silent;
 	ws->silent_arg = opts->arg;
 	ws->channel = publisher_channel(b->publisher, "worker", NULL, err);
