@@ -504,6 +504,8 @@ static void handle(struct workers *ws, const struct frames *f)
 			goto bad;
 		if (w)
 			w->last_mono_ns = clock_mono_ns();
+		/* No message has more than one blob; what stands behind it is for nobody. */
+		ws->broker->tally.drops[DROP_WORK_FRAME] += f->n > 3;
 		messages[i].handle(ws, peer, &m, f->n > 2 ? f->part[2] : NULL);
 		wire_arena_fini(&arena);
 		return;

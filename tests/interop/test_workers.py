@@ -42,6 +42,10 @@ def answer(c, id):
     return parts[0]
 
 
+def dropped(c, what):
+    return {row["what"]: row["n"] for row in c.call("status")["dropped"]}.get(what, 0)
+
+
 def refusal(c, id):
     part = answer(c, id)
     assert not part.envelope["ok"], part.envelope
@@ -166,6 +170,19 @@ def nonsense(broker):
         c.call("ping")
 
 
+@test("of the blobs behind an answer the first counts, and that there were more is counted")
+def more_blobs(broker):
+    name, target = fresh()
+    with Worker(broker.work, name, target) as w, broker.client() as c:
+        for n in 1, 2, 9:
+            before = dropped(c, "work_frame")
+            id = capture(c, target)
+            w.send({"k": "done", "job": w.wait("job")["job"], "ok": True, "r": reports.captured(n)}, REPORT, *[b"more"] * (n - 1))
+            equal(answer(c, id).r["maps"], n)
+            equal(c.part("get", {"tag": "t0"}, b=target).blobs, [REPORT])
+            equal(dropped(c, "work_frame") - before, int(n > 1))
+
+
 @test("a worker that vanishes with a job and joins again: E_WORKER_LOST, and it works on")
 def vanished(broker):
     name, target = fresh()
@@ -216,11 +233,9 @@ def silent(broker):
 
 @test("a deadline ends the request; the late result is counted and the worker goes on")
 def late(broker):
-    def dropped():
-        return {row["what"]: row["n"] for row in c.call("status")["dropped"]}.get("late_result", 0)
     name, target = fresh()
     with Worker(broker.work, name, target) as w, broker.client() as c:
-        before = dropped()
+        before = dropped(c, "late_result")
         id = capture(c, target, t=50)
         job = w.wait("job")["job"]
         e = refusal(c, id)
@@ -229,7 +244,7 @@ def late(broker):
         id = capture(c, target, "t1")
         w.done(w.wait("job")["job"], reports.captured(), blob=REPORT)
         equal(answer(c, id).r["tag"], "t1")
-        equal(dropped() - before, 1)
+        equal(dropped(c, "late_result") - before, 1)
         equal([row["tag"] for row in c.call("list", b=target)], ["t1"])
 
 
