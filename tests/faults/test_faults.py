@@ -21,6 +21,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:1] = [HERE, os.path.join(HERE, "..", "interop")]
 
+import memory  # noqa: E402
 from bus import Client  # noqa: E402
 from cutter import Cutter  # noqa: E402
 from kept import Kept, numbers_given  # noqa: E402
@@ -36,8 +37,6 @@ STATE = os.environ.get("KSNAP_FAULTS_STATE") == "1"
 KILL_BROKER = 3 if STATE else 1
 EXECUTORS, MONITORS = 4, int(os.environ.get("KSNAP_FAULTS_MONITORS", "4"))
 UNREACHABLE = 5  # how a program ends that finds no broker
-RSS_ROOM = 48 << 20  # above its first size, beside what it stores and remembers
-HEADER_BYTES = 1024
 
 
 def untold(status):
@@ -272,10 +271,7 @@ def rest(world):
         until(world.broker, "the broker is at rest", at_rest)
         s = c.call("status")
         equal(sum(b["watches"] for b in s["bridges"]), 0)
-        room = sum(b["bytes"] for b in s["bridges"]) + HEADER_BYTES * sum(row["retained"] for row in s["channels"])
-        comment(f"rss {s['rss_bytes']}, at first {world.first_rss}, stored and remembered {room}")
-        sanitized = os.environ.get("SANITIZER", "no") != "no"  # keeps what was freed for a while
-        assert s["rss_bytes"] <= world.first_rss + room + RSS_ROOM or sanitized, (s["rss_bytes"], world.first_rss, room)
+        memory.is_what_is_stored(s, world.first_rss)
 
 
 @test("it ends well and leaves no process and no socket")

@@ -15,6 +15,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:1] = [HERE, os.path.join(HERE, "..", "interop")]
 
+import memory  # noqa: E402
 from bus import Client  # noqa: E402
 from tap import comment, equal, run, test  # noqa: E402
 from tape import WAIT_S, Tape, until  # noqa: E402
@@ -24,8 +25,6 @@ SECONDS = float(os.environ.get("KSNAP_RUNAWAY_SECONDS", "4"))
 TARGET = "fixture:maps=4,entries=64"
 EXECUTORS, MONITORS, WORKERS = 4, 8, ("one", "two")
 LEAST_SHARE = 0.2  # of a worker, when the machine has other things to do
-RSS_ROOM = 48 << 20
-HEADER_BYTES = 1024
 
 SCENARIO = """local ksnap = require "ksnap"
 local told = 0
@@ -130,10 +129,7 @@ def monitors(world):
 def rest(world):
     s = world.status()
     equal([t["queued"] for t in s["targets"]], [0])
-    room = sum(b["bytes"] for b in s["bridges"]) + HEADER_BYTES * sum(row["retained"] for row in s["channels"])
-    comment(f"rss {s['rss_bytes']}, at first {world.first_rss}, stored and remembered {room}")
-    sanitized = os.environ.get("SANITIZER", "no") != "no"  # keeps what was freed for a while
-    assert s["rss_bytes"] <= world.first_rss + room + RSS_ROOM or sanitized, (s["rss_bytes"], world.first_rss, room)
+    memory.is_what_is_stored(s, world.first_rss)
 
 
 @test("all end well")
