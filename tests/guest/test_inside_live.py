@@ -75,6 +75,12 @@ def _(g):
     equal({h["cpu"] for h in mine}, {1})
 
 
+@test("this kernel takes the program that knows where writers are, which is the cheaper one")
+def _(g):
+    said = g.sh("ksnap -vv watch panic_timeout --len 4 --for 10ms")
+    assert "where this kernel keeps them" in said, said
+
+
 @test("names that are wrong are told what is right")
 def _(g):
     for name, says in [("panic_timeoud", '"panic_timeout"'), ("runqueues", "per_cpu:runqueues@0"),

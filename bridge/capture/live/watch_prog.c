@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "capture/live/breakpoint.h"
 #include "capture/live/kernel_maps.h"
 #include "capture/live/load_log.h"
@@ -105,7 +106,12 @@ static int load_any(struct watch_prog *p, const struct btf *kernel)
 	struct watch_layout layout = layout_of(kernel), none = { 0 };
 	int ret = load_with(p, &layout);
 
-	return ret && ret != -EPERM && kernel ? load_with(p, &none) : ret;
+	if (!ret && layout.knows_count && layout.knows_task)
+		log_debug("watches look for writers where this kernel keeps them");
+	if (!ret || ret == -EPERM || !kernel)
+		return ret;
+	log_debug("watches ask the kernel's helpers for writers: %s", load_log_tail());
+	return load_with(p, &none);
 }
 
 static int prog_fd(struct watch_prog *p, const char *name)
