@@ -20,38 +20,30 @@
 #define CHUNK      4096
 #define POLL_TIMES 64 /* answers to what was given up, and reads, before others have their turn */
 
-#define HALTED    "5b68616c746564" /* "[halted" */
-#define STEP_MS   100  /* that an instruction takes at most: else its CPU waits for something */
-#define LEAVE_MS  2000 /* that is waited for steps to be forgotten */
-#define STEPS_MAX 4000 /* bytes of a packet: qemu takes 4096 */
+#define HALTED  "5b68616c746564" /* "[halted" */
+#define STEP_MS 500        /* that an instruction takes at most: else its CPU waits for something */
+#define TO_ALL  "feeff000" /* where a device writes what interrupts all CPUs */
 
-/* How CPUs are stepped: with interrupts and timers on; not at all, upon which one that is asked to
- * do a step forgets that it had one to do; or as qemu does when it was not told. */
+/* How CPUs are stepped: with interrupts and timers on, or as qemu does when it was not told. */
 #define STEP_FREELY "Qqemu.sstep=1"
-#define STEP_NOT    "Qqemu.sstep=0"
 #define STEP_AS_WAS "Qqemu.sstep=7"
 
 /* Whatever the stub is at: acknowledge; end a packet that is half there; if the guest runs, stop
- * it; ask what it does, upon which qemu disarms all; and leave, upon which the guest goes on. The
- * stop must be over before that: a watch that was hit in the same moment would stop it again, for
- * ever. So would a CPU that has still a step to do: all are let go for none, and stopped at once.
- * Meanwhile others may let the guest go on: the second + stops it. Steps are as they were then, or
- * as much of that as KVM can. */
-#define AS_MUCH    "$Qqemu.sstep=1#d4$Qqemu.sstep=3#d6$" STEP_AS_WAS "#da"
-#define DISARM     "++\003#00$?#3f$"
-#define DISARM_ALL DISARM STEP_NOT "#d3$qqemu.sstep#86"
-#define FORGET     "++$vCont;s#b8\003" AS_MUCH "$qqemu.sstep#86"
-#define LEAVE      "++$D#44"
+ * it; ask what it does, upon which qemu disarms all; set right what else we changed, as much of it
+ * as KVM can; and ask what has an answer like no other, so that all that is done. Meanwhile others
+ * may let the guest go on: the second + stops it. */
+#define AS_MUCH "$Qqemu.sstep=1#d4$Qqemu.sstep=3#d6$" STEP_AS_WAS "#da"
+#define DISARM  "++\003#00$?#3f$Qqemu.PhyMemMode:0#76" AS_MUCH "$qC#b4"
+#define GO_ON   "++$c#63"
+#define LEAVE   "++$D#44"
 
+/* A CPU that was about to trap traps still when the guest goes on, though nothing is armed: without
+ * us it would stand still for ever. */
 static const struct freeze_word leave[] = {
-	{ DISARM_ALL, "$0x0#d8" },
-	{ FORGET, "$0x" },
-	{ LEAVE, "$OK#9a" },
+	{ DISARM, "$QC", NULL },
+	{ GO_ON, NULL, "$T05" },
 	{ 0 },
 };
-
-/* To one that another debugger has, for when it has not; nothing of ours is armed there. */
-#define FOR_LATER DISARM STEP_AS_WAS "#da$qqemu.sstep#86" LEAVE
 
 int gdb_init(struct gdb *g, struct ksnap_err *err)
 {
@@ -84,7 +76,6 @@ void gdb_close(struct gdb *g)
 	freeze_guard_stop(&g->guard);
 	disconnect(g);
 	g->is_lost = g->can_step = false;
-	gdb_step_later(g, NULL, 0);
 }
 
 static int lose(struct gdb *g, struct ksnap_err *err, const char *what)
@@ -98,13 +89,6 @@ static int lose(struct gdb *g, struct ksnap_err *err, const char *what)
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
-static int send_bytes(struct gdb *g, const struct buf *out, struct ksnap_err *err)
-{
-	if (send(g->fd, out->data, out->len, MSG_NOSIGNAL) != (ssize_t)out->len)
-		return lose(g, err, errno == EAGAIN ? "takes nothing" : "closed its socket");
-	return 0;
-}
-
 static int send_text(struct gdb *g, const char *text, struct ksnap_err *err)
 {
 	_buf_ struct buf out = BUF_INIT;
@@ -113,7 +97,11 @@ static int send_text(struct gdb *g, const char *text, struct ksnap_err *err)
 		return err_set(err, KSNAP_E_TARGET, "qemu's gdbstub is not connected");
 	log_debug("gdb: says %s", text);
 	packet_wrap(text, &out);
-	return buf_ok(&out) ? send_bytes(g, &out, err) : err_nomem(err);
+	if (!buf_ok(&out))
+		return err_nomem(err);
+	if (send(g->fd, out.data, out.len, MSG_NOSIGNAL) != (ssize_t)out.len)
+		return lose(g, err, errno == EAGAIN ? "takes nothing" : "closed its socket");
+	return 0;
 }
 
 /* What is there: more than 0 bytes, 0: nothing, or negative. */
@@ -132,12 +120,6 @@ static int receive(struct gdb *g, struct ksnap_err *err)
 	return n > 0 ? n : 0;
 }
 
-static bool has_to_step(const struct gdb *g, uint64_t thread)
-{
-	return thread && thread <= g->nsteps && g->steps[thread - 1];
-}
-
-/* With a stop qemu forgets the step of the CPU that it names, done or not. */
 static void note_stop(struct gdb *g, const struct packet_stop *s)
 {
 	if (s->signal == PACKET_TRAP) {
@@ -145,7 +127,6 @@ static void note_stop(struct gdb *g, const struct packet_stop *s)
 		g->has_trap = true;
 	} else {
 		g->has_pause = true;
-		g->must_say |= has_to_step(g, s->thread);
 	}
 	eventfd_write(g->news, 1);
 }
@@ -293,7 +274,7 @@ static int greet(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_
 static void give_up(struct gdb *g)
 {
 	if (g->fd >= 0)
-		send(g->fd, FOR_LATER, strlen(FOR_LATER), MSG_NOSIGNAL | MSG_DONTWAIT);
+		send(g->fd, DISARM LEAVE, strlen(DISARM LEAVE), MSG_NOSIGNAL | MSG_DONTWAIT);
 	gdb_close(g);
 }
 
@@ -314,6 +295,13 @@ int gdb_open(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err 
 	if (ret)
 		give_up(g);
 	return ret;
+}
+
+void gdb_leave(struct gdb *g)
+{
+	if (g->can_step)
+		ask_sure(g, STEP_AS_WAS, clock_mono_ns() + STEP_MS * NS_PER_MS, NULL);
+	gdb_close(g);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -364,52 +352,27 @@ int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct regi
 	return code;
 }
 
-/* "vCont;s:1;s:3", of CPUs that have to step. False: none has, or it cannot be said. */
-static bool name_steps(const struct gdb *g, struct buf *out)
-{
-	bool any = false;
-
-	buf_printf(out, "vCont");
-	for (unsigned i = 1; g->can_step && i <= g->nsteps && out->len < STEPS_MAX; i++) {
-		if (!has_to_step(g, i))
-			continue;
-		buf_printf(out, ";s:%x", i);
-		any = true;
-	}
-	return any;
-}
-
 int gdb_continue(struct gdb *g, struct ksnap_err *err)
 {
-	_buf_ struct buf text = BUF_INIT;
-	bool any = name_steps(g, &text);
-
-	if (buf_append(&text, ";c", 3))
-		return err_nomem(err);
-	g->must_say = false;
-	return send_text(g, any ? (const char *)text.data : "c", err);
+	return send_text(g, "c", err);
 }
 
-void gdb_step_later(struct gdb *g, const bool *steps, unsigned n)
+/* As a device does by a message, with the stub's memory commands. */
+int gdb_interrupt(struct gdb *g, uint8_t vector, uint64_t deadline, struct ksnap_err *err)
 {
-	g->steps = steps;
-	g->nsteps = n;
-	g->must_say = false;
-	for (unsigned i = 0; i < n; i++)
-		g->must_say |= steps[i];
+	char text[40];
+	int ret = await_ok(g, "Qqemu.PhyMemMode:1", deadline, err), end;
+
+	if (ret)
+		return ret;
+	snprintf(text, sizeof(text), "M" TO_ALL ",4:%02x000000", vector);
+	ret = await_ok(g, text, deadline, err);
+	end = g->fd < 0 ? ret : await_ok(g, "Qqemu.PhyMemMode:0", deadline, ret ? NULL : err);
+	return ret ? ret : end;
 }
 
-int gdb_find_thread(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "T%" PRIx64, thread);
-	return await_ok(g, text, deadline, err);
-}
-
-/* Is the CPU halted, as "CPU#1 [halted ]" in hex says? And whatever stops the guest next, the CPU
- * is not stepped beyond that. */
-static int choose(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
+/* Is the CPU halted, as "CPU#1 [halted ]" in hex says? */
+static int refuse_halted(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
 {
 	char text[40];
 	int ret;
@@ -418,8 +381,16 @@ static int choose(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksna
 	ret = ask_sure(g, text, deadline, err);
 	if (!ret && strstr(g->text, HALTED))
 		return err_set(err, KSNAP_E_STATE, "CPU %" PRIu64 " is halted", thread - 1);
+	return ret;
+}
+
+/* Whatever stops the guest next, the CPU is not stepped beyond that. */
+static int choose(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
+{
+	char text[40];
+
 	snprintf(text, sizeof(text), "Hc%" PRIx64, thread);
-	return ret ? ret : await_ok(g, text, deadline, err);
+	return await_ok(g, text, deadline, err);
 }
 
 /* g->text is what ended the step: of one that did not end by itself, not a trap. */
@@ -436,7 +407,8 @@ static int take_step(struct gdb *g, uint64_t thread, struct ksnap_err *err)
 	return err_set(err, KSNAP_E_STATE, "CPU %" PRIu64 " does not get on", thread - 1);
 }
 
-int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
+int gdb_step(struct gdb *g, uint64_t thread, bool is_woken, uint64_t deadline,
+	     struct ksnap_err *err)
 {
 	uint64_t enough = clock_mono_ns() + STEP_MS * NS_PER_MS;
 	char text[40];
@@ -444,7 +416,9 @@ int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err
 
 	if (!g->can_step)
 		return err_set(err, KSNAP_E_UNSUPPORTED, "this gdbstub cannot step one CPU");
-	ret = choose(g, thread, deadline, err);
+	ret = is_woken ? 0 : refuse_halted(g, thread, deadline, err);
+	if (!ret)
+		ret = choose(g, thread, deadline, err);
 	snprintf(text, sizeof(text), "vCont;s:%" PRIx64, thread);
 	if (!ret)
 		ret = ask(g, text, true, enough, err);
@@ -453,33 +427,4 @@ int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err
 	if (ret == KSNAP_E_TIMEOUT)
 		ret = lose(g, err, "does not answer");
 	return ret ? ret : take_step(g, thread, err);
-}
-
-/* ---- leaving --------------------------------------------------------------------------------- */
-
-/* The wish to stop is in the same message, so that they are not let go for longer than that. */
-static int forget_steps(struct gdb *g, uint64_t deadline)
-{
-	_buf_ struct buf text = BUF_INIT, out = BUF_INIT;
-	bool any = name_steps(g, &text);
-	int ret;
-
-	if (!any)
-		return 0;
-	ret = buf_append(&text, "", 1) ? err_nomem(NULL) : await_ok(g, STEP_NOT, deadline, NULL);
-	if (ret)
-		return ret;
-	packet_wrap((const char *)text.data, &out);
-	buf_append(&out, "\003", 1);
-	ret = buf_ok(&out) ? send_bytes(g, &out, NULL) : err_nomem(NULL);
-	return ret ? ret : await(g, true, deadline, NULL);
-}
-
-void gdb_leave(struct gdb *g)
-{
-	if (forget_steps(g, clock_mono_ns() + LEAVE_MS * NS_PER_MS))
-		lose(g, NULL, "does not forget steps");
-	else if (g->can_step)
-		ask_sure(g, STEP_AS_WAS, clock_mono_ns() + STEP_MS * NS_PER_MS, NULL);
-	gdb_close(g);
 }

@@ -18,9 +18,6 @@ struct gdb {
 	struct freeze_guard guard;
 	bool is_lost; /* it was connected, and the other side ended */
 	bool can_step;
-	const bool *steps; /* [thread - 1]: it stops the guest at its next instruction */
-	unsigned nsteps;
-	bool must_say; /* qemu does not know of all of them */
 	bool has_trap;
 	struct packet_stop trap; /* the last one, not taken yet */
 	bool has_pause;          /* it was stopped by other means, by anybody */
@@ -37,8 +34,7 @@ void gdb_fini(struct gdb *g);
  * armed. A guest that runs is stopped by it; when it fails, no more than the moment it takes.
  * E_TARGET: nobody listens, or it is no stub; E_BUSY: another debugger has it. */
 int gdb_open(struct gdb *g, const char *at, uint64_t deadline_mono_ns, struct ksnap_err *err);
-/* Nothing may be watched any more, and the guest stands still. Steps that have not come yet will
- * not come. */
+/* Nothing may be armed any more, and the guest stands still. */
 void gdb_leave(struct gdb *g);
 /* The same without a word, when there is nobody to say it to. */
 void gdb_close(struct gdb *g);
@@ -53,17 +49,14 @@ int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct regi
 		  struct ksnap_err *err);
 /* Let the guest go on. What stops it next is told by gdb_poll. */
 int gdb_continue(struct gdb *g, struct ksnap_err *err);
-/* From the next gdb_continue on, each of @n CPUs for whose thread @steps[thread - 1] is true stops
- * the guest when it has done an instruction, or taken an interrupt, however late that is: as a trap
- * of that thread, upon which the caller says false. @steps is the caller's until it is replaced, or
- * the connection is at its end; NULL: none. */
-void gdb_step_later(struct gdb *g, const bool *steps, unsigned n);
-/* One instruction of the CPU that is thread @thread, while the others stand still: what it traps
- * for is told by gdb_poll. E_STATE: it is halted, or does not get on; E_UNSUPPORTED. */
-int gdb_step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err);
-
-/* 0: @thread is one of a CPU that there is; E_LIMIT: it is not. */
-int gdb_find_thread(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err);
+/* Interrupt all CPUs with @vector, upon which those that are halted wake up once they may run.
+ * E_UNSUPPORTED: qemu before 4.1 cannot. */
+int gdb_interrupt(struct gdb *g, uint8_t vector, uint64_t deadline, struct ksnap_err *err);
+/* One instruction of the CPU that is thread @thread, or the begin of an interrupt, while the others
+ * stand still: what it traps for is told by gdb_poll. E_STATE: it is halted, and not @is_woken, or
+ * does not get on; E_UNSUPPORTED. */
+int gdb_step(struct gdb *g, uint64_t thread, bool is_woken, uint64_t deadline,
+	     struct ksnap_err *err);
 
 /* Read what came, without waiting. True: there is a trap in g->trap. */
 bool gdb_poll(struct gdb *g);

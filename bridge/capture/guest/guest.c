@@ -38,7 +38,7 @@ static void close_guest(struct target *t)
 	if (!t)
 		return;
 	guest_watches_fini(t);
-	stray_fini(t);
+	stray_fini(&t->stray);
 	stop_end(&t->stop, &t->qmp, t->stop.by, NULL);
 	gdb_fini(&t->gdb);
 	qmp_close(&t->qmp);

@@ -8,28 +8,27 @@
 #include "base/error.h"
 #include "capture/guest/guest.h"
 
-#define STEPS_MS  200 /* that the guest may stand still for steps: waiting CPUs of KVM take long */
-#define ANSWER_MS 2000
+#define FIND_MS    200 /* that the guest may stand still for steps: waiting CPUs of KVM take long */
+#define BEGIN_MS   2000 /* the same, without KVM: however busy the machine is */
+#define ANSWER_MS  2000
+#define RESCHEDULE 0xfd /* Linux: look whether another thread should run; harmless at any time */
 
 static uint64_t in_ms(uint64_t ms)
 {
 	return clock_mono_ns() + ms * NS_PER_MS;
 }
 
-void stray_fini(struct target *t)
+void stray_fini(struct stray *s)
 {
-	gdb_step_later(&t->gdb, NULL, 0);
-	free(t->stray.is_suspect);
-	t->stray = (struct stray){ 0 };
+	free(s->is_suspect);
+	*s = (struct stray){ 0 };
 }
 
-static int make_room(struct target *t, unsigned n, struct ksnap_err *err)
+static int make_room(struct stray *s, unsigned n, struct ksnap_err *err)
 {
-	struct stray *s = &t->stray;
-
 	if (n == s->n)
 		return 0;
-	stray_fini(t);
+	stray_fini(s);
 	s->is_suspect = calloc(n, sizeof(*s->is_suspect));
 	if (!s->is_suspect)
 		return err_nomem(err);
@@ -47,13 +46,11 @@ static bool has_kvm(struct target *t)
 	       !json_member(answer, "enabled", &enabled) || !json_is(enabled, "false");
 }
 
-/* Has it given its note up, or is it not there? */
-static bool step_clean(struct target *t, unsigned i, uint64_t enough)
+/* Has it given its note up? */
+static bool step_clean(struct target *t, unsigned i, bool is_woken, uint64_t enough)
 {
-	if (gdb_find_thread(&t->gdb, i + 1, in_ms(ANSWER_MS), NULL) == KSNAP_E_LIMIT)
-		return true;
 	if (!t->stop.is_stopped || clock_mono_ns() >= enough ||
-	    gdb_step(&t->gdb, i + 1, in_ms(ANSWER_MS), NULL))
+	    gdb_step(&t->gdb, i + 1, is_woken, in_ms(ANSWER_MS), NULL))
 		return false;
 	if (gdb_poll(&t->gdb))
 		guest_watches_take(t, &t->gdb.trap);
@@ -63,14 +60,16 @@ static bool step_clean(struct target *t, unsigned i, uint64_t enough)
 
 int stray_begin(struct target *t, struct ksnap_err *err)
 {
-	int ret = make_room(t, t->machine.kernel.ncpu, err);
-	uint64_t enough = in_ms(STEPS_MS);
+	int ret = make_room(&t->stray, t->machine.kernel.ncpu, err);
+	uint64_t enough = in_ms(BEGIN_MS);
+	bool is_woken;
 
 	if (ret || has_kvm(t))
 		return ret;
+	is_woken =
+		t->stop.is_stopped && !gdb_interrupt(&t->gdb, RESCHEDULE, in_ms(ANSWER_MS), NULL);
 	for (unsigned i = 0; i < t->stray.n; i++)
-		t->stray.is_suspect[i] = !step_clean(t, i, enough);
-	gdb_step_later(&t->gdb, t->stray.is_suspect, t->stray.n);
+		t->stray.is_suspect[i] = !step_clean(t, i, is_woken, enough);
 	gdb_forget_pause(&t->gdb);
 	return 0;
 }
@@ -91,7 +90,7 @@ bool stray_is_first(struct target *t, const struct packet_stop *s)
 /* Does it trap for a watch of ours? */
 static bool step(struct target *t, unsigned thread)
 {
-	if (gdb_step(&t->gdb, thread, in_ms(ANSWER_MS), NULL) || !gdb_poll(&t->gdb))
+	if (gdb_step(&t->gdb, thread, false, in_ms(ANSWER_MS), NULL) || !gdb_poll(&t->gdb))
 		return false;
 	if (guest_watches_at(&t->watches, &t->gdb.trap))
 		return true;
@@ -101,7 +100,7 @@ static bool step(struct target *t, unsigned thread)
 
 bool stray_find(struct target *t, uint64_t but)
 {
-	uint64_t enough = in_ms(STEPS_MS);
+	uint64_t enough = in_ms(FIND_MS);
 	bool found = false;
 
 	for (unsigned i = 1; !found && i <= t->machine.kernel.ncpu && t->gdb.fd >= 0; i++)

@@ -7,10 +7,11 @@
  * is garbage, or qemu takes it for one of the guest's own and drops the trap altogether: that of
  * the next write that matters.
  *
- * So each CPU is stepped, which makes it give up such a note. One that runs is, after connecting.
- * One that is halted, or does not get on, has its step to do still when the guest goes on: it stops
- * the guest once, as soon as it has woken up, and before it runs anything of what woke it. That
- * trap is no write when nothing changed. Not with KVM, where a note makes no trap.
+ * So each CPU is stepped after connecting, which makes it give up such a note. One that is halted
+ * is woken up for it, by the interrupt with which Linux wakes up CPUs itself, and does nothing for
+ * when there is nothing to do. Of one that does not wake up, the first trap is no write when
+ * nothing changed, and what is dropped for it shows by the value only. Not with KVM, where a note
+ * makes no trap.
  *
  * And when a value changed without a trap, the CPU that did it is stepped, and tells. */
 #ifndef KSNAP_CAPTURE_GUEST_STRAY_H
@@ -26,11 +27,11 @@ struct stray {
 };
 
 /* The guest stands still, and a watch may just have been taken out: of a debugger before us, or of
- * ours. When nobody else has stopped it, the CPUs that run are stepped; what they trap for is
- * counted. E_NOMEM. */
+ * ours. When nobody else has stopped it, the CPUs are stepped; what they trap for is counted.
+ * E_NOMEM. */
 int stray_begin(struct target *t, struct ksnap_err *err);
 /* They are gone with the connection. */
-void stray_fini(struct target *t);
+void stray_fini(struct stray *s);
 /* Is @s the first trap of a suspect? */
 bool stray_is_first(struct target *t, const struct packet_stop *s);
 /* A value changed, and the trap that came, if any, of thread @but, may not be that of the write.

@@ -109,7 +109,7 @@ static struct watch_counts count(const struct guest_watch *w)
 /* The guard's leave disarms all, and the guest goes on. */
 static void hang_up(struct target *t)
 {
-	stray_fini(t);
+	stray_fini(&t->stray);
 	freeze_guard_release(&t->gdb.guard);
 	gdb_close(&t->gdb);
 }
@@ -138,8 +138,8 @@ static void count_last(struct target *t, struct guest_watch *w)
 /* Nothing is armed any more. */
 static void leave(struct target *t)
 {
+	stray_fini(&t->stray);
 	gdb_leave(&t->gdb);
-	stray_fini(t);
 }
 
 /* Take it out of the stub; the last one closes the door. */
@@ -319,7 +319,7 @@ static int stop_by_stub(struct target *t, struct ksnap_err *err)
 	ret = runs ? stop_keep(&t->stop, &t->qmp, STOP_JOB, err)
 		   : stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
 	if (is_new)
-		stray_fini(t);
+		stray_fini(&t->stray);
 	if (!ret && is_new)
 		ret = stray_begin(t, err);
 	if (ret && !is_any_armed(&t->watches))
@@ -615,7 +615,7 @@ static void look_after(struct target *t, struct guest_watch *w, uint64_t now)
 }
 
 /* A write whose trap qemu has dropped shows by its value only, and at the next look at the latest.
- * And when others stopped the guest and let it go on, qemu must be told again who has to step. */
+ */
 static void find_dropped(struct target *t)
 {
 	struct ksnap_err err = { 0 };
@@ -623,7 +623,7 @@ static void find_dropped(struct target *t)
 	if (t->watches.held || t->stop.by || t->gdb.fd < 0 || t->qmp.fd < 0 || gdb_poll(&t->gdb))
 		return;
 	space_forget(&t->machine.kernel.image.space);
-	if (!changed(t) && !t->gdb.must_say)
+	if (!changed(t))
 		return;
 	if (!stop_begin(&t->stop, &t->qmp, STOP_JOB, &err))
 		guest_watches_stopped(t);

@@ -16,7 +16,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-#define ANSWER_MS 2000 /* of silence that are waited for an answer */
+#define ANSWER_MS 2000  /* of silence that are waited for an answer, while somebody waits for us */
+#define ORPHAN_MS 60000 /* the same, when the other side is all that is left to wait for */
 
 enum { GUARD_PIPE, GUARD_FREEZE, GUARD_FIRST_FREE };
 
@@ -45,26 +46,38 @@ static void ignore_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Until @answer was read, the other side ended, or it is silent. */
-static void read_answer(int fd, const char *answer)
+static bool await_more(int fd, pid_t parent)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int got = poll(&p, 1, ANSWER_MS);
+
+	if (!got && getppid() != parent)
+		got = poll(&p, 1, ORPHAN_MS);
+	return got > 0;
+}
+
+/* True: @answer was read. Until it was, the other side ended, or it is silent. */
+static bool read_answer(int fd, const char *answer, pid_t parent)
+{
 	const char *at = answer;
 	char c;
 
-	while (*at && poll(&p, 1, ANSWER_MS) > 0 && read(fd, &c, 1) == 1)
+	while (*at && await_more(fd, parent) && read(fd, &c, 1) == 1)
 		at = c == *at ? at + 1 : answer + (c == *answer);
+	return !*at;
 }
 
-static void say(const struct freeze_word *w)
+static void say(const struct freeze_word *w, pid_t parent)
 {
-	while (write(GUARD_FREEZE, w->says, strlen(w->says)) < 0 && errno == EINTR)
-		;
+	do {
+		while (write(GUARD_FREEZE, w->says, strlen(w->says)) < 0 && errno == EINTR)
+			;
+	} while (w->again && read_answer(GUARD_FREEZE, w->again, getppid()));
 	if (w->answer)
-		read_answer(GUARD_FREEZE, w->answer);
+		read_answer(GUARD_FREEZE, w->answer, parent);
 }
 
-static void be_guard(int pipe, int freeze_fd, const struct freeze_word *thaw)
+static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct freeze_word *thaw)
 {
 	char none;
 	ssize_t n;
@@ -83,19 +96,19 @@ static void be_guard(int pipe, int freeze_fd, const struct freeze_word *thaw)
 		n = read(GUARD_PIPE, &none, 1);
 	while (n > 0 || (n < 0 && errno == EINTR));
 	for (; thaw->says; thaw++)
-		say(thaw);
+		say(thaw, parent);
 	_exit(0);
 }
 
 static int start(int fd, const struct freeze_word *thaw, const int ends[2],
 		 struct freeze_guard *ret, struct ksnap_err *err)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
 		return err_errno(err, KSNAP_E_TARGET, errno, "cannot fork the child that thaws");
 	if (pid == 0)
-		be_guard(ends[0], fd, thaw);
+		be_guard(parent, ends[0], fd, thaw);
 	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	if (ret->pidfd >= 0)
 		return 0;

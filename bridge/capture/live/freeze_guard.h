@@ -18,9 +18,10 @@ struct freeze_guard {
 
 #define FREEZE_GUARD_NONE ((struct freeze_guard){ -1, -1 })
 
-/* What is said for a thaw, and the answer that is awaited before the next word; NULL: none is. */
+/* What is said for a thaw; the answer that is awaited before the next word; and one upon which it
+ * is said again, as long as it comes within two seconds. NULL: none is. */
 struct freeze_word {
-	const char *says, *answer;
+	const char *says, *answer, *again;
 };
 
 /* Fork it, before anything is frozen. May be called with other threads running. @fd, open for

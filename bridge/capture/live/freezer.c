@@ -214,7 +214,7 @@ static int explain_wait(int code, const char *path, struct ksnap_err *err)
 /* From the write on, release undoes it. */
 static int stop_tasks(struct frozen *z, int events_fd, uint64_t deadline, struct ksnap_err *err)
 {
-	static const struct freeze_word thaw[] = { { "0", NULL }, { 0 } };
+	static const struct freeze_word thaw[] = { { "0", NULL, NULL }, { 0 } };
 	int code = freeze_guard_start(z->freeze_fd, thaw, &z->guard, err);
 
 	if (code)

@@ -55,14 +55,14 @@ static void *serve(void *arg)
 
 	while ((n = recv(fd, in, sizeof(in) - 1, 0)) > 0) {
 		in[n] = 0;
+		if (n == 1 && in[0] == 3)
+			answer(s, fd, "stop");
 		for (char *at = in; (at = strchr(at, '$')) && (hash = strchr(at, '#'));
 		     at = hash + 1) {
 			*hash = 0;
 			strcat(strcat(s->heard, at + 1), " ");
 			answer(s, fd, at + 1);
 		}
-		if (in[n - 1] == 3)
-			answer(s, fd, "stop");
 	}
 	close(fd);
 	return NULL;
@@ -149,7 +149,8 @@ static void leaves_a_stub_that_is_silent(void **state)
 	assert_int_equal(gdb_init(&g, &err), 0);
 	assert_int_equal(gdb_open(&g, s.path, soon(), &err), KSNAP_E_BUSY);
 	end(&s, &g);
-	assert_string_equal(s.heard, "? ? Qqemu.sstep=7 qqemu.sstep D ");
+	assert_string_equal(
+		s.heard, "? ? Qqemu.PhyMemMode:0 Qqemu.sstep=1 Qqemu.sstep=3 Qqemu.sstep=7 qC D ");
 }
 
 static void open_stub(struct stub *s, struct gdb *g, const struct answer *answers)
@@ -185,11 +186,9 @@ static void passes_refusals_on(void **state)
 /* An answer that comes too late must not be taken for another one; the child takes leave. */
 static void ends_with_a_stub_that_does_not_answer(void **state)
 {
-	static const struct answer answers[] = { { "?", HALTED },
-						 { "Qqemu.sstep=1", OK },
-						 { "qqemu.sstep", "$0x0#d8$0x7#df" },
-						 { "D", OK },
-						 { 0 } };
+	static const struct answer answers[] = { { "?", HALTED },      { "Qqemu.sstep=1", OK },
+						 { "qC", "$QC01#f5" }, { "qAttached", "$1#31" },
+						 { "D", OK },          { 0 } };
 	struct ksnap_err err;
 	struct stub s;
 	struct gdb g;
@@ -199,9 +198,8 @@ static void ends_with_a_stub_that_does_not_answer(void **state)
 	assert_true(g.is_lost && g.fd < 0 && has_news(&g));
 	assert_int_equal(gdb_continue(&g, &err), KSNAP_E_TARGET);
 	end(&s, &g);
-	assert_string_equal(s.heard,
-			    "? Qqemu.sstep=1 Z2,1000,8 ? Qqemu.sstep=0 qqemu.sstep "
-			    "vCont;s Qqemu.sstep=1 Qqemu.sstep=3 Qqemu.sstep=7 qqemu.sstep D ");
+	assert_string_equal(s.heard, "? Qqemu.sstep=1 Z2,1000,8 ? Qqemu.PhyMemMode:0 Qqemu.sstep=1 "
+				     "Qqemu.sstep=3 Qqemu.sstep=7 qC c ");
 }
 
 static void await_news(struct gdb *g)
@@ -299,98 +297,72 @@ static void steps_a_cpu(void **state)
 	struct gdb g;
 
 	open_stub(&s, &g, answers);
-	assert_int_equal(gdb_step(&g, 3, late(), &err), KSNAP_E_LIMIT);
-	assert_int_equal(gdb_step(&g, 2, late(), &err), KSNAP_E_STATE);
-	assert_int_equal(gdb_step(&g, 1, late(), &err), 0);
+	assert_int_equal(gdb_step(&g, 3, false, late(), &err), KSNAP_E_LIMIT);
+	assert_int_equal(gdb_step(&g, 2, false, late(), &err), KSNAP_E_STATE);
+	assert_int_equal(gdb_step(&g, 1, false, late(), &err), 0);
 	assert_true(gdb_poll(&g) && g.trap.is_watch && g.trap.addr == 0x2000);
 	gdb_leave(&g);
 	end(&s, &g);
 	assert_non_null(strstr(s.heard, " Hc1 vCont;s:1 Qqemu.sstep=7 "));
 }
 
-/* What is told of another CPU does not count as its step, and what stops it otherwise undoes that.
- */
-static void steps_cpus_when_the_guest_goes_on(void **state)
+/* It is not asked whether the CPU is halted: the interrupt has woken it up. */
+static void steps_a_cpu_that_was_interrupted(void **state)
 {
 	static const struct answer answers[] = {
 		{ "?", HALTED },
 		{ "Qqemu.sstep=1", OK },
-		{ "vCont;s:2;s:12c;c", "$T02thread:01;#04$T05thread:02;#08" },
-		{ "vCont;s:12c;c", "$T02thread:12c;#69$T05thread:01;#07" },
-		{ "c", "$T05thread:01;#07" },
-		{ "Z2,1000,8", OK },
+		{ "Qqemu.PhyMemMode:1", OK },
+		{ "Mfeeff000,4:fd000000", OK },
+		{ "Qqemu.PhyMemMode:0", OK },
+		{ "Hc2", OK },
+		{ "vCont;s:2", "$T05thread:02;#08" },
 		{ "Qqemu.sstep=7", OK },
 		{ 0 },
 	};
-	bool steps[300] = { [1] = true, [299] = true };
 	struct stub s;
 	struct gdb g;
 
 	open_stub(&s, &g, answers);
-	gdb_step_later(&g, steps, 300);
-	assert_true(g.must_say);
-	assert_int_equal(gdb_continue(&g, NULL), 0);
-	await_news(&g);
-	assert_true(g.has_pause && g.trap.thread == 2 && !g.must_say);
-	gdb_forget_trap(&g);
-	steps[1] = false;
-	assert_int_equal(gdb_continue(&g, NULL), 0);
-	await_news(&g);
-	assert_true(g.trap.thread == 1 && g.must_say);
-	gdb_forget_trap(&g);
-	gdb_step_later(&g, NULL, 0);
-	assert_int_equal(gdb_continue(&g, NULL), 0);
-	await_news(&g);
-	gdb_forget_trap(&g);
-	gdb_forget_pause(&g);
-	assert_int_equal(gdb_watch(&g, 0x1000, 8, late(), NULL), 0);
+	assert_int_equal(gdb_interrupt(&g, 0xfd, late(), NULL), 0);
+	assert_int_equal(gdb_step(&g, 2, true, late(), NULL), 0);
+	assert_true(gdb_poll(&g) && !g.trap.is_watch && g.trap.thread == 2);
 	gdb_leave(&g);
 	end(&s, &g);
-	assert_string_equal(s.heard, "? Qqemu.sstep=1 vCont;s:2;s:12c;c vCont;s:12c;c c Z2,1000,8 "
-				     "Qqemu.sstep=7 ");
+	assert_string_equal(s.heard, "? Qqemu.sstep=1 Qqemu.PhyMemMode:1 Mfeeff000,4:fd000000 "
+				     "Qqemu.PhyMemMode:0 Hc2 vCont;s:2 Qqemu.sstep=7 ");
 }
 
-/* Else they would stop the guest when nobody is there to let it go on. */
-static void leaves_no_cpu_with_a_step_to_do(void **state)
-{
-	static const struct answer answers[] = {
-		{ "?", HALTED },         { "Qqemu.sstep=1", OK },
-		{ "Qqemu.sstep=0", OK }, { "stop", "$T02thread:02;#05" },
-		{ "Qqemu.sstep=7", OK }, { 0 },
-	};
-	const bool steps[] = { true, false, true };
-	struct stub s;
-	struct gdb g;
-
-	open_stub(&s, &g, answers);
-	gdb_step_later(&g, steps, 3);
-	gdb_leave(&g);
-	assert_true(g.fd < 0 && !g.is_lost && !g.must_say);
-	end(&s, &g);
-	assert_string_equal(s.heard, "? Qqemu.sstep=1 Qqemu.sstep=0 vCont;s:1;s:3 Qqemu.sstep=7 ");
-}
-
-/* One that does not stop behind that is left to the child, which tries again. */
-static void leaves_steps_that_are_not_forgotten_to_the_child(void **state)
+/* Addresses are those of the kernel again, however the write went. */
+static void tells_that_cpus_cannot_be_interrupted(void **state)
 {
 	static const struct answer answers[] = {
 		{ "?", HALTED },
 		{ "Qqemu.sstep=1", OK },
-		{ "Qqemu.sstep=0", "$E22#a9" },
-		{ "qqemu.sstep", "$0x0#d8$0x7#df" },
-		{ "D", OK },
+		{ "Qqemu.PhyMemMode:1", OK },
+		{ "Mfeeff000,4:fd000000", "$E14#aa" },
+		{ "Qqemu.PhyMemMode:0", OK },
+		{ "Qqemu.sstep=7", OK },
 		{ 0 },
 	};
-	const bool steps[] = { true };
+	static const struct answer old[] = { { "?", HALTED },
+					     { "Qqemu.sstep=1", OK },
+					     { "Qqemu.PhyMemMode:1", "$#00" },
+					     { "Qqemu.sstep=7", OK },
+					     { 0 } };
 	struct stub s;
 	struct gdb g;
 
 	open_stub(&s, &g, answers);
-	gdb_step_later(&g, steps, 1);
+	assert_int_equal(gdb_interrupt(&g, 0xfd, late(), NULL), KSNAP_E_LIMIT);
 	gdb_leave(&g);
-	assert_int_equal(g.fd, -1);
 	end(&s, &g);
-	assert_non_null(strstr(s.heard, " Qqemu.sstep=0 qqemu.sstep vCont;s Qqemu.sstep=1 "));
+	assert_non_null(strstr(s.heard, ":fd000000 Qqemu.PhyMemMode:0 Qqemu.sstep=7 "));
+	open_stub(&s, &g, old);
+	assert_int_equal(gdb_interrupt(&g, 0xfd, late(), NULL), KSNAP_E_UNSUPPORTED);
+	gdb_leave(&g);
+	end(&s, &g);
+	assert_string_equal(s.heard, "? Qqemu.sstep=1 Qqemu.PhyMemMode:1 Qqemu.sstep=7 ");
 }
 
 /* One that cannot step, or not in the way that is asked for. */
@@ -404,7 +376,7 @@ static void does_not_step_where_a_stub_cannot(void **state)
 	struct gdb g;
 
 	open_stub(&s, &g, answers);
-	assert_int_equal(gdb_step(&g, 1, late(), &err), KSNAP_E_UNSUPPORTED);
+	assert_int_equal(gdb_step(&g, 1, false, late(), &err), KSNAP_E_UNSUPPORTED);
 	gdb_leave(&g);
 	end(&s, &g);
 	assert_string_equal(s.heard, "? Qqemu.sstep=1 ");
@@ -421,8 +393,8 @@ static void ceases_to_step_where_that_is_refused(void **state)
 	struct gdb g;
 
 	open_stub(&s, &g, answers);
-	assert_int_equal(gdb_step(&g, 1, late(), &err), KSNAP_E_UNSUPPORTED);
-	assert_int_equal(gdb_step(&g, 1, late(), &err), KSNAP_E_UNSUPPORTED);
+	assert_int_equal(gdb_step(&g, 1, false, late(), &err), KSNAP_E_UNSUPPORTED);
+	assert_int_equal(gdb_step(&g, 1, false, late(), &err), KSNAP_E_UNSUPPORTED);
 	assert_true(g.fd >= 0 && !g.has_trap);
 	end(&s, &g);
 }
@@ -438,7 +410,7 @@ static void gives_up_a_step(void **state)
 	struct gdb g;
 
 	open_stub(&s, &g, answers);
-	assert_int_equal(gdb_step(&g, 1, late(), NULL), KSNAP_E_STATE);
+	assert_int_equal(gdb_step(&g, 1, false, late(), NULL), KSNAP_E_STATE);
 	assert_true(g.has_pause && !g.has_trap && g.fd >= 0);
 	end(&s, &g);
 }
@@ -475,9 +447,8 @@ int main(void)
 		cmocka_unit_test(is_not_taken_in_by_what_connecting_does),
 		cmocka_unit_test(tells_that_the_guest_was_stopped),
 		cmocka_unit_test(steps_a_cpu),
-		cmocka_unit_test(steps_cpus_when_the_guest_goes_on),
-		cmocka_unit_test(leaves_no_cpu_with_a_step_to_do),
-		cmocka_unit_test(leaves_steps_that_are_not_forgotten_to_the_child),
+		cmocka_unit_test(steps_a_cpu_that_was_interrupted),
+		cmocka_unit_test(tells_that_cpus_cannot_be_interrupted),
 		cmocka_unit_test(does_not_step_where_a_stub_cannot),
 		cmocka_unit_test(ceases_to_step_where_that_is_refused),
 		cmocka_unit_test(gives_up_a_step),
