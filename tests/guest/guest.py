@@ -190,10 +190,11 @@ class Guest:
         self.dir, self.memory = folder, folder + "/memory"
         self.qmp_path, self.gdb_path = folder + "/qmp", folder + "/gdb"
         initrd(folder + "/initramfs")
+        for name in (*self.CHARDEVS, "memory"):
+            if os.path.exists(f"{folder}/{name}"):
+                os.unlink(f"{folder}/{name}")  # of a guest before, which may still run
         self.sockets = {}
         for name in self.CHARDEVS:
-            if os.path.exists(f"{folder}/{name}"):
-                os.unlink(f"{folder}/{name}")  # of a guest before
             self.sockets[name] = s = socket.socket(socket.AF_UNIX)
             s.bind(f"{folder}/{name}")
             s.listen(1)
