@@ -19,6 +19,8 @@
 #define ANSWER_MS 2000  /* of silence that are waited for an answer, while somebody waits for us */
 #define ORPHAN_MS 60000 /* the same, when the other side is all that is left to wait for */
 
+#define AGAIN_MS 500 /* the same, for what may come once more; the door is shut meanwhile */
+
 enum { GUARD_PIPE, GUARD_FREEZE, GUARD_FIRST_FREE };
 
 /* From here to _exit only what is safe in a child of a process with threads. */
@@ -46,12 +48,13 @@ static void ignore_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* @parent: who may wait for us, for what must come; 0: it need not come. */
 static bool await_more(int fd, pid_t parent)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int got = poll(&p, 1, ANSWER_MS);
+	int got = poll(&p, 1, parent ? ANSWER_MS : AGAIN_MS);
 
-	if (!got && getppid() != parent)
+	if (!got && parent && getppid() != parent)
 		got = poll(&p, 1, ORPHAN_MS);
 	return got > 0;
 }
@@ -72,7 +75,7 @@ static void say(const struct freeze_word *w, pid_t parent)
 	do {
 		while (write(GUARD_FREEZE, w->says, strlen(w->says)) < 0 && errno == EINTR)
 			;
-	} while (w->again && read_answer(GUARD_FREEZE, w->again, getppid()));
+	} while (w->again && read_answer(GUARD_FREEZE, w->again, 0));
 	if (w->answer)
 		read_answer(GUARD_FREEZE, w->answer, parent);
 }

@@ -19,7 +19,7 @@ struct freeze_guard {
 #define FREEZE_GUARD_NONE ((struct freeze_guard){ -1, -1 })
 
 /* What is said for a thaw; the answer that is awaited before the next word; and one upon which it
- * is said again, as long as it comes within two seconds. NULL: none is. */
+ * is said again, as long as it comes within half a second. NULL: none is. */
 struct freeze_word {
 	const char *says, *answer, *again;
 };
