@@ -60,21 +60,6 @@ int ksnap_err_code(const char *name)
 	return KSNAP_E_INTERNAL;
 }
 
-/* Texts travel as msgpack strings and end on terminals, and may quote what a peer sent. */
-static void make_printable(char *text, size_t len)
-{
-	uint32_t rune;
-
-	for (size_t at = 0, used; at < len; at += used) {
-		used = utf8_next(text + at, len - at, &rune);
-		if (!used || (rune < 0x20 && rune != '\n' && rune != '\t') ||
-		    (rune >= 0x7f && rune < 0xa0)) {
-			used = used ? used : 1;
-			memset(text + at, '?', used);
-		}
-	}
-}
-
 /* The arguments may point into err->text, so it is written last. */
 static void store_text(struct ksnap_err *err, int code, const char *text, const char *more)
 {
@@ -86,7 +71,7 @@ static void store_text(struct ksnap_err *err, int code, const char *text, const 
 		cut = (size_t)len;
 	else
 		cut = utf8_cut(whole, cut);
-	make_printable(whole, cut);
+	utf8_make_printable(whole, cut); /* it may quote what a peer sent */
 	memcpy(err->text, whole, cut);
 	err->text[cut] = '\0';
 	err->code = code;

@@ -65,5 +65,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 	for (char *c = line; *c; c++) /* one call is one line, whatever a peer put into its name */
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = ' ';
+	utf8_make_printable(line, strlen(line)); /* there are control characters above 0x7f */
 	sink(level, line);
 }

@@ -96,3 +96,17 @@ size_t utf8_cut(const char *s, size_t len)
 	}
 	return len;
 }
+
+void utf8_make_printable(char *text, size_t len)
+{
+	uint32_t rune;
+
+	for (size_t at = 0, used; at < len; at += used) {
+		used = utf8_next(text + at, len - at, &rune);
+		if (!used || (rune < 0x20 && rune != '\n' && rune != '\t') ||
+		    (rune >= 0x7f && rune < 0xa0)) {
+			used = used ? used : 1;
+			memset(text + at, '?', used);
+		}
+	}
+}

@@ -53,6 +53,9 @@ static void a_peer_cannot_forge_a_line(void **state)
 	log_set_sink(keep_line, LOG_DEBUG);
 	log_info("name %s", "x\nksnap: error: y\x1b[2J");
 	assert_string_equal(seen, "2:name x ksnap: error: y [2J");
+	/* What a terminal takes for the same: U+009B, and the byte alone. */
+	log_info("name %s", "\xc2\x9b[2J \x9b[2J \xc3\xa9");
+	assert_string_equal(seen, "2:name ??[2J ?[2J \xc3\xa9");
 }
 
 static void long_line_is_cut(void **state)
