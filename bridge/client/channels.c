@@ -20,6 +20,11 @@ void channels_clear(struct channels *t)
 	t->n = 0;
 }
 
+void channels_beat(struct channels *t)
+{
+	t->beats++;
+}
+
 static int compare(const char *name, size_t len, const char *row)
 {
 	int order = strncmp(name, row, len);
@@ -59,7 +64,21 @@ struct channel_state *channels_find(struct channels *t, const char *name, size_t
 	bool found = false;
 	size_t i = is_name(name, len) ? find_place(t, name, len, &found) : 0;
 
-	return found ? &t->rows[i] : NULL;
+	if (!found)
+		return NULL;
+	t->rows[i].beat = t->beats;
+	return &t->rows[i];
+}
+
+/* The broker has closed them, and nothing of them is still wanted. */
+static void forget_gone(struct channels *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i].beat + 1 >= t->beats || t->rows[i].until >= t->rows[i].next)
+			t->rows[n++] = t->rows[i];
+	t->n = n;
 }
 
 static int make_room(struct channels *t, struct ksnap_err *err)
@@ -67,6 +86,8 @@ static int make_room(struct channels *t, struct ksnap_err *err)
 	size_t cap = t->cap ? 2 * t->cap : FIRST_CAP;
 	struct channel_state *rows;
 
+	if (t->n >= CHANNELS_MAX)
+		forget_gone(t);
 	if (t->n < t->cap)
 		return 0;
 	if (t->n >= CHANNELS_MAX)
@@ -95,7 +116,7 @@ int channels_add(struct channels *t, const char *name, size_t len, uint64_t next
 		return rc;
 	row = &t->rows[find_place(t, name, len, &found)];
 	memmove(row + 1, row, (t->n - (row - t->rows)) * sizeof(*row));
-	*row = (struct channel_state){ .next = next };
+	*row = (struct channel_state){ .next = next, .beat = t->beats };
 	memcpy(row->name, name, len);
 	t->n++;
 	*ret = row;

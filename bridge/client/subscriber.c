@@ -395,6 +395,7 @@ static int take_in(struct ksnap_subscriber *s, struct ksnap_live_msg *m, struct 
 	int rc = m->epoch == s->epoch ? 0 : begin_epoch(s, m->epoch, err);
 
 	if (!rc && live_is_beat(m)) {
+		channels_beat(&s->channels);
 		rc = live_beat_each(m, hear_later, s, err);
 		if (!rc && s->gives_beats)
 			return enqueue(s, m, err);

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The live bus: numbers without a hole, beats, payloads, and replay of what is kept."""
+import json
+import os
+import signal
+import subprocess
 import sys
 
 import reports
@@ -195,6 +199,47 @@ def long_names(broker):
 def epochs(broker):
     with Broker() as other, other.client() as c, broker.client() as d:
         assert c.call("status")["epoch"] != d.call("status")["epoch"]
+
+
+def stored_on_new_bridges(c, names):
+    """Each has a bridge of its own, which is closed again."""
+    for b in names:
+        store(c, "t", b)
+        c.call("close_bridge", b=b)
+
+
+def told_of(monitor, last):
+    """Bridges that a monitor prints messages of, up to this one's report."""
+    got = []
+    while not got or got[-1] != f"report/{last}":
+        line = json.loads(monitor.stdout.readline())
+        if line["type"] == "message":
+            got.append(line["ch"])
+    return {ch.removeprefix("report/") for ch in got if ch.startswith("report/")}
+
+
+@test("a monitor outlives any number of bridges that come and go: channels that are gone make room for others")
+def come_and_go(broker):
+    rounds, at_once = 9, 1000  # two channels a bridge: 18000 in all, and a monitor knows 16384 at once
+    with Broker(args=("--workers", "none")) as other, other.client() as c, Live(other.live) as beats:
+        monitor = subprocess.Popen([os.environ["KSNAP"], "-q", "-e", other.ipc, "monitor", "--from", "oldest", "-o", "jsonl",
+                                    "--channel", "snapshot/", "--channel", "report/"], stdout=subprocess.PIPE, text=True)
+        try:
+            store(c, "t", "first")
+            told_of(monitor, "first")
+            for r in range(rounds):
+                for i in range(0, at_once, 25):  # not more than it follows without a loss
+                    names = [f"b{r}.{i + j}" for j in range(25)]
+                    stored_on_new_bridges(c, names)
+                    equal(told_of(monitor, names[-1]), set(names))
+                for _ in range(2):
+                    last = beats.next(lambda h: h["k"] == "beat")["last"]
+                assert len(last) < 300, "the broker forgets none"
+            monitor.send_signal(signal.SIGINT)
+            equal(monitor.wait(20), 0)
+        finally:
+            monitor.kill()
+            monitor.communicate()
 
 
 def main():

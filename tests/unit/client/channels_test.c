@@ -80,6 +80,31 @@ static void many_rows_up_to_the_limit(void **state)
 	channels_fini(&t);
 }
 
+/* Of a full table those stay that a beat told of, that are new, or that are still wanted. */
+static void the_gone_make_room(void **state)
+{
+	struct channels t = { 0 };
+	char name[CHANNEL_NAME];
+
+	for (unsigned i = 0; i < CHANNELS_MAX; i++) {
+		snprintf(name, sizeof(name), "%05u", i);
+		add(&t, name, 7);
+	}
+	channels_find(&t, "00005", 5)->until = 9;
+	channels_beat(&t);
+	channels_beat(&t);
+	assert_int_equal(t.n, CHANNELS_MAX); /* as long as there is room enough */
+	channels_find(&t, "00002", 5)->next = 8;
+	channels_beat(&t);
+	add(&t, "new", 1);
+	assert_int_equal(t.n, 3);
+	assert_int_equal(channels_find(&t, "00002", 5)->next, 8);
+	assert_int_equal(channels_find(&t, "00005", 5)->until, 9);
+	assert_int_equal(channels_find(&t, "new", 3)->next, 1);
+	assert_null(channels_find(&t, "00001", 5));
+	channels_fini(&t);
+}
+
 static void who_is_behind(void **state)
 {
 	struct channels t = { 0 };
@@ -101,6 +126,7 @@ int main(void)
 		cmocka_unit_test(names_are_checked),
 		cmocka_unit_test(rows_are_found_by_whole_name),
 		cmocka_unit_test(many_rows_up_to_the_limit),
+		cmocka_unit_test(the_gone_make_room),
 		cmocka_unit_test(who_is_behind),
 	};
 
