@@ -42,7 +42,7 @@ static int init_core(struct target *t, struct ksnap_err *err)
 		return 0;
 	if (!t->machine.mem.map)
 		ret = physical_open_core(&t->machine.mem, t->machine.opts.first, err);
-	return ret ? ret : observed_find_kernel(&t->machine, err);
+	return ret ? ret : observed_find_kernel(&t->machine, NULL, 0, err);
 }
 
 static int capture_core(struct target *t, const struct capture_request *rq,

@@ -23,6 +23,7 @@
 #define CONNECT_MS   2000
 #define BOOT_MS      3000 /* that a kernel which is not up yet is waited for */
 #define BOOT_STEP_MS 100
+#define CPUS_ASKED   64 /* which page tables they use: the first runs whatever runs */
 
 static uint64_t in_ms(uint64_t ms)
 {
@@ -102,6 +103,35 @@ static struct target *open_guest(const char *options, struct ksnap_err *err)
 	return NULL;
 }
 
+/* ---- registers ------------------------------------------------------------------------------- */
+
+/* Of the first @n CPUs. The monitor tells of all in words, each a few hundred bytes. */
+static size_t read_registers(struct target *t, struct registers *regs, size_t n)
+{
+	size_t room = n * 4096 + 4096;
+	_free_ char *text = malloc(room);
+	struct json reply;
+
+	if (!text ||
+	    qmp_call(&t->qmp, "human-monitor-command", "{\"command-line\": \"info registers -a\"}",
+		     in_ms(STOP_WAIT_MS), &reply, NULL) ||
+	    !json_string(reply, text, room))
+		return 0;
+	return registers_from_text(text, regs, n);
+}
+
+/* How many it is known of; 0 in one whose paging is not on. */
+static size_t read_cr3(struct target *t, uint64_t *cr3)
+{
+	_free_ struct registers *regs = calloc(CPUS_ASKED, sizeof(*regs));
+	size_t n = regs ? read_registers(t, regs, CPUS_ASKED) : 0, known = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (regs[i].has >> REG_CR3 & 1)
+			cr3[known++] = regs[i].v[REG_CR3];
+	return known;
+}
+
 /* ---- the kernel in it ------------------------------------------------------------------------ */
 
 static uint64_t jiffies_of(struct target *t)
@@ -115,7 +145,9 @@ static uint64_t jiffies_of(struct target *t)
 
 static int find_kernel(struct target *t, struct ksnap_err *err)
 {
-	int ret = observed_find_kernel(&t->machine, err);
+	uint64_t cr3[CPUS_ASKED];
+	size_t n = read_cr3(t, cr3);
+	int ret = observed_find_kernel(&t->machine, cr3, n, err);
 
 	t->boots += !ret;
 	t->resets = t->qmp.resets;
@@ -228,21 +260,6 @@ static int resume_guest(struct target *t, struct ksnap_err *err)
 
 /* ---- capture --------------------------------------------------------------------------------- */
 
-/* The monitor tells of all CPUs in words, each a few hundred bytes. */
-static size_t read_registers(struct target *t, struct registers *regs)
-{
-	size_t room = (size_t)t->machine.kernel.ncpu * 4096 + 4096;
-	_free_ char *text = malloc(room);
-	struct json reply;
-
-	if (!text ||
-	    qmp_call(&t->qmp, "human-monitor-command", "{\"command-line\": \"info registers -a\"}",
-		     in_ms(STOP_WAIT_MS), &reply, NULL) ||
-	    !json_string(reply, text, room))
-		return 0;
-	return registers_from_text(text, regs, t->machine.kernel.ncpu);
-}
-
 static int read_guest(struct target *t, const struct capture_request *rq, struct report_builder *rb,
 		      struct ksnap_err *err)
 {
@@ -257,7 +274,7 @@ static int read_guest(struct target *t, const struct capture_request *rq, struct
 	if (!regs)
 		return err_nomem(err);
 	if (rq->progs)
-		n = read_registers(t, regs);
+		n = read_registers(t, regs, t->machine.kernel.ncpu);
 	if (deadline > rq->deadline_mono_ns)
 		deadline = rq->deadline_mono_ns;
 	return observed_capture(&t->machine, rq, deadline, regs, n, rb, err);

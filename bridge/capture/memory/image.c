@@ -15,6 +15,8 @@
 #define TOP_TABLE    "init_top_pgt"
 #define UTS_RELEASE  130 /* of struct new_utsname: behind two names of 65 bytes */
 #define BANNER_TRIES 4096
+#define CR3_ADDRESS  0x000ffffffffff000ull
+#define CR3_OF_USER  0x1000ull /* in it: Linux's tables for user mode, beside the kernel's */
 
 void image_fini(struct image *im)
 {
@@ -27,6 +29,29 @@ int image_symbol(const struct image *im, const char *name, uint64_t *ret, struct
 	if (symbols_find(&im->symbols, name, ret))
 		return 0;
 	return err_set(err, KSNAP_E_NOTFOUND, "the kernel has no symbol %s", name);
+}
+
+/* ---- is it the one that runs? ---------------------------------------------------------------- */
+
+static bool maps_alike(const struct image *im, uint64_t root, uint64_t va, uint64_t pa)
+{
+	struct paging pg = { im->space.pg.mem, root, im->space.pg.levels };
+	uint64_t is, left;
+
+	return paging_translate(&pg, va, &is, &left) && is == pa;
+}
+
+/* Does a CPU have @va where the image has it? */
+static bool is_in_use(const struct image *im, const struct image_source *src, uint64_t va,
+		      uint64_t pa)
+{
+	for (size_t i = 0; i < src->ncr3; i++) {
+		uint64_t root = src->cr3[i] & CR3_ADDRESS;
+
+		if (maps_alike(im, root, va, pa) || maps_alike(im, root & ~CR3_OF_USER, va, pa))
+			return true;
+	}
+	return !src->ncr3;
 }
 
 /* ---- by what the kernel says ----------------------------------------------------------------- */
@@ -58,7 +83,8 @@ static void read_slide(struct image *im)
 }
 
 /* Does it describe the kernel that is in @mem now? The page tables must map themselves. */
-static bool accept_info(struct image *im, const struct physical *mem)
+static bool accept_info(struct image *im, const struct physical *mem,
+			const struct image_source *src)
 {
 	uint64_t top, pa;
 	int64_t phys_base, five = 0;
@@ -69,21 +95,23 @@ static bool accept_info(struct image *im, const struct physical *mem)
 	vmcoreinfo_number(&im->info, "pgtable_l5_enabled", &five);
 	im->phys_base = phys_base;
 	space_init(&im->space, mem, top - KERNEL_MAP + im->phys_base, five ? 5 : 4);
-	if (!space_physical(&im->space, top, &pa) || pa != im->space.pg.root)
+	if (!space_physical(&im->space, top, &pa) || pa != im->space.pg.root ||
+	    !is_in_use(im, src, top, pa))
 		return false;
 	read_slide(im);
 	return read_release(im);
 }
 
-static bool find_by_info(struct image *im, const struct physical *mem)
+static bool find_by_info(struct image *im, const struct physical *mem,
+			 const struct image_source *src)
 {
 	uint64_t at = 0;
 
 	if (mem->notes && vmcoreinfo_from_notes(&im->info, mem->notes, mem->notes_len) &&
-	    accept_info(im, mem))
+	    accept_info(im, mem, src))
 		return true;
 	while (vmcoreinfo_search(&im->info, mem, &at))
-		if (accept_info(im, mem))
+		if (accept_info(im, mem, src))
 			return true;
 	im->info = (struct vmcoreinfo){ 0 };
 	return false;
@@ -95,7 +123,7 @@ static bool find_by_info(struct image *im, const struct physical *mem)
 struct guess {
 	uint64_t top, banner;
 	uint64_t most; /* slides up to here are tried */
-	bool link_addresses;
+	const struct image_source *src;
 };
 
 static bool maps_to(struct image *im, const struct physical *mem, const struct guess *g,
@@ -104,10 +132,11 @@ static bool maps_to(struct image *im, const struct physical *mem, const struct g
 	uint64_t delta = pa - (g->banner - KERNEL_MAP), is;
 
 	space_init(&im->space, mem, g->top - KERNEL_MAP + delta, levels);
-	if (!space_physical(&im->space, g->banner + slide, &is) || is != pa)
+	if (!space_physical(&im->space, g->banner + slide, &is) || is != pa ||
+	    !is_in_use(im, g->src, g->banner + slide, pa))
 		return false;
 	im->slide = slide;
-	im->has_slide = g->link_addresses;
+	im->has_slide = g->src->vmlinux;
 	im->phys_base = delta - slide;
 	return true;
 }
@@ -136,10 +165,11 @@ static bool search_segment(struct image *im, const struct physical *mem, const s
 	return false;
 }
 
-static bool find_by_banner(struct image *im, const struct physical *mem, bool link_addresses)
+/* A vmlinux has the addresses that the kernel was linked for. */
+static bool find_by_banner(struct image *im, const struct physical *mem,
+			   const struct image_source *src)
 {
-	struct guess g = { .most = link_addresses ? SLIDE_MAX : 0,
-			   .link_addresses = link_addresses };
+	struct guess g = { .most = src->vmlinux ? SLIDE_MAX : 0, .src = src };
 	unsigned tries = BANNER_TRIES;
 
 	if (!symbols_find(&im->symbols, TOP_TABLE, &g.top) ||
@@ -245,7 +275,7 @@ static int find(struct image *im, const struct physical *mem, const struct image
 
 	if (ret)
 		return ret;
-	if (!find_by_info(im, mem) && !find_by_banner(im, mem, src->vmlinux))
+	if (!find_by_info(im, mem, src) && !find_by_banner(im, mem, src))
 		return say_none(src, mem, err);
 	if (src->vmlinux && im->info.len && !im->has_slide)
 		return err_set(err, KSNAP_E_TARGET,

@@ -11,9 +11,13 @@
 #include "capture/memory/vmcoreinfo.h"
 #include "capture/memory/vmlinux.h"
 
-/* Where symbols come from; both NULL: from the memory itself. */
+/* Where symbols come from; both NULL: from the memory itself. And the tables that the machine's
+ * CPUs use (CR3): memory keeps kernels that ran before the last reset, and only one that a CPU has
+ * mapped is taken. @ncr3 0: they are not known. */
 struct image_source {
 	const char *vmlinux, *kallsyms;
+	const uint64_t *cr3;
+	size_t ncr3;
 };
 
 struct image {

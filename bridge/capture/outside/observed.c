@@ -30,10 +30,13 @@ void observed_lose_kernel(struct observed *o)
 	o->has_kernel = false;
 }
 
-int observed_find_kernel(struct observed *o, struct ksnap_err *err)
+int observed_find_kernel(struct observed *o, const uint64_t *cr3, size_t ncr3,
+			 struct ksnap_err *err)
 {
-	const struct image_source src = { outside_option(&o->opts, "vmlinux"),
-					  outside_option(&o->opts, "kallsyms") };
+	const struct image_source src = { .vmlinux = outside_option(&o->opts, "vmlinux"),
+					  .kallsyms = outside_option(&o->opts, "kallsyms"),
+					  .cr3 = cr3,
+					  .ncr3 = ncr3 };
 	const char *btf = outside_option(&o->opts, "btf");
 	int ret;
 

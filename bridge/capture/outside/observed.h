@@ -20,8 +20,10 @@ struct observed {
 #define OBSERVED_INIT ((struct observed){ .mem = PHYSICAL_INIT })
 
 void observed_fini(struct observed *o);
-/* Find the kernel anew. Errors as kernel_open; E_TARGET too when the memory's file shrank. */
-int observed_find_kernel(struct observed *o, struct ksnap_err *err);
+/* Find the kernel anew: the one whose tables are in the CR3 of a CPU, where @ncr3 of these are
+ * known. Errors as kernel_open; E_TARGET too when the memory's file shrank. */
+int observed_find_kernel(struct observed *o, const uint64_t *cr3, size_t ncr3,
+			 struct ksnap_err *err);
 void observed_lose_kernel(struct observed *o);
 
 /* The whole of target_ops.capture, with what the first @nregs CPUs have in their registers. The

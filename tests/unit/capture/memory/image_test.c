@@ -81,6 +81,36 @@ static void refuses_stale_info(void **state)
 	machine_end(&m);
 }
 
+/* A reset leaves in memory what ran before, whole and consistent, tables and all. */
+static void takes_only_what_a_cpu_has_mapped(void **state)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct kernel_plan plan = { .slide = SLIDE,
+					    .levels = i & 1 ? 5 : 4,
+					    .without_info = i & 2,
+					    .build_id = BUILD_ID };
+		struct image_source src = { .vmlinux = vmlinux };
+		uint64_t root;
+
+		boot(&plan);
+		machine_write_vmlinux(vmlinux, KERNEL_BANNER, build_id);
+		assert_int_equal(find(&src), 0);
+		root = im.space.pg.root;
+		image_fini(&im);
+
+		src.cr3 = (uint64_t[]){ 0, root + 4 * PAGE_BYTES };
+		src.ncr3 = 2;
+		expect_none(&src, "there is no kernel");
+		/* the second's CPU runs a program; the low bits number its address space */
+		src.cr3 = (uint64_t[]){ 0, root | PAGE_BYTES | 0x85 };
+		if (find(&src))
+			fail_msg("%s", err.text);
+		expect_found(plan.slide);
+		image_fini(&im);
+		machine_end(&m);
+	}
+}
+
 static void refuses_another_kernels_files(void **state)
 {
 	static const uint8_t other[20] = { 9 };
@@ -199,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_memory_without_kernel),
 		cmocka_unit_test(refuses_stale_info),
+		cmocka_unit_test(takes_only_what_a_cpu_has_mapped),
 		cmocka_unit_test(refuses_another_kernels_files),
 		cmocka_unit_test(says_when_symbols_are_missing),
 		cmocka_unit_test(survives_broken_kernels),
