@@ -7,7 +7,7 @@
  *   syms         lines of /proc/kallsyms that tools outside may need
  *   tasks        pid and name of every process
  *   drop N       take task N out of the map tasks
- *   tune F V     a process called "tuner" writes V into /proc/sys/F; its pid
+ *   tune F V [C] a process called "tuner" writes V into /proc/sys/F, on CPU C; its pid
  *   members FILE ids in a list of the v2 hierarchy, such as /work/deep/cgroup.threads
  *   cpus         /proc/stat
  *   links        every BPF link: number, kind, program, and what it is attached to
@@ -668,12 +668,23 @@ static void print_symbols(const char *rest)
 		fclose(f);
 }
 
-static int write_setting(const char *name, const char *value)
+static int go_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int write_setting(const char *name, const char *value, int cpu)
 {
 	char path[128];
 	int fd;
 
 	prctl(PR_SET_NAME, "tuner");
+	if (cpu >= 0 && go_to(cpu))
+		return 1;
 	snprintf(path, sizeof(path), "/proc/sys/%s", name);
 	fd = open(path, O_WRONLY);
 	return fd < 0 || write(fd, value, strlen(value)) < 0;
@@ -682,14 +693,14 @@ static int write_setting(const char *name, const char *value)
 static void tune(const char *rest)
 {
 	char name[64], value[32];
-	int status = 1;
+	int status = 1, cpu = -1;
 	pid_t pid;
 
-	if (sscanf(rest, " %63s %31s", name, value) != 2)
+	if (sscanf(rest, " %63s %31s %d", name, value, &cpu) < 2)
 		return;
 	pid = fork();
 	if (!pid)
-		_exit(write_setting(name, value));
+		_exit(write_setting(name, value, cpu));
 	waitpid(pid, &status, 0);
 	fprintf(port, "tuner %d %s\n", pid, status ? "failed" : "wrote");
 }

@@ -9,6 +9,7 @@ import operator
 import os
 import random
 import re
+import select
 import resource
 import shutil
 import signal
@@ -27,7 +28,7 @@ import made_vmlinux
 import report
 from bus import Client
 from serve import Broker
-from tap import equal, require, run, test
+from tap import below, equal, require, run, test
 
 KSNAP = os.environ["KSNAP"]
 NAMES = {1: "hash", 2: "array", 3: "prog_array", 4: "perf_event_array", 8: "cgroup_array", 14: "devmap",
@@ -915,6 +916,10 @@ class Watching:
     def hit(self):
         return json.loads(guest.next_line(self.process.stdout))
 
+    def guards(self):
+        """A descriptor for each child that disarms all when it is killed; readable when that has ended."""
+        return [os.pidfd_open(pid) for pid in below(self.process.pid)]
+
     def end(self, signal=None, status=0):
         if signal:
             self.process.send_signal(signal)
@@ -928,9 +933,15 @@ class Watching:
         return [json.loads(line) for line in out.splitlines()], said.decode()
 
 
-def tune(p, name, value):
+def require_ready(fd, otherwise):
+    if not select.select([fd], [], [], guest.ANSWER_S)[0]:
+        raise AssertionError(otherwise)
+    os.close(fd)
+
+
+def tune(p, name, value, cpu=""):
     """The pid of the process in the guest that wrote the setting."""
-    word, pid, how = p.guest.ask(f"tune {name} {value}")[0].split()
+    word, pid, how = p.guest.ask(f"tune {name} {value} {cpu}")[0].split()
     equal((word, how), ("tuner", "wrote"))
     return int(pid)
 
@@ -1157,6 +1168,23 @@ def _(p):
             p.await_seen(before + 30)
             p.seen("flag 0")
     equal(p.guest.status(), "running")
+    p.inside = p.guest.maps()
+
+
+@test("no CPU watches any more when who watched it is killed")
+def _(p):
+    for cpu in 0, 1:
+        w = Watching(p, "vm_swappiness", "--len", "4")
+        tune(p, "vm/swappiness", 61, cpu)
+        w.hit()
+        guards = w.guards()
+        equal(len(guards) > 0, True)
+        w.end(signal.SIGKILL, -signal.SIGKILL)
+        for fd in guards:
+            require_ready(fd, "the child that disarms is still there")
+        for other in 0, 1:
+            tune(p, "vm/swappiness", 60 + other, other)
+        equal(p.guest.status(), "running")
     p.inside = p.guest.maps()
 
 

@@ -29,11 +29,12 @@
 #define STEP_AS_WAS "Qqemu.sstep=7"
 
 /* Whatever the stub is at: acknowledge; end a packet that is half there; if the guest runs, stop
- * it; ask what it does, upon which qemu disarms all; set right what else we changed, as much of it
- * as KVM can; and ask what has an answer like no other, so that all that is done. Meanwhile others
- * may let the guest go on: the second + stops it. */
+ * it; leave, upon which qemu disarms all CPUs (asked what it does, only one) and lets them go on;
+ * stop it, and come back; set right what else we changed, as much of it as KVM can; and ask what
+ * has an answer like no other, so that all that is done. Meanwhile others may let the guest go on:
+ * the second + stops it. */
 #define AS_MUCH "$Qqemu.sstep=1#d4$Qqemu.sstep=3#d6$" STEP_AS_WAS "#da"
-#define DISARM  "++\003#00$?#3f$Qqemu.PhyMemMode:0#76" AS_MUCH "$qC#b4"
+#define DISARM  "++\003#00$D#44++$vAttach;1#37$Qqemu.PhyMemMode:0#76" AS_MUCH "$qC#b4"
 #define GO_ON   "++$c#63"
 #define LEAVE   "++$D#44"
 

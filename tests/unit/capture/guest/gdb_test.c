@@ -150,7 +150,8 @@ static void leaves_a_stub_that_is_silent(void **state)
 	assert_int_equal(gdb_open(&g, s.path, soon(), &err), KSNAP_E_BUSY);
 	end(&s, &g);
 	assert_string_equal(
-		s.heard, "? ? Qqemu.PhyMemMode:0 Qqemu.sstep=1 Qqemu.sstep=3 Qqemu.sstep=7 qC D ");
+		s.heard,
+		"? D vAttach;1 Qqemu.PhyMemMode:0 Qqemu.sstep=1 Qqemu.sstep=3 Qqemu.sstep=7 qC D ");
 }
 
 static void open_stub(struct stub *s, struct gdb *g, const struct answer *answers)
@@ -198,8 +199,9 @@ static void ends_with_a_stub_that_does_not_answer(void **state)
 	assert_true(g.is_lost && g.fd < 0 && has_news(&g));
 	assert_int_equal(gdb_continue(&g, &err), KSNAP_E_TARGET);
 	end(&s, &g);
-	assert_string_equal(s.heard, "? Qqemu.sstep=1 Z2,1000,8 ? Qqemu.PhyMemMode:0 Qqemu.sstep=1 "
-				     "Qqemu.sstep=3 Qqemu.sstep=7 qC c ");
+	assert_string_equal(
+		s.heard, "? Qqemu.sstep=1 Z2,1000,8 D vAttach;1 Qqemu.PhyMemMode:0 Qqemu.sstep=1 "
+			 "Qqemu.sstep=3 Qqemu.sstep=7 qC c ");
 }
 
 static void await_news(struct gdb *g)
