@@ -10,7 +10,7 @@ end
 -- lua/ksnap/tap.lua -> ksnap.tap, lua/ksnap/init.lua -> ksnap, the schemas' tables -> ksnap.schema
 local function module_name(path)
 	if path:find "schema_constants%.lua$" then return "ksnap.schema" end
-	local name = assert(path:match "(ksnap/[%w_/]+)%.lua$", path .. " is not below lua/ksnap/")
+	local name = assert(path:match "^.*lua/(ksnap/[%w_/]+)%.lua$", path .. " is not below lua/ksnap/")
 	return (name:gsub("/", "."):gsub("%.init$", ""))
 end
 

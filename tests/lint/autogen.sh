@@ -47,4 +47,12 @@ try nonsense
 verdict $((status == 2 ? 0 : 1)) "an unknown word: exit 2"
 grep -q 'autogen.sh check' "$work/out"
 verdict $? "and how it is used"
+
+# A clone's folder mostly has the project's name, and may be below one that is called lua.
+for top in ksnap lua/ksnap ksnap/lua/ksnap; do
+	mkdir -p "$work/$top/lua/ksnap" && cp "$KSNAP_TOP_SRCDIR"/lua/ksnap/{init,tap}.lua "$work/$top/lua/ksnap"
+	"$LUA" "$KSNAP_TOP_SRCDIR/lua/embed.lua" "$work/$top/lua/ksnap/"{init,tap}.lua >"$work/out" 2>&1
+	[ "$(grep -o '{ "ksnap[^"]*"' "$work/out" | tr -d '{" ' | tr '\n' ' ')" = "ksnap ksnap.tap " ]
+	verdict $? "in a folder called $top the Lua modules keep their names"
+done
 echo "1..$n"
