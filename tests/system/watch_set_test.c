@@ -470,6 +470,32 @@ static void what_goes_away_ends_the_watch(void **state)
 	assert_int_equal(released, 1);
 }
 
+/* The last writer of what has gone is whom one asks for. */
+static void hits_before_the_end_are_told(void **state)
+{
+	struct watch_request rq = { .id = 31, .symbol = "test", .rate = 10, .burst = 10 };
+	struct watch_memory at = { .addr = write_with("write_u64", 0), .len = 8 };
+	struct pollfd timer = { .fd = set.timer, .events = POLLIN };
+	struct watch_place place;
+	struct watch_news n;
+
+	gone_word = "map_gone";
+	assert_int_equal(watch_set_arm(&set, &rq, &at, is_gone, NULL, NULL, &place, NULL), 0);
+	write_with("write_u64", 3);
+	assert_int_equal(poll(&timer, 1, 60000), 1); /* both are known at once */
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_int_equal(watch_set_next(&set, &n), 1);
+		assert_int_equal(n.kind, WATCH_NEWS_HIT);
+		assert_int_equal(n.n, i);
+	}
+	assert_int_equal(watch_set_next(&set, &n), 1);
+	assert_int_equal(n.kind, WATCH_NEWS_DISARMED);
+	assert_string_equal(n.reason, "map_gone");
+	assert_int_equal(n.counts.hits, 3);
+	assert_int_equal(n.counts.told, 3);
+	assert_int_equal(n.counts.suppressed, 0);
+}
+
 static uint32_t program_bytes(const struct watch_set *s)
 {
 	struct bpf_prog_info info = { 0 };
@@ -560,6 +586,7 @@ int main(void)
 		cmocka_unit_test(all_widths_are_watched),
 		cmocka_unit_test(four_registers_and_no_fifth),
 		cmocka_unit_test(what_goes_away_ends_the_watch),
+		cmocka_unit_test(hits_before_the_end_are_told),
 		cmocka_unit_test(the_kernels_types_make_another_program),
 		BY_TYPES(hits_say_old_and_new_and_who),
 		BY_TYPES(a_flood_is_counted_exactly),

@@ -429,7 +429,13 @@ static void tick(struct watch_set *s)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-/* The next record of a watch that is still there; NULL: there is none. */
+static bool is_full(const struct armed *w)
+{
+	return w->max_hits && w->told >= w->max_hits;
+}
+
+/* The next record to tell of a watch that is still there, also of one that is over for another
+ * reason than its last hit: that came before its end. NULL: there is none. */
 static const struct watch_record *next_record(struct watch_set *s, struct armed **ret)
 {
 	while (s->told_at < s->records.len) {
@@ -437,7 +443,7 @@ static const struct watch_record *next_record(struct watch_set *s, struct armed 
 
 		s->told_at += sizeof(*r);
 		*ret = find(s, r->id);
-		if (*ret && !(*ret)->over)
+		if (*ret && !is_full(*ret))
 			return r;
 	}
 	buf_clear(&s->records);
@@ -461,7 +467,7 @@ static int tell_hit(struct watch_set *s, struct armed *w, const struct watch_rec
 	place.unseen = ret->counts.unseen;
 	buf_clear(&s->hit);
 	watch_hit_encode(r, &place, s->ksyms, &s->hit);
-	if (w->max_hits && w->told >= w->max_hits)
+	if (is_full(w))
 		w->over = "max_hits";
 	if (!buf_ok(&s->hit)) {
 		w->told--;
@@ -490,6 +496,15 @@ static void tell_disarmed(struct watch_set *s, struct armed *w, struct watch_new
 	end_watch(s, w, &ret->counts);
 }
 
+static bool is_any_over(const struct watch_set *s)
+{
+	const struct armed *w = s->first;
+
+	while (w && !w->over)
+		w = w->next;
+	return w;
+}
+
 static int tell_state(struct watch_set *s, struct watch_news *ret)
 {
 	struct armed *w = s->first;
@@ -513,7 +528,7 @@ int watch_set_next(struct watch_set *s, struct watch_news *ret)
 	struct armed *w;
 
 	r = next_record(s, &w);
-	if (!r) {
+	if (!r && !is_any_over(s)) { /* else records that come all the time would put its end off */
 		take_cpu_news(s);
 		read_all(s);
 		tick(s);
