@@ -298,6 +298,15 @@ def forged_user(broker):
                 assert "key" not in row, row
 
 
+def first_answer(c, op, **more):
+    """The connection that had c's routing id before may still be known, and c unheard: what is sent then is lost
+    within five seconds."""
+    c.send(op, **more)
+    while not c.socket.poll(6000):
+        c.send(op, **more)
+    return c.receive()[0].r
+
+
 @test("answers that are kept for one key are not given to another: same routing id, same name and pid, same id")
 def foreign_answers(broker):
     hello = {"client": "same", "kind": "executor", "pid": 7}
@@ -307,7 +316,7 @@ def foreign_answers(broker):
         secret = c.call("list", b="mine", id="list")
         equal(c.call("list", b="mine", id="list"), secret)
     with broker.as_("capture", identity=b"same") as c:
-        equal(c.call("list", b="other", id="list"), [])
+        equal(first_answer(c, "list", b="other", id="list"), [])
         c.call("hello", hello)
         equal(c.call("list", b="other", id="list again"), [])
         equal(c.call("list", b="other", id="store"), [])
