@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 static void print_file(FILE *port, const char *path)
@@ -77,7 +78,7 @@ void print_tasks(FILE *port, const char *rest)
 	struct dirent *at;
 
 	while (d && (at = readdir(d))) {
-		char path[300], comm[32] = "";
+		char path[300], comm[128] = ""; /* of a worker, with the name of its queue */
 		FILE *f;
 
 		if (!isdigit((unsigned char)at->d_name[0]))
@@ -85,7 +86,7 @@ void print_tasks(FILE *port, const char *rest)
 		snprintf(path, sizeof(path), "/proc/%s/comm", at->d_name);
 		f = fopen(path, "re");
 		if (f && fgets(comm, sizeof(comm), f))
-			fprintf(port, "task %s %s", at->d_name, comm);
+			fprintf(port, "task %s %.*s\n", at->d_name, (int)strcspn(comm, "\n"), comm);
 		if (f)
 			fclose(f);
 	}
