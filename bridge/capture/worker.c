@@ -213,6 +213,24 @@ static int tell_news(struct worker *w, const struct watch_news *n)
 	return frames_send(w->socket, &f, &w->err);
 }
 
+static bool can_tell(struct worker *w)
+{
+	return !w->answer.n && is_writable(w);
+}
+
+/* False: there are none, or the worker stops. */
+static bool tell_next(struct worker *w, struct watch_news *ret)
+{
+	if (!w->bench.ops->watch_next(w->bench.target, ret))
+		return false;
+	if (tell_news(w, ret)) {
+		stop(w, err_prefix(&w->err, "cannot tell the broker of watch %llu",
+				   (unsigned long long)ret->id));
+		return false;
+	}
+	return true;
+}
+
 /* What the broker is too busy for waits with the target, where it costs nothing. */
 static void on_watches(void *arg)
 {
@@ -220,20 +238,25 @@ static void on_watches(void *arg)
 	struct watch_news n;
 
 	for (int i = 0; i < NEWS_BATCH; i++) {
-		if (w->answer.n || !is_writable(w)) {
+		if (!can_tell(w)) {
 			loop_remove(w->loop, w->watch_source);
 			w->watch_source = 0;
 			wait_for_room(w);
 			return;
 		}
-		if (!w->bench.ops->watch_next(w->bench.target, &n))
+		if (!tell_next(w, &n))
 			return;
-		if (tell_news(w, &n)) {
-			stop(w, err_prefix(&w->err, "cannot tell the broker of watch %llu",
-					   (unsigned long long)n.id));
-			return;
-		}
 	}
+}
+
+/* A worker that was busy has not told them yet, and of a watch that has ended it tells no more. */
+static void tell_hits_until_now(struct worker *w)
+{
+	struct watch_news n = { 0 };
+	uint64_t now = clock_mono_ns();
+
+	while (n.mono_ns < now && can_tell(w) && tell_next(w, &n))
+		;
 }
 
 /* The source, 0 when the target has none, or a negative code. */
@@ -315,8 +338,11 @@ static void on_job(struct worker *w, const void *msg, const struct frames *f)
 	__attribute__((cleanup(job_result_fini))) struct job_result res = { 0 };
 	struct wire_work_done done = { .k = wire_slice_of("done"), .job = m->job, .ok = true };
 	struct ksnap_err err = { 0 };
-	int ret = job_run(&w->bench, &job, &res, &err);
+	int ret;
 
+	if (wire_slice_is(m->op, "unwatch") && w->watch_source > 0)
+		tell_hits_until_now(w);
+	ret = job_run(&w->bench, &job, &res, &err);
 	if (res.renew)
 		renew_accessor(w);
 	if (!ret && !buf_ok(&res.r))

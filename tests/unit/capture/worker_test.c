@@ -652,17 +652,17 @@ static void expect_renewal(struct script *s, uint64_t seqno)
 
 #define TOLD 1000ull
 
-static void send_watch_job(struct script *s)
+/* "unwatch" reads the id alone. */
+static void send_watch_job(struct script *s, const char *op)
 {
 	static const struct {
 		const char *key;
 		uint64_t n;
 	} numbers[] = { { "id", 7 }, { "rate", TOLD }, { "burst", TOLD } };
 	_buf_ struct buf p = BUF_INIT;
-	struct wire_work_job job = { .k = wire_slice_of("job"),
-				     .job = ++s->jobs,
-				     .op = wire_slice_of("watch_snapshot"),
-				     .t = WAIT_MS };
+	struct wire_work_job job = {
+		.k = wire_slice_of("job"), .job = ++s->jobs, .op = wire_slice_of(op), .t = WAIT_MS
+	};
 	msgpack_packer pk;
 
 	pack_init(&pk, &p);
@@ -697,7 +697,7 @@ static void overwhelm(void)
 	uint64_t n = 0, done = 0;
 
 	bring_up(&s, "fixture:maps=1,entries=1,hits=5000");
-	send_watch_job(&s);
+	send_watch_job(&s, "watch_snapshot");
 	while (!end.hits || done < s.jobs) {
 		_message_ struct message m;
 
@@ -719,6 +719,34 @@ static void hits_that_had_to_wait_are_told_soon(void **state)
 {
 	for (int i = 0; i < 5; i++)
 		overwhelm();
+}
+
+static void hits_before_an_unwatch_are_told(void **state)
+{
+	struct wire_watch_totals totals = { 0 };
+	struct wire_work_fired hit;
+	uint64_t n = 0, done = 0;
+	struct script s;
+
+	bring_up(&s, "fixture:maps=1,entries=1,hits=30");
+	send_watch_job(&s, "watch_snapshot");
+	send_watch_job(&s, "unwatch");
+	while (done < s.jobs) {
+		_message_ struct message m;
+
+		receive(&s, &m);
+		if (decode(&m, &wire_shape_work_fired, &hit))
+			assert_int_equal(hit.n, ++n);
+		else
+			take_done(&s, &m, &done, false);
+		if (done == s.jobs)
+			wire_decode(&wire_shape_watch_totals, m.done.r.p, m.done.r.len,
+				    WIRE_SKIP_UNKNOWN, NULL, &totals, NULL);
+	}
+	assert_int_equal(n, 30);
+	assert_int_equal(totals.hits, 30);
+	assert_int_equal(totals.suppressed, 0);
+	take_down(&s);
 }
 
 static void attaching_renews_before_it_is_done(void **state)
@@ -764,6 +792,7 @@ int main(void)
 		cmocka_unit_test(lists_processes),
 		cmocka_unit_test(renders_values_and_reports),
 		cmocka_unit_test(hits_that_had_to_wait_are_told_soon),
+		cmocka_unit_test(hits_before_an_unwatch_are_told),
 		cmocka_unit_test(attaching_renews_before_it_is_done),
 	};
 
