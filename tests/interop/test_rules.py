@@ -289,7 +289,7 @@ def units(_):
     equal((broker["User"], broker["CapabilityBoundingSet"], broker["NoNewPrivileges"]), ("ksnap", "", "yes"))
     assert "--workers none" in broker["ExecStart"] and "--allow-writes" not in broker["ExecStart"] + worker["ExecStart"]
     equal((broker["RuntimeDirectoryMode"], broker["ProtectSystem"], broker["SystemCallFilter"]),
-          ("0750", "strict", "@system-service ~@privileged @resources"))
+          ("0750", "strict", "@system-service ~@privileged @resources @chown sched_setscheduler"))
     equal((worker["PrivateNetwork"], worker["NoNewPrivileges"], worker["RestrictAddressFamilies"]),
           ("yes", "yes", "AF_UNIX AF_NETLINK"))
     assert "ipc://" in worker["ExecStart"] and "tcp://" not in worker["ExecStart"], worker["ExecStart"]

@@ -104,11 +104,68 @@ for pid in "$reader" "$maker"; do
 	is "$?" 0 'a worker leaves in good order'
 	unset "serve_pids[$pid]"
 done
+lives_by='the units let their programs make the system calls that they make'
 if command -v systemd-analyze >/dev/null; then
 	exits 0 'systemd finds nothing wrong with the units' systemd-analyze verify --man=no --generators=no \
 		"$units/ksnap.service" "$units/ksnap-worker.service"
 	unlike "$err" 'ksnap.*(Unknown|Failed|ignoring)' 'nor anything it does not know'
 else
 	skip 'systemd finds nothing wrong with the units' 'there is no systemd-analyze'
+	skip "$lives_by" 'there is no systemd-analyze'
+	finish
 fi
+if [ "$SANITIZER" != no ]; then
+	skip "$lives_by" 'a sanitizer makes system calls of its own'
+	finish
+fi
+
+# ---- each program with the filter of its unit, and the words of its ExecStart ---------------------
+
+cp "$KSNAP_TOP_SRCDIR/tests/system/sys_unit.py" "$tap_dir"
+filter=("$PYTHON3" -I -S "$tap_dir/sys_unit.py" under)
+place=$tap_dir/unit # in place of /run/ksnap
+group=daemon        # in place of ksnap: a group that every system has
+install -d -o $broker_user -g $group -m 0750 "$place" "$tap_dir/state"
+for unit in ksnap ksnap-worker; do
+	exits 0 "$unit.service has a filter that can be expanded" "$PYTHON3" "$tap_dir/sys_unit.py" rules \
+		"$units/$unit.service" "$tap_dir/$unit.bpf"
+done
+words_of() { # UNIT: sets $words to what stands behind ksnap in its ExecStart
+	local line
+	line=$(sed -n "s|^ExecStart=$program ||p" "$units/$1.service")
+	line=${line//\/run\/ksnap/$place}
+	read -ra words <<<"${line/--group ksnap/--group $group}"
+}
+words_of ksnap
+mkfifo "$tap_dir/unit-said"
+setpriv --reuid=$broker_user --regid=$group "${bare[@]}" "${filter[@]}" "$tap_dir/ksnap.bpf" "$program" "${words[@]}" \
+	--state "$tap_dir/state" 2>"$tap_dir/unit-said" &
+serve_pids[$!]=1
+broker=$!
+exec {fd}<"$tap_dir/unit-said"
+await_line "$fd" '^ksnap: serving ' "$tap_dir/unit-log"
+served=$?
+tap_line $served 'the broker serves under the filter of ksnap.service'
+if [ $served != 0 ]; then
+	wait "$broker"
+	diag "it ended with status $?; 159: by a call that is not allowed"
+	finish
+fi
+cat <&"$fd" >>"$tap_dir/unit-log" &
+is "$(field "$broker" Seccomp)" 2 'the filter is there'
+is "$(stat -c '%a %G' "$place/control")" "660 $group" 'its sockets are the group'"'"'s'
+export KSNAP_ENDPOINT=ipc://$place/control
+words_of ksnap-worker
+"${filter[@]}" "$tap_dir/ksnap-worker.bpf" "$program" "${words[@]}" --name united 2>"$tap_dir/worker-log" &
+serve_pids[$!]=1
+worker=$!
+ok 'a worker joins it under that of ksnap-worker.service' await_worker united
+exits 0 'which reads the kernel' "$program" capture t0 -o json
+is "$(json 'd["placeholder"]' <<<"$out")" False 'really'
+for pid in "$worker" "$broker"; do
+	kill "$pid"
+	wait "$pid"
+	is "$?" 0 'each leaves in good order'
+	unset "serve_pids[$pid]"
+done
 finish
