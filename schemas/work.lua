@@ -109,7 +109,7 @@ return {
 		{ "k", "str", enum = { "job" }, required = true, doc = "job." },
 		{ "job", "uint", required = true, doc = "Number, unique in the broker's life; they count on from its epoch, so that no other life gives the same ones." },
 		{ "op", "str", min = 1, max = 64, required = true, doc = "capture_snapshot, capture_cgroup_procs, attach_object, replace_object, detach_object, freeze, thaw, watch_snapshot, unwatch, read_kernel_hot, read_kernel_cold, write_kernel_hot, write_kernel_cold, or render." },
-		{ "p", "any", any = { "map" }, required = true, doc = "The op's params; for render {path?, tree: bool}." },
+		{ "p", "any", any = { "map" }, required = true, doc = "The op's params; for render {tag, path?}." },
 		{ "t", "uint", required = true, doc = "Milliseconds left until the deadline." },
 	},
 	  example = { k = "job", job = 17, op = "capture_snapshot", p = { tag = "t0" }, t = 29990 } },

@@ -34,7 +34,9 @@ static int render(struct request *rq, const struct wire_get_params *p, struct ks
 	msgpack_packer pk;
 
 	pack_init(&pk, &params);
-	msgpack_pack_map(&pk, p->has_path);
+	msgpack_pack_map(&pk, 1 + p->has_path);
+	pack_str(&pk, "tag");
+	pack_strn(&pk, p->tag.p, p->tag.len);
 	if (p->has_path) {
 		pack_str(&pk, "path");
 		pack_strn(&pk, p->path.p, p->path.len);

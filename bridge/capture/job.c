@@ -365,11 +365,18 @@ static int run_detach(struct bench *b, const struct job *job, struct job_result 
 }
 
 struct render_params {
+	struct wire_slice tag;
+	bool has_tag;
 	struct wire_slice path;
 	bool has_path;
 };
 
 static const struct wire_field render_fields[] = {
+	{ .name = "tag",
+	  .kind = WIRE_STR,
+	  .max = KSNAP_TAG_MAX,
+	  .offset = offsetof(struct render_params, tag),
+	  .has_offset = offsetof(struct render_params, has_tag) },
 	{ .name = "path",
 	  .kind = WIRE_STR,
 	  .min = 1,
@@ -391,8 +398,8 @@ static void close_snapshot(struct ksnap_snapshot **s)
 }
 
 /* All of it, or the value that @path names. */
-static int render(struct ksnap_blob *report, const char *path, struct buf *out,
-		  struct ksnap_err *err)
+static int render(const struct render_params *p, struct ksnap_blob *report, const char *path,
+		  struct buf *out, struct ksnap_err *err)
 {
 	static const struct render_opts opts;
 	__attribute__((cleanup(close_snapshot))) struct ksnap_snapshot *s =
@@ -401,7 +408,7 @@ static int render(struct ksnap_blob *report, const char *path, struct buf *out,
 	int ret;
 
 	if (!s)
-		return err->code;
+		return err_prefix(err, "%.*s", (int)p->tag.len, p->tag.p);
 	if (!path)
 		return render_report_tree(s, &opts, out) ? err_nomem(err) : 0;
 	ret = ksnap_snapshot_get(s, path, &v, err);
@@ -429,7 +436,7 @@ static int run_render(struct bench *b, const struct job *job, struct job_result 
 		if (!path)
 			return err_nomem(err);
 	}
-	return render(job->blobs[0], path, &res->r, err);
+	return render(&p, job->blobs[0], path, &res->r, err);
 }
 
 static const struct {

@@ -116,7 +116,7 @@ static int fetch_and_print(struct link *l, const struct args *args, struct repla
 	if (r >= 0 && file->fd >= 0)
 		r = save(l, file, args_string(args, "save", NULL), reply.blobs[0], err);
 	if (r >= 0)
-		r = report_print(l->cli, args, reply.blobs[0], err);
+		r = report_print(l->cli, args, args->words[0], reply.blobs[0], err);
 	ksnap_reply_clear(&reply);
 	return r;
 }

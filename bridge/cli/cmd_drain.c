@@ -39,58 +39,82 @@ static const struct column columns[] = {
 struct drain {
 	const struct cli *cli;
 	uint64_t taken;
+	uint64_t bad;    /* of them, shown without their report: it cannot be read */
+	uint64_t unsaid; /* of them, not written: the output failed */
 	struct buf rows; /* table: an array of the parts' metadata */
+	struct buf report;
 	struct buf out;
 };
 
-static int add_report(struct drain *d, struct ksnap_blob *report, struct ksnap_err *err)
+static int render(struct drain *d, const struct ksnap_reply *part, struct ksnap_err *err)
 {
-	struct ksnap_snapshot *s = ksnap_snapshot_open(report, err);
 	const struct render_opts opts = { 0 };
+	struct ksnap_snapshot *s;
 	int r;
 
+	if (part->nblobs != 1)
+		return err_set(err, KSNAP_E_PROTO, "the broker sent a part without its report");
+	s = ksnap_snapshot_open(part->blobs[0], err);
 	if (!s)
 		return KSNAP_E_PROTO;
-	r = render_report_json(s, &opts, &d->out);
+	r = render_report_json(s, &opts, &d->report);
 	ksnap_snapshot_close(s);
-	return r < 0 ? err_nomem(err) : 0;
+	return r < 0 || !buf_ok(&d->report) ? err_nomem(err) : 0;
+}
+
+/* A report that cannot be read takes nothing of the others with it: they left the store, too. */
+static void add_report(struct drain *d, const struct ksnap_reply *part)
+{
+	struct ksnap_err err;
+
+	buf_clear(&d->report);
+	buf_printf(&d->out, ",\"report\":");
+	if (render(d, part, &err) == 0) {
+		buf_append(&d->out, d->report.data, d->report.len);
+		return;
+	}
+	d->bad++;
+	buf_printf(&d->out, "null,\"report_error\":");
+	print_json_str(&d->out, err.text, strlen(err.text));
 }
 
 /* The part's own map with the rendered report as one key more. */
-static int print_object(struct drain *d, const msgpack_object *row, struct ksnap_blob *report,
-			struct ksnap_err *err)
+static void print_object(struct drain *d, const struct ksnap_reply *part, const msgpack_object *row)
 {
 	bool list = d->cli->output == OUTPUT_JSON;
-	int r;
 
 	if (list)
 		buf_printf(&d->out, d->taken ? ",\n" : "[");
 	print_json(&d->out, row, 0);
 	if (buf_ok(&d->out))
 		d->out.len--;
-	buf_printf(&d->out, ",\"report\":");
-	r = add_report(d, report, err);
+	add_report(d, part);
 	buf_printf(&d->out, list ? "}" : "}\n");
-	if (r == 0)
-		out_buf(&d->out);
-	return r;
+	out_buf(&d->out);
 }
 
-static int take_part(struct drain *d, const struct ksnap_reply *part, const msgpack_object *row,
-		     struct ksnap_err *err)
+static void print_bytes_of(struct drain *d, const struct ksnap_reply *part)
 {
-	int r = 0;
-
-	if (part->nblobs != 1)
-		return err_set(err, KSNAP_E_PROTO, "the broker sent a part without its report");
-	if (d->cli->output == OUTPUT_TABLE)
-		buf_append(&d->rows, part->r, part->r_len);
-	else if (d->cli->output == OUTPUT_MSGPACK)
+	if (part->nblobs == 1)
 		out_write(ksnap_blob_data(part->blobs[0]), ksnap_blob_size(part->blobs[0]));
 	else
-		r = print_object(d, row, part->blobs[0], err);
+		d->bad++;
+}
+
+/* Each is written before the next one comes: those that are not can be counted. */
+static void take_part(struct drain *d, const struct ksnap_reply *part, const msgpack_object *row)
+{
+	if (d->cli->output == OUTPUT_TABLE) {
+		buf_append(&d->rows, part->r, part->r_len);
+	} else {
+		if (d->cli->output == OUTPUT_MSGPACK)
+			print_bytes_of(d, part);
+		else if (!out_broken())
+			print_object(d, part, row);
+		out_flush();
+		d->unsaid += out_broken();
+	}
 	d->taken++;
-	return r;
 }
 
 static int print_table(struct drain *d, struct ksnap_err *err)
@@ -139,7 +163,10 @@ static int take(struct drain *d, const struct ksnap_reply *part, struct ksnap_er
 
 	if (r < 0)
 		return r;
-	r = part->more ? take_part(d, part, &u.data, err) : take_totals(d, &u.data, err);
+	if (part->more)
+		take_part(d, part, &u.data);
+	else
+		r = take_totals(d, &u.data, err);
 	msgpack_unpacked_destroy(&u);
 	return r;
 }
@@ -187,13 +214,27 @@ static int drain_to(const struct cli *cli, const struct args *args)
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }
 
+/* The store is empty whatever became of the output. */
+static int tell_lost(const struct drain *d)
+{
+	if (d->unsaid)
+		say_error("%" PRIu64 " of the %" PRIu64 " snapshots that were taken are not "
+			  "written; --to keeps them before they leave the store",
+			  d->unsaid, d->taken);
+	if (d->bad)
+		say_error("%" PRIu64 " of the %" PRIu64 " snapshots that were taken have a report "
+			  "that cannot be read",
+			  d->bad, d->taken);
+	return d->unsaid || d->bad ? EXIT_FAILED : EXIT_OK;
+}
+
 static int run_drain(const struct cli *cli, const struct args *args)
 {
-	struct drain d = { .cli = cli, .rows = BUF_INIT, .out = BUF_INIT };
+	struct drain d = { .cli = cli, .rows = BUF_INIT, .report = BUF_INIT, .out = BUF_INIT };
 	const uint8_t head[ARRAY32_HEAD] = { ARRAY32 };
 	struct ksnap_err err;
 	_link_ struct link l = { 0 };
-	int r;
+	int r, code;
 
 	if (args_count(args, "to") && cli->lua)
 		return say_usage(&cmd_drain, "a scenario keeps no files; --lua is for drain alone");
@@ -206,8 +247,10 @@ static int run_drain(const struct cli *cli, const struct args *args)
 	if (r == 0)
 		r = drain(&d, &l, &err);
 	buf_fini(&d.rows);
+	buf_fini(&d.report);
 	buf_fini(&d.out);
-	return r < 0 ? say_err(&err) : EXIT_OK;
+	code = tell_lost(&d);
+	return r < 0 ? say_err(&err) : code;
 }
 
 const struct command cmd_drain = {
@@ -216,7 +259,8 @@ const struct command cmd_drain = {
 	.usage = "[OPTION]...",
 	.text = "-o jsonl prints one snapshot a line with its whole report, -o msgpack the "
 		"reports' bytes one behind "
-		"the other. What was drained is no longer in the store. With --to the list of what "
+		"the other. What was drained is no longer in the store, also when it could not be "
+		"written: stderr says how many were not. With --to the list of what "
 		"was kept is printed; 'ksnap show', 'diff', 'list' and 'events' read the files.",
 	.options = options,
 	.is_op = true,

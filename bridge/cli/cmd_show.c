@@ -46,7 +46,7 @@ static int print_place(const struct cli *cli, const struct args *args, struct ks
 	int r;
 
 	if (!s)
-		return KSNAP_E_PROTO;
+		return err_prefix(err, "%s", args->words[0]);
 	r = place_find(s, args->words[1], &v, err);
 	if (r == 0 && render_value(cli, args, &v, &out) < 0)
 		r = err_nomem(err);
@@ -67,7 +67,7 @@ static int run_show(const struct cli *cli, const struct args *args)
 		r = source_report(&src, args->words[0], &report, &err);
 	if (r == 0)
 		r = args->nwords > 1 ? print_place(cli, args, report, &err)
-				     : report_print(cli, args, report, &err);
+				     : report_print(cli, args, args->words[0], report, &err);
 	return r < 0 ? say_err(&err) : EXIT_OK;
 }
 

@@ -21,8 +21,8 @@ static int render(const struct cli *cli, const struct args *args, const struct k
 	return r == 0 ? buf_append(out, "\n", 1) : r;
 }
 
-int report_print(const struct cli *cli, const struct args *args, struct ksnap_blob *report,
-		 struct ksnap_err *err)
+int report_print(const struct cli *cli, const struct args *args, const char *name,
+		 struct ksnap_blob *report, struct ksnap_err *err)
 {
 	_buf_ struct buf out = BUF_INIT;
 	struct ksnap_snapshot *s;
@@ -34,7 +34,7 @@ int report_print(const struct cli *cli, const struct args *args, struct ksnap_bl
 	}
 	s = ksnap_snapshot_open(report, err);
 	if (!s)
-		return KSNAP_E_PROTO;
+		return err_prefix(err, "%s", name);
 	r = render(cli, args, s, &out);
 	ksnap_snapshot_close(s);
 	if (r < 0)

@@ -18,7 +18,8 @@
 			"table: entries shown of each map, 20 when not given; 0: all", 0, 0       \
 	}
 
-int report_print(const struct cli *cli, const struct args *args, struct ksnap_blob *report,
-		 struct ksnap_err *err);
+/* @name: whose report it is, for errors. */
+int report_print(const struct cli *cli, const struct args *args, const char *name,
+		 struct ksnap_blob *report, struct ksnap_err *err);
 
 #endif

@@ -159,11 +159,11 @@ static int show(struct series *s, struct ksnap_err *err)
 		return 0;
 	r = fetch(s, &report, err);
 	if (r == 0 && !s->plan->changes)
-		return report_print(s->link->cli, s->args, report, err);
+		return report_print(s->link->cli, s->args, s->tag, report, err);
 	if (r == 0)
 		s->now = ksnap_snapshot_open(report, err);
 	if (r == 0 && !s->now)
-		r = err->code;
+		r = err_prefix(err, "%s", s->tag);
 	if (r == 0 && s->before)
 		r = compare(s, err);
 	if (s->now) {

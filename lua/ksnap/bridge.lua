@@ -79,19 +79,24 @@ function results.capture_snapshot(bridge, r)
 	return setmetatable(r, capture_methods(bridge, r.tag))
 end
 
-function results.get(_, r, blobs)
-	if not blobs then return r end
-	return reading.open(blobs[1])
+local function open(tag, blob)
+	local snapshot, err = reading.open(blob)
+	if not snapshot then err.msg = ("%s: %s"):format(tag, err.msg) end
+	return snapshot, err
 end
 
---- A list of rows; row.snapshot is the report, and the counts are the list's own fields.
+function results.get(_, r, blobs)
+	if not blobs then return r end
+	return open(r.tag, blobs[1])
+end
+
+--- A list of rows; row.snapshot is the report, and the counts are the list's own fields. A report that
+--- cannot be read is row.err instead, and takes none of the others with it.
 function results.drain(_, parts)
 	local rows = {}
 	for _, part in ipairs(parts) do
 		if part.blobs[1] then
-			local snapshot, err = reading.open(part.blobs[1])
-			if not snapshot then return nil, err end
-			part.r.snapshot = snapshot
+			part.r.snapshot, part.r.err = open(part.r.tag, part.blobs[1])
 			rows[#rows + 1] = part.r
 		elseif part.r.tag then
 			rows[#rows + 1] = part.r
