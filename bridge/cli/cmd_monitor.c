@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
 #include "cli/late_report.h"
@@ -19,10 +20,12 @@
 #include "cli/sift.h"
 #include "cli/words.h"
 #include "client/client.h"
+#include "client/subscriber.h"
 #include "report/render.h"
 #include "wire/pack.h"
 
-#define TURN_MS 250 /* how long one wait lasts before signals are looked at */
+#define TURN_MS      250 /* how long one wait lasts before signals are looked at */
+#define MISSED_BEATS 5   /* of the broker, before its silence is told */
 
 static const struct option_row options[] = {
 	{ "channel", 0, OPTION_LIST, "PREFIX",
@@ -58,6 +61,13 @@ struct monitor {
 	uint64_t count_left;      /* UINT64_MAX: no end */
 	uint64_t lost, shown;
 	bool away; /* the broker did not answer a replay, and people were told */
+	struct {
+		uint64_t count;    /* of subscriber_heard() */
+		uint64_t since_ns; /* when it grew last */
+		uint64_t quiet_ms; /* waited since, in turns: a monitor that was stopped is not
+				      silence */
+		bool silent;       /* that is too long, and people were told */
+	} word;
 	struct buf line;
 };
 
@@ -297,6 +307,31 @@ static int pass_over(struct monitor *m, int r, const struct ksnap_err *err)
 	return 0;
 }
 
+/* No message, and no beat either, for five heartbeats: say so once, and when there is one again. */
+static void mind_silence(struct monitor *m)
+{
+	uint64_t beat_ms = client_heartbeat_ms(m->link->client), now = clock_mono_ns();
+	uint64_t heard = subscriber_heard(m->sub), s = (now - m->word.since_ns) / NS_PER_S;
+	const char *url = ksnap_client_endpoint(m->link->client);
+
+	if (heard != m->word.count) {
+		if (m->word.silent)
+			say_note(m->cli, "the broker at %s is heard again, after %" PRIu64 " s",
+				 url, s);
+		m->word.count = heard;
+		m->word.since_ns = now;
+		m->word.quiet_ms = 0;
+		m->word.silent = false;
+	} else if (!m->word.silent &&
+		   m->word.quiet_ms >= MISSED_BEATS * (beat_ms ? beat_ms : LIMIT_HEARTBEAT_MS)) {
+		m->word.silent = true;
+		if (!m->away)
+			say_note(m->cli,
+				 "no word from the broker at %s for %" PRIu64 " s; waiting for it",
+				 url, s);
+	}
+}
+
 static int follow(struct monitor *m, bool until_empty, struct ksnap_err *err)
 {
 	int r = 0;
@@ -307,6 +342,8 @@ static int follow(struct monitor *m, bool until_empty, struct ksnap_err *err)
 		r = ksnap_subscriber_next(m->sub, TURN_MS, &msg, err);
 		if (r == 0 && until_empty)
 			break;
+		if (r == 0)
+			m->word.quiet_ms += TURN_MS;
 		if (r > 0) {
 			m->away = false;
 			r = take(m, &msg, err);
@@ -314,6 +351,7 @@ static int follow(struct monitor *m, bool until_empty, struct ksnap_err *err)
 			r = pass_over(m, r, err);
 		}
 		ksnap_live_msg_clear(&msg);
+		mind_silence(m);
 	}
 	return interrupted && r == KSNAP_E_STATE ? 0 : r; // what was awaited is broken off
 }
@@ -400,6 +438,7 @@ static int run_monitor(const struct cli *cli, const struct args *args)
 		client_set_stop(l.client, is_interrupted, NULL);
 	if (r == 0)
 		r = subscribe(&m, &l, args, &err);
+	m.word.since_ns = clock_mono_ns();
 	if (r == 0)
 		r = follow(&m, args_flag(args, "until-empty"), &err);
 	if (m.sub) {

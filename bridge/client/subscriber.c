@@ -22,6 +22,7 @@
 #include "client/endpoint.h"
 #include "client/live.h"
 #include "client/options.h"
+#include "client/subscriber.h"
 #include "client/wait.h"
 #include "wire/handshake.h"
 #include "wire/pack.h"
@@ -51,7 +52,7 @@ struct ksnap_subscriber {
 	struct ksnap_live_msg held; /* came behind a hole; next after its replay */
 	bool is_holding;
 	uint64_t delivered, lost;
-	uint64_t duplicates, broken;
+	uint64_t heard, duplicates, broken;
 };
 
 /* ---- options ------------------------------------------------------------------------------- */
@@ -418,8 +419,10 @@ static int read_live(struct ksnap_subscriber *s, struct ksnap_live_msg *ret, str
 			return 0;
 		if (rc < 0 && rc != KSNAP_E_PROTO)
 			return err_set(err, rc, "%s", why.text);
-		if (rc > 0 && !live_from_frames(&f, ret, &why))
+		if (rc > 0 && !live_from_frames(&f, ret, &why)) {
+			s->heard++;
 			return 1;
+		}
 		s->broken++;
 		log_debug("a live message was skipped: %s", why.text);
 	}
@@ -630,4 +633,9 @@ void ksnap_subscriber_totals(const struct ksnap_subscriber *s, uint64_t *deliver
 		*delivered = s->delivered;
 	if (lost)
 		*lost = s->lost;
+}
+
+uint64_t subscriber_heard(const struct ksnap_subscriber *s)
+{
+	return s->heard;
 }

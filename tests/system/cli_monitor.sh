@@ -191,6 +191,30 @@ watch "$tap_dir/term" -o jsonl
 kill -TERM "$watch_pid"
 wait "$watch_pid"
 is "$?" 0 'so is SIGTERM'
+# A broker that is gone, and another one in its place. Lines of stderr are awaited one behind the other.
+await_word() { # REGEX NAME
+	ok "$2" await_line "$words" "$1" "$tap_dir/gone.words"
+}
+serve_start gone --target fixture:maps=1,entries=2 || exit 1
+mkfifo "$tap_dir/gone.stderr"
+"$KSNAP" monitor -o jsonl >"$tap_dir/gone.out" 2>"$tap_dir/gone.stderr" &
+watch_pid=$!
+exec {words}<"$tap_dir/gone.stderr"
+await_word '^ksnap: connected' 'a monitor'
+kill -KILL "$serve_pid"
+wait "$serve_pid" 2>/dev/null
+unset "serve_pids[$serve_pid]"
+await_word "^ksnap: no word from the broker at $KSNAP_ENDPOINT for [0-9]+ s; waiting for it" 'tells that its broker is gone'
+serve_start gone --target fixture:maps=1,entries=2 || exit 1
+await_word "^ksnap: the broker at $KSNAP_ENDPOINT is heard again, after [0-9]+ s" 'and that one is back'
+kill -INT "$watch_pid"
+await_word 'messages, 0 lost' 'it followed all the time'
+wait "$watch_pid"
+is "$(grep -c 'no word' "$tap_dir/gone.words")" 1 'it is told once'
+is "$(jsonl 'set(m["type"] for m in d) - {"message"}' <"$tap_dir/gone.out")" "{'epoch'}" 'the data have the new epoch alone'
+exec {words}<&-
+export KSNAP_ENDPOINT=ipc://$tap_dir/b/control
+
 exits 1 'a full disk ends it' bash -c '"$1" monitor --from oldest --channel snapshot/ >/dev/full' - "$KSNAP"
 like "$err" 'No space left' 'and says why'
 finish
