@@ -70,8 +70,22 @@ static const struct option_row fixed_rows[] = {
 
 #define FIXED ARRAY_SIZE(fixed_rows)
 
+/* As long as the longest of all limits: no text is cut. */
+union longest_switch {
+#define LIMIT(name, value, unit, scope, key, sw, doc) char of_##name[sizeof(sw)];
+#include "schemas/limits.inc"
+#undef LIMIT
+};
+
+union longest_help {
+#define LIMIT(name, value, unit, scope, key, sw, doc) \
+	char of_##name[sizeof(doc " 18446744073709551615 when not given.")];
+#include "schemas/limits.inc"
+#undef LIMIT
+};
+
 /* "max-snapshots" of "--max-snapshots N", for each limit that has a switch. */
-static char limit_names[LIMIT_COUNT][32];
+static char limit_names[LIMIT_COUNT][sizeof(union longest_switch)];
 
 static bool name_limit(enum limit_id id)
 {
@@ -87,7 +101,7 @@ static bool name_limit(enum limit_id id)
 static const struct option_row *make_options(void)
 {
 	static struct option_row rows[FIXED + LIMIT_COUNT + 1];
-	static char helps[LIMIT_COUNT][160];
+	static char helps[LIMIT_COUNT][sizeof(union longest_help)];
 	size_t n = FIXED;
 
 	memcpy(rows, fixed_rows, sizeof(fixed_rows));

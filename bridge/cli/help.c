@@ -26,16 +26,14 @@ static void print_wrapped(FILE *to, const char *text, int column)
 
 static void print_row(FILE *to, const struct option_row *r)
 {
-	char left[80];
-	int n = snprintf(left, sizeof(left), "  %c%c%c --%s", r->brief ? '-' : ' ',
-			 r->brief ? r->brief : ' ', r->brief ? ',' : ' ', r->name);
+	int n = fprintf(to, "  %c%c%c --%s%s%s", r->brief ? '-' : ' ', r->brief ? r->brief : ' ',
+			r->brief ? ',' : ' ', r->name, r->value ? " " : "",
+			r->value ? r->value : "");
 
-	if (r->value && n < (int)sizeof(left))
-		n += snprintf(left + n, sizeof(left) - n, " %s", r->value);
 	if (n + 2 > HELP_COLUMN)
-		fprintf(to, "%s\n%*s", left, HELP_COLUMN, "");
+		fprintf(to, "\n%*s", HELP_COLUMN, "");
 	else
-		fprintf(to, "%-*s", HELP_COLUMN, left);
+		fprintf(to, "%*s", HELP_COLUMN - n, "");
 	print_wrapped(to, r->help, HELP_COLUMN);
 }
 

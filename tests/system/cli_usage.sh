@@ -57,6 +57,28 @@ for name in $(sed -n 's/^\(ERROR\|LIMIT\|EVENT\|OP\)(\([A-Za-z_]*\),.*/\2/p' "$K
 	exits 0 "help $name" "$KSNAP" help "$name"
 	like "$out" "^(Usage: ksnap )?$name" 'explains it, or the command of that name'
 done
+# Whatever a text is made of, it is there to its end.
+words_of() { # COMMAND: its help on one line
+	"$KSNAP" help "$1" | tr -s ' \n' ' '
+}
+serve=$(words_of serve)
+cut='' switches=0
+while IFS=$'\t' read -r name value doc; do
+	switches=$((switches + 1))
+	[[ $serve == *" --$name N $doc $value when not given."* ]] || cut+=" --$name"
+done < <(sed -n 's/^LIMIT([A-Z_]*, \([0-9]*\)[^"]*, "[a-z]*", "[a-z]*", "[a-z]*", "--\([a-z-]*\) N", "\(.*\)")$/\2\t\1\t\3/p' \
+	"$KSNAP_TOP_BUILDDIR/schemas/limits.inc")
+is "$cut" '' 'no help of a switch of serve is cut'
+is "$switches" "$(grep -c '"--max-' "$KSNAP_TOP_BUILDDIR/schemas/limits.inc")" 'all of them were looked at'
+exits 2 'a key that the fixture does not know' "$KSNAP" serve --bind "ipc://$tap_dir/none" --target fixture:none=1
+keys=$(sed -n 's/.*there are \(maps, .*\)/\1/p' <<<"$err" | tr -d ,)
+like "$keys" '^maps .* and [a-z_]+$' 'it is told those that it does'
+fixture=$(sed -n '/^\.It Cm fixture/,/^\.El/p' "$KSNAP_TOP_SRCDIR/bridge/man/ksnap.1")
+missing=
+for key in ${keys/ and / }; do
+	grep -qw -- "$key" <<<"$fixture" || missing+=" $key"
+done
+is "$missing" '' 'and so is who reads the man page'
 like "$("$KSNAP" help MAX_STORED_SNAPSHOTS)" ', 64.*serve --max-snapshots' 'a limit has its value and its switch'
 like "$("$KSNAP" help eviction)" 'evicted_tag' 'an event its fields'
 like "$("$KSNAP" help E_BUSY)" 'may succeed later' 'an error says whether to try again'
