@@ -123,6 +123,18 @@ static int check_room(const struct bridges *bs, struct ksnap_err *err)
 		       bs->n, l->name, (unsigned long)bs->max, l->change);
 }
 
+int bridges_check_kept(const struct bridges *bs, const char *path, size_t n, struct ksnap_err *err)
+{
+	const struct limit_info *l = &limit_table[LIMIT_ID_MAX_BRIDGES];
+
+	if (n <= bs->max)
+		return 0;
+	return err_set(err, KSNAP_E_LIMIT,
+		       "%.160s keeps %zu bridges, and %lu may be open (limit %s): raise it with "
+		       "ksnap serve %s, or begin with another folder",
+		       path, n, (unsigned long)bs->max, l->name, l->change);
+}
+
 /* 0 in @asked becomes the broker's limit; more than that is refused. */
 static int settle(uint64_t *asked, uint64_t own, enum limit_id id, struct ksnap_err *err)
 {

@@ -41,6 +41,8 @@ struct hosted *bridges_open_with(struct bridges *bs, struct wire_slice name,
  * allows no more. */
 struct hosted *bridges_revive(struct bridges *bs, struct wire_slice name,
 			      const struct ksnap_limits *asked, struct ksnap_err *err);
+/* E_LIMIT: the folder of --state, @path, keeps more bridges than may be open, @n. */
+int bridges_check_kept(const struct bridges *bs, const char *path, size_t n, struct ksnap_err *err);
 void bridges_close(struct bridges *bs, struct hosted *h);
 /* The first in order of creation; go on by ->next. */
 struct hosted *bridges_first(struct bridges *bs);

@@ -499,8 +499,11 @@ static void tell_cut(struct state *s, const struct state_found *f)
 	char name[SEGMENT_NAME_MAX];
 
 	segment_name(f->end.segment, name);
-	log_warn("%s/%s ended within a record: cut at byte %llu, %llu bytes", s->path, name,
-		 (unsigned long long)f->end.offset, (unsigned long long)f->cut_bytes);
+	if (f->cut_bytes)
+		log_warn("%s/%s ended within a record: cut at byte %llu, %llu bytes", s->path, name,
+			 (unsigned long long)f->end.offset, (unsigned long long)f->cut_bytes);
+	else
+		log_warn("%s/%s is empty: removed", s->path, name);
 	raise_all(s, KSNAP_EV_STATE_CUT,
 		  (struct ksnap_event_field[]){ EVENT_STR("file", name),
 						EVENT_NUM("offset", f->end.offset),

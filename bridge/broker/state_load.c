@@ -636,11 +636,15 @@ static int revive_all(struct broker *b, int folder, const char *path, struct loa
 		      struct ksnap_err *err)
 {
 	struct files files = { .folder = folder, .fd = -1 };
+	size_t n = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < l->n && !rc; i++)
+	for (size_t i = 0; i < l->n && !rc; i++) {
 		if (l->bridges[i].confirmed)
 			rc = check_counts(path, &l->bridges[i], err);
+		n += l->bridges[i].confirmed;
+	}
+	rc = rc ? rc : bridges_check_kept(b->bridges, path, n, err);
 	for (size_t i = 0; i < l->n && !rc; i++)
 		if (l->bridges[i].confirmed)
 			rc = revive(b, &files, &l->bridges[i], err);

@@ -6,7 +6,7 @@ the machine itself stopped, not been brought to the disk.]],
 	fields = {
 		{ "file", "str", required = true, doc = "Name of the file." },
 		{ "offset", "uint", required = true, doc = "Where it ends now." },
-		{ "bytes", "uint", required = true, doc = "How many bytes were cut off, those of later files included." },
+		{ "bytes", "uint", required = true, doc = "How many bytes were cut off, those of later files included; 0: the file was empty, and is removed." },
 	},
 	example = { file = "0000000007.seg", offset = 4096, bytes = 17 },
 }

@@ -336,6 +336,35 @@ def torn():
             equal(tags(c), [f"t{i}" for i in range(5)])
 
 
+@test("a file that is empty is removed, and called so")
+def empty():
+    with folder() as path:
+        with life(path) as (_, c):
+            store(c, "a")
+        name = f"{int(segments(path)[-1].split('.')[0]) + 1:010d}.seg"
+        with open(f"{path}/kept/{name}", "wb"):
+            pass
+        with life(path) as (broker, c):
+            equal(tags(c), ["a"])
+            cut, = [e for e in c.call("drain_events") if e["k"] == "state_cut"]
+            equal((cut["file"], cut["offset"], cut["bytes"]), (name, 0, 0))
+            said = [line for line in broker.said if name in line]
+            assert len(said) == 1 and f"{name} is empty: removed" in said[0], list(broker.said)
+
+
+@test("a folder with more bridges than may be open is refused: how many, where, and the switch")
+def many():
+    with folder() as path:
+        with life(path) as (_, c):
+            for name in "abc":
+                store(c, "t", name)
+        said = refused(path, "--state", f"{path}/kept", "--max-bridges", "2")
+        for words in f"{path}/kept keeps 3 bridges", "2 may be open", "--max-bridges N":
+            assert words in said, said
+        with life(path, "--max-bridges", "3") as (_, c):
+            equal(tags(c, "c"), ["t"])
+
+
 @test("damage is refused, and the refusal names file and place and says what to do; the folder stays as it is")
 def damaged():
     with folder() as path:
