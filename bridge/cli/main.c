@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -161,6 +162,9 @@ int main(int argc, char **argv)
 	struct args a;
 	int code;
 
+	/* A worker was started as /proc/self/exe: ps, and who looks for the holder of a debug
+	 * register, would call it exe. */
+	prctl(PR_SET_NAME, "ksnap");
 	/* A reader that went away is an error with a text, not a death without one. */
 	signal(SIGPIPE, SIG_IGN);
 	/* So is a file that may not grow. */

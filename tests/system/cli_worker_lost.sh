@@ -22,6 +22,8 @@ worker_of() {
 capture=$!
 pid=$(worker_of "$slow" busy)
 like "$pid" '^[0-9]+$' 'the capture runs'
+is "$(cat "/proc/$pid/comm")" ksnap 'by a process that is called ksnap'
+is "$(cat "/proc/$serve_pid/comm")" ksnap 'so is the broker'
 exits 124 'one that waits behind it past its deadline' "$KSNAP" capture late --target "$slow" --timeout 300
 like "$err" 'E_TIMEOUT' 'has a code of its own'
 ok 'its worker is killed' kill -KILL "${pid:-0}"
