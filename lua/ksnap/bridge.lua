@@ -81,8 +81,9 @@ end
 
 local function open(tag, blob)
 	local snapshot, err = reading.open(blob)
-	if not snapshot then err.msg = ("%s: %s"):format(tag, err.msg) end
-	return snapshot, err
+	if snapshot then return snapshot end
+	err.msg = ("%s: %s"):format(tag, err.msg)
+	return nil, err
 end
 
 function results.get(_, r, blobs)
