@@ -245,6 +245,28 @@ void rig_hold_registers(void)
 		fail_msg("%s: %s", REGISTERS_LOCK, strerror(errno));
 }
 
+bool rig_iterates(const char *what)
+{
+	static const struct bpf_insn nothing[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K },
+						   { .code = BPF_JMP | BPF_EXIT } };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_ITER);
+	struct btf *kernel = btf__load_vmlinux_btf();
+	char name[64];
+	int fd;
+
+	assert_non_null(kernel);
+	snprintf(name, sizeof(name), "bpf_iter_%s", what);
+	opts.attach_btf_id = btf__find_by_name_kind(kernel, name, BTF_KIND_FUNC);
+	btf__free(kernel);
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "try", "GPL", nothing, 2, &opts);
+	if (fd < 0 && errno == EPERM) {
+		print_message("# this kernel refuses the iterator %s\n", name);
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
 int rig_cannot_run(void)
 {
 	bool must = strstr(getenv("KSNAP_TEST_REQUIRE") ?: "", "bpf");

@@ -40,6 +40,9 @@ void put(int fd, uint32_t key, const void *value);
 void put_number(int fd, uint32_t key, uint32_t value);
 uint64_t cookie_of(int fd);
 bool has_reason(const struct ksnap_snapshot *s, const char *code, const char *subject);
+/* Does the kernel let root use the iterator bpf_iter_@what? Some refuse those that lead into maps.
+ */
+bool rig_iterates(const char *what);
 /* The number at @path of @v, the key or the value of entry @i. */
 int64_t number_at(const struct ksnap_value *v, const char *path);
 int64_t key_at(const struct ksnap_map *m, size_t i);

@@ -505,7 +505,7 @@ static void owning_sockets_come_and_go(void **state)
 	struct churner c = { .change = open_with_note };
 
 	c.fd = bpf_object__find_map_fd_by_name(families, "of_sockets");
-	capture_under(&c, 100, true, true);
+	capture_under(&c, 100, true, rig_iterates("bpf_sk_storage_map"));
 }
 
 /* Storage of some files comes and goes, by all ways, that of the others is always there. */

@@ -154,6 +154,10 @@ static int fail(struct read_result *res, int error)
 	res->error = error;
 	if (error == ENOENT || error == EINVAL || error == EOPNOTSUPP)
 		res->why = "this kernel has no iterator for maps of the type";
+	else if (error == EPERM)
+		res->why =
+			"the kernel refuses its iterator for maps of the type, some kernels even "
+			"to root";
 	return 0;
 }
 
