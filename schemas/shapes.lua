@@ -32,7 +32,7 @@ return {
 	} },
 	{ name = "kernel_task", doc = "A field of a task, as the place of a kernel op.", fields = {
 		{ "task", "uint", required = true, doc = "Process or thread id." },
-		{ "start_time", "uint", required = true, doc = "When it began: field 22 of /proc/PID/stat. Another task that has the id by now is not meant." },
+		{ "start_time", "uint", doc = "When it began: field 22 of /proc/PID/stat. Another task that has the id by now is not meant. Only a read may go without, and meets whoever has the id." },
 		{ "field", "str", min = 1, max = 511, required = true, doc = "Path in struct task_struct; pointers to structs are followed: mm.total_vm." },
 	} },
 	{ name = "kernel_bytes", doc = "How many bytes a kernel op is about.", fields = {

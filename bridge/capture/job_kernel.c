@@ -74,6 +74,7 @@ static int read_place(struct wire_slice at, struct place *ret, struct ksnap_err 
 	if (code)
 		return code;
 	ret->at.task = task.task;
+	ret->at.has_start_time = task.has_start_time;
 	ret->at.start_time = task.start_time;
 	return copy_text(ret, task.field.p, task.field.len, &ret->at.field, err);
 }
@@ -336,6 +337,10 @@ static int write_entry(struct bench *b, const struct wire_write_entry *e, bool c
 
 	msgpack_unpacked_init(&u);
 	ret = read_place(e->at, &place, err);
+	if (!ret && place.at.field && !place.at.has_start_time)
+		ret = refuse(err,
+			     "at: start_time is missing: a write must not meet another task that "
+			     "has the id by now");
 	if (!ret && e->has_width)
 		ret = read_width(e->width, &width, err);
 	if (!ret)

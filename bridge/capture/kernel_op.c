@@ -50,6 +50,15 @@ int kernel_width_settle(struct kernel_width *w, const struct btf_spot *at, const
 	return 0;
 }
 
+int kernel_write_fits(const struct btf_spot *at, const char *name, uint32_t len,
+		      struct ksnap_err *err)
+{
+	if (!at->type || len <= at->size)
+		return 0;
+	return err_set(err, KSNAP_E_ARG, "%s has %llu bytes, %u are too many", name,
+		       (unsigned long long)at->size, len);
+}
+
 void kernel_value_number(struct kernel_value *ret, const struct btf_spot *at, const uint8_t *bytes,
 			 uint32_t len, bool typed)
 {

@@ -12,6 +12,7 @@
 struct kernel_at {
 	const char *symbol;  /* NULL: a task's field */
 	uint64_t task;       /* thread id */
+	bool has_start_time; /* else whoever has the id */
 	uint64_t start_time; /* of the task: field 22 of /proc/PID/stat */
 	const char *field;   /* a path in struct task_struct, pointers followed */
 };
@@ -39,6 +40,10 @@ uint64_t kernel_number_cut(uint64_t raw, unsigned bits, bool is_signed);
  * says nothing, or it is a bit field and a width was asked for; E_LIMIT. */
 int kernel_width_settle(struct kernel_width *w, const struct btf_spot *at, const char *name,
 			struct ksnap_err *err);
+/* E_ARG: @len bytes there would be more than its type says; nobody who names one variable means its
+ * neighbour. */
+int kernel_write_fits(const struct btf_spot *at, const char *name, uint32_t len,
+		      struct ksnap_err *err);
 /* Its value as a number. The sign of its type counts when no width was asked for: @typed. */
 void kernel_value_number(struct kernel_value *ret, const struct btf_spot *at, const uint8_t *bytes,
 			 uint32_t len, bool typed);

@@ -28,19 +28,27 @@ static bool has_option(const struct args *args, const char *name)
 	return args_count(args, name) > 0;
 }
 
+/* Its numbers of tasks are not this host's. */
+static bool is_elsewhere(const char *target)
+{
+	return !strncmp(target, "guest:", 6) || !strncmp(target, "core:", 5);
+}
+
 int memory_words_init(struct memory_words *w, const struct args *args, struct ksnap_err *err)
 {
 	*w = (struct memory_words){ .task = args_uint(args, "task", 0),
+				    .has_start_time = has_option(args, "start-time"),
 				    .start_time = args_uint(args, "start-time", 0),
 				    .width = args_string(args, "width", NULL),
 				    .bytes = args_uint(args, "bytes", 0) };
 	if (w->width && w->bytes)
 		return err_set(err, KSNAP_E_ARG, "--width and --bytes contradict each other");
-	if (has_option(args, "start-time") && !w->task)
+	if (w->has_start_time && !w->task)
 		return err_set(err, KSNAP_E_ARG, "--start-time belongs to --task PID");
-	if (w->task && !has_option(args, "start-time"))
-		return start_time_of(w->task, &w->start_time, err);
-	return 0;
+	if (!w->task || w->has_start_time || is_elsewhere(args_string(args, "target", "")))
+		return 0;
+	w->has_start_time = true;
+	return start_time_of(w->task, &w->start_time, err);
 }
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -52,11 +60,13 @@ static void pack_at(const struct memory_words *w, const char *word, size_t len, 
 		pack_strn(pk, word, len);
 		return;
 	}
-	msgpack_pack_map(pk, 3);
+	msgpack_pack_map(pk, w->has_start_time ? 3 : 2);
 	pack_str(pk, "task");
 	msgpack_pack_uint64(pk, w->task);
-	pack_str(pk, "start_time");
-	msgpack_pack_uint64(pk, w->start_time);
+	if (w->has_start_time) {
+		pack_str(pk, "start_time");
+		msgpack_pack_uint64(pk, w->start_time);
+	}
 	pack_str(pk, "field");
 	pack_strn(pk, word, len);
 }

@@ -12,13 +12,15 @@
 /* How the words of one command are meant. */
 struct memory_words {
 	uint64_t task; /* words are fields of this task; 0: they are symbols */
+	bool has_start_time;
 	uint64_t start_time;
 	const char *width; /* "1", "2", "4", "8"; NULL: not given */
 	uint64_t bytes;    /* 0: not given */
 };
 
-/* By the options task, start-time, width and bytes. Without start-time the task is the one that has
- * the id on this host now. E_ARG, E_NOTFOUND. */
+/* By the options task, start-time, width, bytes and target. Without start-time the task is the one
+ * that has the id on this host now, or, when the target is named and is another machine's kernel,
+ * there. E_ARG, E_NOTFOUND. */
 int memory_words_init(struct memory_words *w, const struct args *args, struct ksnap_err *err);
 
 /* {at, width?} of the word, appended encoded. */

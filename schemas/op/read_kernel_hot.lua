@@ -10,7 +10,8 @@ return {
   "id:12[7]", "id:12:nr"     the same of the map with that id, when several have the name
   "per_cpu:runqueues@1.nr_running", "0xffff888000000000"
   {task = 4711, start_time = 8134, field = "mm.total_vm"}
-start_time is field 22 of /proc/PID/stat: the op fails with E_NOTFOUND when the id was used again.
+start_time is field 22 of /proc/PID/stat: the op fails with E_NOTFOUND when the id was used again. Without it,
+whoever has the id is read.
 `width` is 1, 2, 4 or 8, which gives a number and wants an aligned place, or {bytes = n}, which gives
 bytes, up to MAX_KERNEL_OP. Without it the type says: a number, signed when the type is, or bytes.
 Values of BPF maps are read by a program that looks them up and copies at once; aligned numbers are

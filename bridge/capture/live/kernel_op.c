@@ -88,7 +88,7 @@ static int find_in_task(struct target *t, const struct kernel_at *at, struct spo
 	if (type <= 0)
 		return err_set(err, KSNAP_E_TARGET, "the kernel's BTF has no struct task_struct");
 	ret->kind = IN_TASK;
-	ret->task = (struct task_name){ at->task, at->start_time };
+	ret->task = (struct task_name){ at->task, at->has_start_time, at->start_time };
 	path_init(&path, at->field);
 	return btf_path_find(btf, type, &path, true, &ret->btf, err);
 }
@@ -226,15 +226,6 @@ static int refuse_write(const struct spot *s, struct ksnap_err *err)
 		       s->name);
 }
 
-/* Nobody who names one variable means its neighbour. */
-static int check_length(const struct spot *s, uint32_t len, struct ksnap_err *err)
-{
-	if (!s->btf.type || len <= s->btf.size)
-		return 0;
-	return err_set(err, KSNAP_E_ARG, "%s has %llu bytes, %u are too many", s->name,
-		       (unsigned long long)s->btf.size, len);
-}
-
 static int check_fits(const struct spot *s, const struct kernel_value *v, uint32_t len,
 		      struct ksnap_err *err)
 {
@@ -257,7 +248,7 @@ static int write_number(const struct spot *s, struct kernel_width w, const struc
 	if (!w.is_number)
 		return err_set(err, KSNAP_E_ARG, "%s has %u bytes: write bytes, not a number",
 			       s->name, w.len);
-	code = check_length(s, w.len, err) ?: check_fits(s, v, w.len, err);
+	code = kernel_write_fits(&s->btf, s->name, w.len, err) ?: check_fits(s, v, w.len, err);
 	if (code)
 		return code;
 	if (v->kind == KERNEL_OR)
@@ -271,7 +262,7 @@ static int write_bytes(const struct spot *s, struct kernel_width w, const struct
 	if (w.len && w.len != v->len)
 		return err_set(err, KSNAP_E_ARG, "%s: width says %u bytes, the value has %u",
 			       s->name, w.len, v->len);
-	if (check_length(s, v->len, err))
+	if (kernel_write_fits(&s->btf, s->name, v->len, err))
 		return KSNAP_E_ARG;
 	return bpf_place_write(&s->place, 0, v->len, v->bytes, err);
 }

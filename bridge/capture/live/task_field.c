@@ -84,7 +84,8 @@ static int refuse_none(const struct task_name *task, struct ksnap_err *err)
 {
 	uint64_t start;
 
-	if (proc_stat(task->tid, PROC_STAT_START, &start) && start == task->start_time)
+	if (proc_stat(task->tid, PROC_STAT_START, &start) &&
+	    (!task->has_start_time || start == task->start_time))
 		return err_set(err, KSNAP_E_UNSUPPORTED,
 			       "task %" PRIu64 " is there, but this kernel shows it to no BPF "
 			       "program, which is how its fields are read",
@@ -98,7 +99,7 @@ static int judge(const struct found *f, const struct task_name *task, struct ksn
 {
 	if (!f->seen)
 		return refuse_none(task, err);
-	if (ticks_of(f->start_ns) != task->start_time)
+	if (task->has_start_time && ticks_of(f->start_ns) != task->start_time)
 		return err_set(err, KSNAP_E_NOTFOUND,
 			       "task %" PRIu64 " began at %" PRIu64 ", not at %" PRIu64
 			       ": its id was used again, or is not of the worker's pid namespace",

@@ -8,10 +8,11 @@
 
 #define TASK_FIELD_MAX (1u << 20)
 
-/* A task by its thread id and by when it began: field 22 of /proc/PID/stat, clock ticks since boot.
- */
+/* A task by its thread id and by when it began, when that is told: field 22 of /proc/PID/stat,
+ * clock ticks since boot. */
 struct task_name {
 	uint64_t tid;
+	bool has_start_time;
 	uint64_t start_time;
 };
 

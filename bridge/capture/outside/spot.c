@@ -255,7 +255,7 @@ static int find_in_task(struct kernel *k, const struct kernel_at *at, struct spo
 			       (unsigned long long)at->task);
 	if (type <= 0 || !kernel_member(k, task, k->at.task_struct__start_boottime, &start))
 		return err_set(err, KSNAP_E_TARGET, "the kernel does not tell when a task began");
-	if (start / TICK_NS != at->start_time)
+	if (at->has_start_time && start / TICK_NS != at->start_time)
 		return err_set(err, KSNAP_E_NOTFOUND,
 			       "task %llu began at %llu, not at %llu: its id was used again",
 			       (unsigned long long)at->task, (unsigned long long)(start / TICK_NS),

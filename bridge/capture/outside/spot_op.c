@@ -90,7 +90,7 @@ int spot_write(struct kernel *k, const struct spot *s, struct kernel_width width
 
 	if (v->kind == KERNEL_BYTES && !said)
 		width = (struct kernel_width){ v->len, false };
-	code = settle_width(s, &width, err);
+	code = settle_width(s, &width, err) ?: kernel_write_fits(&s->btf, s->name, width.len, err);
 	if (code)
 		return code;
 	if (v->kind != KERNEL_BYTES)
