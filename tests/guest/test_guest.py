@@ -807,11 +807,14 @@ def _(p):
         equal(m.read(at).rstrip(b"\0"), b"init")
         equal(m.read({**at, "field": "real_parent.pid"}), 0)
         m.refuses({**at, "start_time": 1 << 40}, "E_NOTFOUND")
+        equal(m.read({"task": 1, "field": "comm"}).rstrip(b"\0"), b"init")
         m.refuses({**at, "task": 99999}, "E_NOTFOUND")
         for op in "write_kernel_hot", "write_kernel_cold":
             m.refuses(None, "E_UNSUPPORTED", op=op, entries=[{"at": "state.flag", "value": 1}])
         for op, more in ("watch_snapshot", {"symbol": "mark"}), ("freeze", {"cgroup": "/"}):
             equal(c.refusal(op, more).code, "E_UNSUPPORTED", op)
+    for target in "core:" + p.core, p.target:  # not the task of this host that has the number
+        equal(ksnap("read", "--target", target, "--task", "2", "comm").stdout.strip(), b'"kthreadd"')
 
 
 @test("memory of a guest, by symbol, while it runs and while it stands still")
@@ -840,6 +843,11 @@ def _(p):
                 ("tasks[7].comm", b"written", {"bytes": 7}), op="write_kernel_cold")
         m.write(("state.trail[1]", {"or": 0xff00000000000000}), op="write_kernel_cold")
         equal(p.guest.status(), "running")
+        for op in "write_kernel_hot", "write_kernel_cold":
+            for at, value, more in (("tasks[7].comm", b"x" * 17, {}), ("state.flag", b"x" * 12, {}),
+                                    ("state.flag", 1, {"width": 8}), ("state.flag", b"x" * 5, {"width": {"bytes": 5}})):
+                said = m.refuses(None, "E_ARG", op=op, entries=[{"at": at, "value": value, **more}])
+                equal("too many" in said, True, said)
         equal(m.read("state.trail[1]"), 0xff22334455667788)
         p.inside = p.guest.maps()
         trail = next(x for x in p.inside.values() if x.name == "inside.bss").entries[0][1][16:]

@@ -269,7 +269,9 @@ static uint64_t start_of(pid_t tid)
 
 static struct kernel_value task_value(pid_t tid, const char *field)
 {
-	struct kernel_at at = { .task = tid, .start_time = start_of(tid), .field = field };
+	struct kernel_at at = {
+		.task = tid, .has_start_time = true, .start_time = start_of(tid), .field = field
+	};
 	struct ksnap_err err = { 0 };
 	struct kernel_value v;
 
@@ -296,12 +298,16 @@ static void tasks_are_as_proc_says(void **state)
 static void another_task_of_the_id_is_not_meant(void **state)
 {
 	struct kernel_at at = { .task = getpid(),
+				.has_start_time = true,
 				.start_time = start_of(getpid()) + 1,
 				.field = "pid" };
 	struct ksnap_err err = { 0 };
 	struct kernel_value v;
 
 	expect(read_at(&at, AS_TYPED, &v, &err), KSNAP_E_NOTFOUND, &err, "its id was used again");
+	at.has_start_time = false; /* whoever has it */
+	assert_int_equal(read_at(&at, AS_TYPED, &v, &err), 0);
+	assert_int_equal(v.number, getpid());
 }
 
 static void a_task_that_is_gone(void **state)
@@ -324,6 +330,7 @@ static void a_task_that_is_gone(void **state)
 static void fields_of_tasks_that_are_not_there(void **state)
 {
 	struct kernel_at at = { .task = getpid(),
+				.has_start_time = true,
 				.start_time = start_of(getpid()),
 				.field = "pidd" };
 	struct ksnap_err err = { 0 };
@@ -337,7 +344,9 @@ static void fields_of_tasks_that_are_not_there(void **state)
 	expect(target_live.write(rig.target, &at, AS_TYPED, &one, &err), KSNAP_E_UNSUPPORTED, &err,
 	       "only values and globals of BPF maps");
 	/* A kernel thread has no mm. */
-	at = (struct kernel_at){ .task = 2, .start_time = start_of(2), .field = "mm.total_vm" };
+	at = (struct kernel_at){
+		.task = 2, .has_start_time = true, .start_time = start_of(2), .field = "mm.total_vm"
+	};
 	expect(read_at(&at, AS_TYPED, &v, &err), KSNAP_E_TARGET, &err, "not mapped");
 }
 

@@ -234,7 +234,8 @@ static void refuses_bad_params(void **state)
 		{ "read_kernel_hot", "{\"tag\": \"t\", \"at\": \"\"}", "a name is missing" },
 		{ "read_kernel_hot", "{\"tag\": \"t\", \"at\": {\"task\": 1}}", "field" },
 		{ "write_kernel_hot",
-		  "{\"tag\": \"t\", \"at\": {\"task\": 1, \"field\": \"prio\"}, \"value\": 1}",
+		  "{\"tag\": \"t\", \"entries\": [{\"at\": {\"task\": 1, \"field\": \"prio\"}, "
+		  "\"value\": 1}]}",
 		  "start_time is missing" },
 		{ "read_kernel_hot", "{\"tag\": \"t\", \"at\": \"x\", \"width\": 3}",
 		  "is 1, 2, 4, 8" },
