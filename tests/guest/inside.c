@@ -649,12 +649,13 @@ static void set_flag(const char *rest)
 static void print_symbols(const char *rest)
 {
 	static const char *const wanted[] = {
-		"init_top_pgt", "linux_banner",     "map_idr",
-		"prog_idr",     "btf_idr",          "__start_BTF",
-		"__stop_BTF",   "nr_cpu_ids",       "init_uts_ns",
-		"init_task",    "runqueues",        "__per_cpu_offset",
-		"jiffies_64",   "_stext",           "__cpu_possible_mask",
-		"_end",         "page_offset_base", "__log_buf",
+		"init_top_pgt",  "linux_banner",     "map_idr",
+		"prog_idr",      "btf_idr",          "__start_BTF",
+		"__stop_BTF",    "nr_cpu_ids",       "init_uts_ns",
+		"init_task",     "runqueues",        "__per_cpu_offset",
+		"jiffies_64",    "_stext",           "__cpu_possible_mask",
+		"_end",          "page_offset_base", "__log_buf",
+		"vm_swappiness",
 	};
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[256];

@@ -1093,8 +1093,20 @@ class Debugger:
         self.socket.connect(p.guest.gdb_path)
         self.socket.sendall(b"$?#3f")
         guest.until("the stub answers", lambda: b"T05" in self.socket.recv(4096))
+        self.go_on(p)
+
+    def go_on(self, p):
         self.socket.sendall(b"+$c#63")
         p.guest.await_running()
+
+    def arm(self, p, at, size):
+        """Writes to what is there stop the guest until it is disarmed."""
+        text = b"Z2,%x,%x" % (at, size)
+        self.socket.sendall(b"\3")
+        guest.until("the guest is stopped", lambda: b"T02" in self.socket.recv(4096))
+        self.socket.sendall(b"+$%s#%02x" % (text, sum(text) & 255))
+        guest.until("the stub has armed it", lambda: b"$OK" in self.socket.recv(4096))
+        self.go_on(p)
 
     def __enter__(self):
         return self
@@ -1193,6 +1205,19 @@ def _(p):
             require_ready(fd, "the child that disarms is still there")
         for other in 0, 1:
             tune(p, "vm/swappiness", 60 + other, other)
+        equal(p.guest.status(), "running")
+    p.inside = p.guest.maps()
+
+
+@test("what a debugger that died has armed is forgotten, on each CPU")
+def _(p):
+    with Debugger(p) as d:
+        d.arm(p, p.addresses()["vm_swappiness"], 4)
+    w = Watching(p, "vm_swappiness", "--len", "4", "-n", "1")
+    tune(p, "vm/swappiness", 61)
+    w.end()
+    for cpu in 0, 1:
+        tune(p, "vm/swappiness", 62 + cpu, cpu)
         equal(p.guest.status(), "running")
     p.inside = p.guest.maps()
 

@@ -250,6 +250,45 @@ static int dial(const char *at, uint64_t deadline, struct ksnap_err *err)
 	return fd == KSNAP_E_TIMEOUT ? is_busy(at, err) : fd;
 }
 
+static int await_ok(struct gdb *g, const char *text, uint64_t deadline, struct ksnap_err *err)
+{
+	int ret = ask_sure(g, text, deadline, err);
+
+	if (ret)
+		return ret;
+	if (!strcmp(g->text, "OK"))
+		return 0;
+	return *g->text ? err_set(err, KSNAP_E_LIMIT, "qemu's gdbstub refuses '%s': %.20s", text,
+				  g->text)
+			: err_set(err, KSNAP_E_UNSUPPORTED, "qemu's gdbstub does not know '%s'",
+				  text);
+}
+
+/* Whatever stops the guest next, the CPU is not stepped beyond that. */
+static int choose(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "Hc%" PRIx64, thread);
+	return await_ok(g, text, deadline, err);
+}
+
+/* The question disarms the CPU that is chosen, and no other. Behind the last the stub refuses. */
+static int disarm_all(struct gdb *g, uint64_t deadline, struct ksnap_err *err)
+{
+	struct ksnap_err why;
+	int ret = 0;
+
+	for (uint64_t thread = 1; !ret; thread++) {
+		ret = choose(g, thread, deadline, &why);
+		if (ret == KSNAP_E_LIMIT && thread > 1)
+			return 0;
+		if (!ret)
+			ret = ask(g, "?", true, deadline, &why);
+	}
+	return err_set(err, ret, "%s", why.text);
+}
+
 /* Connecting may have stopped the guest, which is told before the answer: what answers the second
  * question is behind both. */
 static int greet(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err *err)
@@ -261,6 +300,8 @@ static int greet(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_
 		return is_busy(at, err);
 	if (!ret && !packet_stop(g->text, &s))
 		ret = err_set(err, KSNAP_E_TARGET, "%s is no gdbstub", at);
+	if (!ret)
+		ret = disarm_all(g, deadline, err);
 	if (!ret)
 		ret = ask_sure(g, STEP_FREELY, deadline, err);
 	if (ret)
@@ -306,20 +347,6 @@ void gdb_leave(struct gdb *g)
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
-
-static int await_ok(struct gdb *g, const char *text, uint64_t deadline, struct ksnap_err *err)
-{
-	int ret = ask_sure(g, text, deadline, err);
-
-	if (ret)
-		return ret;
-	if (!strcmp(g->text, "OK"))
-		return 0;
-	return *g->text ? err_set(err, KSNAP_E_LIMIT, "qemu's gdbstub refuses '%s': %.20s", text,
-				  g->text)
-			: err_set(err, KSNAP_E_UNSUPPORTED, "qemu's gdbstub does not know '%s'",
-				  text);
-}
 
 int gdb_watch(struct gdb *g, uint64_t addr, unsigned len, uint64_t deadline, struct ksnap_err *err)
 {
@@ -383,15 +410,6 @@ static int refuse_halted(struct gdb *g, uint64_t thread, uint64_t deadline, stru
 	if (!ret && strstr(g->text, HALTED))
 		return err_set(err, KSNAP_E_STATE, "CPU %" PRIu64 " is halted", thread - 1);
 	return ret;
-}
-
-/* Whatever stops the guest next, the CPU is not stepped beyond that. */
-static int choose(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
-{
-	char text[40];
-
-	snprintf(text, sizeof(text), "Hc%" PRIx64, thread);
-	return await_ok(g, text, deadline, err);
 }
 
 /* g->text is what ended the step: of one that did not end by itself, not a trap. */
