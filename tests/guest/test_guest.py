@@ -438,8 +438,33 @@ def _(p):
     refused(f"guest:{p.dir}/none,mem={mem}", "no qemu answers")
     refused(f"guest:{p.dir}/{'x' * 110},mem={mem}", "at most")
     refused(f"guest:{qmp},mem={short}", "cannot be the part below 4 GiB")
-    refused(f"guest:{qmp},mem={short},low={1 << 20}", "no kernel tells about itself")
+    refused(f"guest:{qmp},mem={short},low={1 << 20}", "is not what qemu backs the guest's memory with")
+    refused(f"guest:{qmp},mem={mem},low={1 << 20}", "no kernel tells about itself")
     equal(p.guest.status(), "running")
+
+
+@test("a file that is not the guest's memory, or that qemu does not share, is refused")
+def _(p):
+    copy, alone = p.dir + "/copy", p.dir + "/alone"
+    subprocess.run(["cp", "--sparse=always", p.guest.memory, copy], check=True)
+    refused(f"guest:{p.guest.qmp_path},mem={copy}", "is not what qemu backs the guest's memory with, that is " + p.guest.memory)
+    os.unlink(copy)
+    os.link(p.guest.memory, copy)
+    capture(f"guest:{p.guest.qmp_path},mem={copy}", "--map", "notes")
+    os.unlink(copy)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(alone + ".qmp")
+        s.listen(1)
+        qemu = subprocess.Popen(
+            ["qemu-system-x86_64", "-S", "-accel", "tcg", "-machine", "pc,memory-backend=ram", "-m", "64", "-object",
+             f"memory-backend-file,id=ram,size=64M,mem-path={alone},share=off", "-display", "none", "-nodefaults",
+             "-chardev", f"socket,id=qmp,fd={s.fileno()},server=on,wait=off", "-mon", "chardev=qmp,mode=control"],
+            stdin=subprocess.DEVNULL, pass_fds=[s.fileno()], preexec_fn=guest.die_with_parent)
+    try:
+        refused(f"guest:{alone}.qmp,mem={alone}", "it needs share=on")
+    finally:
+        qemu.kill()
+        qemu.wait()
 
 
 @test("a socket that another client has is told from one that is gone")

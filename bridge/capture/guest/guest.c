@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "capture/guest/backend.h"
 #include "capture/guest/hole.h"
 
 #define FORM         "guest:QMP_SOCKET,mem=FILE"
@@ -200,6 +201,7 @@ static int ensure_memory(struct target *t, struct ksnap_err *err)
 {
 	const char *path = outside_option(&t->machine.opts, "mem");
 	struct physical *mem = &t->machine.mem;
+	int ret;
 
 	if (physical_is_file(mem, path))
 		return 0;
@@ -207,7 +209,12 @@ static int ensure_memory(struct target *t, struct ksnap_err *err)
 	physical_close(mem);
 	if (!t->low)
 		t->low = hole_find(&t->qmp, in_ms(STOP_WAIT_MS));
-	return physical_open_guest(mem, path, t->low, true, err);
+	ret = physical_open_guest(mem, path, t->low, true, err);
+	if (!ret)
+		ret = backend_check(&t->qmp, path, in_ms(STOP_WAIT_MS), err);
+	if (ret)
+		physical_close(mem);
+	return ret;
 }
 
 int guest_need_kernel(struct target *t, struct ksnap_err *err)

@@ -88,6 +88,18 @@ bool json_member(struct json in, const char *key, struct json *ret)
 	}
 }
 
+bool json_next(struct json in, size_t *at, struct json *ret)
+{
+	size_t from = skip_space(in, *at);
+
+	if (from >= in.len || in.p[from] != (*at ? ',' : '['))
+		return false;
+	from = skip_space(in, from + 1);
+	*at = skip_space(in, skip_value(in, from));
+	*ret = trimmed(in, from, *at);
+	return ret->len;
+}
+
 static char unescape(struct json in, size_t *at)
 {
 	static const char from[] = "nrtbf", to[] = "\n\r\t\b\f";

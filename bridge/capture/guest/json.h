@@ -15,6 +15,8 @@ struct json {
 
 /* The value of member @key of object @in; false: it is no object, or has none. */
 bool json_member(struct json in, const char *key, struct json *ret);
+/* The next value of list @in, from *at on, which is 0 at first; false: there is no more. */
+bool json_next(struct json in, size_t *at, struct json *ret);
 /* A string without its quotes and escapes, cut to @cap; false: it is none. Characters beyond ASCII
  * that are escaped become '?'. */
 bool json_string(struct json in, char *buf, size_t cap);

@@ -47,6 +47,22 @@ static void finds_nothing_in_what_is_none(void **state)
 			fail_msg("%s has '%.*s'", texts[i], (int)v.len, v.p);
 }
 
+static void goes_through_lists(void **state)
+{
+	static const char *const broken[] = { "", "[", "[]", "{\"a\": 1}", "[,1]", "1", "[ ]" };
+	struct json in = of(" [ {\"a\": [1, 2]} , \"x,]\",-3 ]"), v;
+	size_t at = 0;
+
+	assert_true(json_next(in, &at, &v) && json_is(v, "{\"a\": [1, 2]}"));
+	assert_true(json_next(in, &at, &v) && json_is(v, "\"x,]\""));
+	assert_true(json_next(in, &at, &v) && json_is(v, "-3"));
+	assert_false(json_next(in, &at, &v));
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		at = 0;
+		assert_false(json_next(of(broken[i]), &at, &v));
+	}
+}
+
 static void finds_members(void **state)
 {
 	static const char text[] = " { \"x\\\"y\" : [1, {\"a\": 2}, \"]}\"] ,\"a\":{\"b\": \"}\"}, "
@@ -102,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_nothing_in_what_is_none),
 		cmocka_unit_test(survives_anything),
+		cmocka_unit_test(goes_through_lists),
 		cmocka_unit_test(finds_members),
 		cmocka_unit_test(reads_strings),
 	};
