@@ -200,6 +200,25 @@ def _(p):
     equal(p.guest.status(), "running")
 
 
+@test("types of another kernel are refused, its own from a file are taken")
+def _(p):
+    start, stop = (p.addresses()[name] for name in ("__start_BTF", "__stop_BTF"))
+    own = p.dir + "/btf"
+    with open(own, "wb") as f:
+        for at in range(start, stop, 1 << 20):
+            f.write(p.read(hex(at), min(1 << 20, stop - at)))
+    for target in "core:" + p.core, p.target:
+        compare(capture(f"{target},btf={own}"), p.inside)
+    with open(own, "r+b") as f:
+        f.seek(-2, os.SEEK_END)  # a letter of its last name
+        last = f.read(1)
+        f.seek(-2, os.SEEK_END)
+        f.write(b"x" if last != b"x" else b"y")
+    for target in "core:" + p.core, p.target:
+        refused(f"{target},btf={own}", "is of another kernel than this one")
+    os.unlink(own)
+
+
 @test("a core without VMCOREINFO is refused, and read when a file has the symbols")
 def _(p):
     wiped = p.dir + "/wiped"

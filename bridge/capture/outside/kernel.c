@@ -104,6 +104,24 @@ static struct btf *load_by_id(void *arg, uint32_t id)
 	return load_bytes(k, data, len, base ? k->btf : NULL);
 }
 
+/* Types of another kernel would have every struct read wrong, and the kernel called broken. Where
+ * the kernel's own cannot be read, the file is believed. */
+static int check_same(struct kernel *k, const char *file, struct ksnap_err *err)
+{
+	struct btf *own = load_own(k);
+	uint32_t len, own_len;
+	const void *data = btf__raw_data(k->btf, &len);
+	const void *own_data = own ? btf__raw_data(own, &own_len) : NULL;
+	bool is_other = data && own_data && (len != own_len || memcmp(data, own_data, len));
+
+	btf__free(own);
+	return is_other ? err_set(err, KSNAP_E_ARG,
+				  "btf=%s is of another kernel than this one, which has its own in "
+				  "memory: leave btf= out",
+				  file)
+			: 0;
+}
+
 static int read_types(struct kernel *k, const char *file, struct ksnap_err *err)
 {
 	k->btf = file ? btf__parse(file, NULL) : load_own(k);
@@ -113,6 +131,8 @@ static int read_types(struct kernel *k, const char *file, struct ksnap_err *err)
 		return err_set(err, KSNAP_E_TARGET,
 			       "no BTF is in the kernel's memory (CONFIG_DEBUG_INFO_BTF), or the "
 			       "symbols do not name it: btf=FILE can give it");
+	if (file && check_same(k, file, err))
+		return KSNAP_E_ARG;
 	k->types = btf_types_create(err);
 	if (!k->types)
 		return KSNAP_E_NOMEM;
