@@ -200,6 +200,20 @@ def _(p):
     equal(p.guest.status(), "running")
 
 
+@test("doctor says whether a guest can be captured and watched, and leaves it running")
+def _(p):
+    def verdicts(target, status):
+        rows = json.loads(ksnap("doctor", target, "-o", "json", status=status).stdout)
+        return {r["check"]: (r["verdict"], r["found"]) for r in rows if r["of"] == target}
+
+    equal({key: v for key, (v, _) in verdicts(p.watched, 0).items()}, {"memory": "good", "stub": "good"})
+    equal({key: v for key, (v, _) in verdicts(p.target, 0).items()}, {"memory": "good", "stub": "limited"})
+    for more, check, status, says in ((f",gdb={p.dir}/none", "stub", 0, "no gdbstub answers"), (",low=65536", "memory", 1, "no kernel")):
+        verdict, found = verdicts(p.target + more, status)[check]
+        equal((verdict, says in found), ("missing" if status else "limited", True), found)
+    equal(p.guest.status(), "running")
+
+
 @test("types of another kernel are refused, its own from a file are taken")
 def _(p):
     start, stop = (p.addresses()[name] for name in ("__start_BTF", "__stop_BTF"))

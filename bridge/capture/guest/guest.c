@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "capture/guest/backend.h"
 #include "capture/guest/hole.h"
+#include "capture/guest/probes.h"
 
 #define FORM         "guest:QMP_SOCKET,mem=FILE"
 #define MACHINE      "/"  /* what freeze and thaw call all of the guest */
@@ -413,6 +414,7 @@ const struct target_ops target_guest = {
 	.watch_counts = guest_watches_counts,
 	.watch_fd = watch_fd,
 	.watch_next = guest_watches_next,
+	.probes = guest_probes,
 	.close = close_guest,
 	.describe = describe_guest,
 	.why_not = "a guest is reached through its memory and its monitor only",

@@ -193,10 +193,12 @@ int qmp_call(struct qmp *q, const char *command, const char *arguments, uint64_t
 
 static int is_busy(const char *path, struct ksnap_err *err)
 {
-	return err_set(err, KSNAP_E_BUSY,
-		       "qemu does not greet at %s: another client has this socket, or qemu hangs; "
-		       "give ksnap a -qmp socket of its own",
-		       path);
+	return err_set(
+		err, KSNAP_E_BUSY,
+		"qemu does not greet at %s: another client has this socket, or qemu hangs; "
+		"give ksnap a -qmp socket of its own (if this is its gdbstub, that has stopped "
+		"the guest: cont)",
+		path);
 }
 
 static int dial(struct qmp *q, const char *path, uint64_t deadline, struct ksnap_err *err)
