@@ -172,11 +172,12 @@ class Walk:
         equal(read("0xffff800000000040", width={"bytes": 8}), bytes([0, 0, 0, 0, 1, 0, 0, 0]))
         equal(read("map0[3].comm"), b"task-3" + bytes(10))
         equal(read({"task": 1002, "start_time": 10020, "field": "pid"}), 1002)
+        equal(read({"task": 1002, "field": "pid"}), 1002)  # whoever has the id
         for at, width, code in [("0x1000", 8, "E_TARGET"), ("nothing", 8, "E_NOTFOUND"), ("counter", 3, "E_ARG"),
                                 ("counter", {"bytes": 0}, "E_ARG"), ("counter", {"bytes": (1 << 20) + 1}, "E_ARG"),
                                 ("0xffff800000000041", 8, "E_ARG"), ("", 8, "E_ARG"), (7, 8, "E_ARG"),
                                 ({"task": 1002, "start_time": 1, "field": "pid"}, 4, "E_NOTFOUND"),
-                                ({"task": 1002, "field": "pid"}, 4, "E_ARG")]:
+                                ({"task": 1002, "start_time": 10020}, 4, "E_ARG")]:
             refused = self.client.refusal("read_kernel_hot", {"tag": "bad", "at": at, "width": width}, b=self.bridge)
             check_refusal(refused)
             equal((at, width, refused.code), (at, width, code))
