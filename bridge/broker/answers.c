@@ -30,7 +30,8 @@ struct answer_log {
 	uint64_t pid;
 	unsigned users;
 	struct answer_wait *waits;
-	uint64_t begin, end; /* answer n is at n % KEPT_MAX */
+	uint64_t begin, end;   /* answer n is at n % KEPT_MAX */
+	uint64_t last_mono_ns; /* of the newest */
 	size_t bytes;
 	/* Answers whose ids share a hash, the newest first: places in the ring and one; 0: no more.
 	 */
@@ -103,7 +104,8 @@ static bool is_old(const struct answer_log *log, uint64_t n)
 /* Nobody uses it and nothing in it counts any more. */
 static bool is_stale(const struct answer_log *log)
 {
-	return !log->users && !log->waits && (log->begin == log->end || is_old(log, log->end - 1));
+	return !log->users && !log->waits &&
+	       (log->begin == log->end || clock_mono_ns() - log->last_mono_ns > KEPT_NS);
 }
 
 /* Forget the stale ones; when there are still too many, the one that was opened first. */
@@ -253,4 +255,23 @@ void answer_log_add(struct answer_log *log, const struct wire_id *id, struct ksn
 	log->chain[a->chain] = (uint16_t)(at + 1);
 	log->end++;
 	log->bytes += len;
+	if (now > log->last_mono_ns)
+		log->last_mono_ns = now;
+}
+
+void answer_log_take(struct answer_log *to, struct answer_log *from)
+{
+	struct answer_wait **link = &to->waits;
+
+	for (uint64_t n = from->begin; n < from->end; n++) {
+		const struct answer *a = from->ring[n % KEPT_MAX];
+
+		answer_log_add(to, &a->id, a->envelope, a->mono_ns);
+	}
+	for (struct answer_wait *w = from->waits; w; w = w->next)
+		w->log = to;
+	while (*link)
+		link = &(*link)->next;
+	*link = from->waits;
+	from->waits = NULL;
 }

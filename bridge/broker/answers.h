@@ -2,7 +2,8 @@
 /* answers.h - answers that were given, so that a request that is sent twice is done once.
  *
  * A log holds a client's last answers by id: at most 256, 1 MiB, for 60 s. A client that gave a
- * name finds its log again over another connection; any other loses it with its session. */
+ * name finds its log again over another connection; any other loses it when its session is
+ * forgotten. */
 #ifndef KSNAP_BROKER_ANSWERS_H
 #define KSNAP_BROKER_ANSWERS_H
 
@@ -21,13 +22,15 @@ struct answer_log *answer_log_create(void);
 /* The log of client @name and @pid with @user's key, made when new; NULL: no memory. */
 struct answer_log *answer_log_open(struct answer_logs *all, const char *user,
 				   struct wire_slice name, uint64_t pid);
+/* @to has the answers of @from, which has no name, from now on, and those that it waits for. */
+void answer_log_take(struct answer_log *to, struct answer_log *from);
 /* The session ends or changes its name. NULL is allowed. */
 void answer_log_close(struct answer_log *log);
 
 /* A request that has no answer yet. Belongs to the request; zero before it begins. */
 struct answer_wait {
 	struct answer_wait *next;
-	struct answer_log *log; /* NULL: not in one */
+	struct answer_log *log; /* where its answer will be noted; NULL: nowhere */
 	struct wire_id id;
 };
 /* Note that request @id is being worked on. False: one of that id is already. */

@@ -108,9 +108,8 @@ static int send_held(struct request *rq, bool more, struct ksnap_err *err)
 
 static void note_answer(struct request *rq, struct ksnap_blob *envelope, bool whole)
 {
-	if (rq->session && !rq->unnoted && rq->env.id.kind != WIRE_ID_NONE)
-		session_note_answer(rq->session, &rq->env.id, whole ? envelope : NULL,
-				    ready_ns(rq));
+	if (rq->wait.log && !rq->unnoted)
+		answer_log_add(rq->wait.log, &rq->wait.id, whole ? envelope : NULL, ready_ns(rq));
 }
 
 /* NULL: no memory. */

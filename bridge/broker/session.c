@@ -37,6 +37,7 @@ struct session {
 	uint64_t last_mono_ns; /* when it was heard last */
 	unsigned in_flight;
 	bool leaving, revoked;
+	bool lost; /* what it owned is released; it is listed no more, until it is heard again */
 	uint64_t ops, errors;
 	struct owned *owned;
 	struct answer_log *answers; /* NULL: none yet */
@@ -235,7 +236,7 @@ static void list_owned(const struct session *s, char ret[KSNAP_ERR_TEXT])
 		sprintf(ret + len, ", and %u more", left);
 }
 
-static void lose(struct session *s, const char *why)
+static void release_lost(struct session *s, const char *why)
 {
 	char released[KSNAP_ERR_TEXT];
 
@@ -244,10 +245,23 @@ static void lose(struct session *s, const char *why)
 		 released[0] ? released : "nothing");
 	raise_lost(s, released);
 	session_release(s, "session_lost");
+}
+
+/* Nothing of it is left for whoever has its routing id next. */
+static void end(struct session *s, const char *why)
+{
+	release_lost(s, why);
 	if (s->in_flight)
 		session_leaves(s);
 	else
 		forget(s);
+}
+
+/* It may only have lost its way: its name and its answers stay until there must be room. */
+static void lose_silent(struct session *s)
+{
+	release_lost(s, "it is silent");
+	s->lost = true;
 }
 
 struct session *sessions_get(struct sessions *all, const struct ksnap_blob *routing_id,
@@ -265,13 +279,15 @@ struct session *sessions_get(struct sessions *all, const struct ksnap_blob *rout
 				"requests of another user of this routing id are in flight");
 			return NULL;
 		}
-		lose(s, "its routing id belongs to another user now");
+		end(s, "its routing id belongs to another user now");
 		s = NULL;
 	}
 	if (!s)
 		s = add_session(all, id, len, user, err);
-	if (s)
-		touch(s, now);
+	if (!s)
+		return NULL;
+	s->lost = false;
+	touch(s, now);
 	return s;
 }
 
@@ -286,12 +302,17 @@ static void copy_slice(char *to, size_t cap, struct wire_slice s)
 void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
 		       uint64_t pid)
 {
+	struct answer_log *before = s->answers;
+	struct answer_log *log = answer_log_open(s->all->answers, s->user, client, pid);
+
+	if (before && log && !s->name[0])
+		answer_log_take(log, before);
+	s->answers = log;
+	answer_log_close(before);
 	copy_slice(s->name, sizeof(s->name), client);
 	copy_slice(s->kind, sizeof(s->kind), kind);
 	s->pid = pid;
 	s->leaving = false;
-	answer_log_close(s->answers);
-	s->answers = answer_log_open(s->all->answers, s->user, client, pid);
 }
 
 const char *session_name(const struct session *s)
@@ -335,15 +356,6 @@ bool session_begins_id(struct session *s, const struct wire_id *id, struct answe
 	if (!s->answers)
 		s->answers = answer_log_create();
 	return !s->answers || answer_wait_begin(s->answers, id, w);
-}
-
-void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope,
-			 uint64_t now)
-{
-	if (!s->answers)
-		s->answers = answer_log_create();
-	if (s->answers)
-		answer_log_add(s->answers, id, envelope, now);
 }
 
 struct unread *session_unread(struct session *s)
@@ -521,7 +533,7 @@ void sessions_tick(struct sessions *all)
 	struct session *s;
 
 	while ((s = find_silent(all, now)))
-		lose(s, "it is silent");
+		lose_silent(s);
 }
 
 static struct session *find_revoked(struct sessions *all)
@@ -542,7 +554,7 @@ void sessions_check_keys(struct sessions *all)
 
 	while ((s = find_revoked(all))) {
 		s->revoked = true;
-		lose(s, "its key is not authorised any more");
+		end(s, "its key is not authorised any more");
 	}
 }
 
@@ -579,7 +591,8 @@ int sessions_status(struct sessions *all, struct wire_list *ret)
 	if (!rows)
 		return KSNAP_E_NOMEM;
 	for (struct session *s = all->head; s; s = s->next)
-		rows[n++] = session_row(s, now);
+		if (!s->lost)
+			rows[n++] = session_row(s, now);
 	*ret = (struct wire_list){ rows, n };
 	return 0;
 }

@@ -2,8 +2,9 @@
 /* session.h - who talks to the broker: one session a ROUTER peer.
  *
  * A session that owns something and is silent for 5 heartbeats, with no request in flight, is
- * lost: what it owns is released and an event says so. One that owns nothing is only forgotten,
- * the longest silent first, when MAX_SESSIONS are there. */
+ * lost: what it owns is released, an event says so, and it is listed no more. It is the same
+ * session with the same name and answers when it is heard again, as long as it is not forgotten:
+ * one that owns nothing is, the longest silent first, when MAX_SESSIONS are there. */
 #ifndef KSNAP_BROKER_SESSION_H
 #define KSNAP_BROKER_SESSION_H
 
@@ -42,7 +43,7 @@ struct session *sessions_get(struct sessions *s, const struct ksnap_blob *routin
 void sessions_check_keys(struct sessions *s);
 /* Its user has no right any more: what is still in flight is refused. */
 bool session_is_revoked(const struct session *s);
-/* Name it: hello. Takes a bye back. */
+/* Name it: hello. Takes a bye back. The answers that it got without a name are the client's. */
 void session_introduce(struct session *s, struct wire_slice client, struct wire_slice kind,
 		       uint64_t pid);
 /* What it calls itself, or "anonymous". */
@@ -57,9 +58,6 @@ enum answer_found session_find_answer(const struct session *s, const struct wire
 				      struct ksnap_blob **ret);
 /* Request @id is being worked on. False: one of that id is already. */
 bool session_begins_id(struct session *s, const struct wire_id *id, struct answer_wait *w);
-/* Note the answer to @id; @envelope NULL: it cannot be kept. */
-void session_note_answer(struct session *s, const struct wire_id *id, struct ksnap_blob *envelope,
-			 uint64_t now);
 /* Its count of bytes that it has not read, made when new; NULL: no memory. */
 struct unread *session_unread(struct session *s);
 void session_count_error(struct session *s);

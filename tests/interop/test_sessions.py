@@ -121,6 +121,59 @@ def lost(broker):
         equal({header["ch"], other["ch"]}, {"event/l1", "event/l2"})
 
 
+def next_lost(live, pinging, name):
+    """The event of this client's loss; meanwhile another one stays alive."""
+    while True:
+        try:
+            return live.wait(lambda h: h["k"] == "session_lost" and h["client"] == name, 500)[1]
+        except Late:
+            pinging.call("ping")
+
+
+@test("a session that was lost is the same client when it speaks again: by its name, and nothing is done twice")
+def lost_and_heard_again(broker):
+    with Worker(broker.work, "w-back", "back", FREEZES), broker.client() as c, broker.client() as nameless, \
+            broker.client() as d, Live(broker.live, "event/back") as live:
+        hello(c, "back", pid=7)
+        for x, name in (c, "back"), (nameless, ""):
+            x.call("freeze", {"cgroup": f"/back{name}", "target": "back"}, b="back")
+            x.part("store_snapshot", {"tag": "t0"}, [HEAD], b="back", id="once")
+        for name in "back", "":
+            next_lost(live, d, name)
+        equal((named(d, "back"), [row for row in sessions(d) if "/back" in "".join(row["owns"])]), ([], []))
+        for x, seq in (c, 1), (nameless, 2):
+            equal(x.call("store_snapshot", {"tag": "t0"}, [HEAD], b="back", id="once")["seq"], seq)
+        row, = named(d, "back")
+        equal((row["kind"], row["pid"], row["owns"]), ("executor", 7, []))
+        equal(d.refusal("thaw", {"cgroup": "/back"}).code, "E_NOTFOUND")
+
+
+@test("what was asked before hello is not done again after it, neither here nor on another connection")
+def before_hello(broker):
+    with broker.client() as c, broker.client() as d:
+        first = c.part("store_snapshot", {"tag": "t0"}, [HEAD], b="early", id="early")
+        hello(c, "early", pid=8)
+        equal(c.part("store_snapshot", {"tag": "t0"}, [HEAD], b="early", id="early").envelope, first.envelope)
+        d.call("hello", {"client": "early", "kind": "executor", "pid": 8}, id="another hello")
+        equal(d.part("store_snapshot", {"tag": "t0"}, [HEAD], b="early", id="early").envelope, first.envelope)
+
+
+@test("what is still being done while its client says hello, by its first name or another, is not done again")
+def under_way_at_hello(broker):
+    with Worker(broker.work, "w-way", "way") as w, broker.client() as c, broker.client() as d:
+        c.send("capture_cgroup_procs", {"tag": "t", "cgroup": "/", "target": "way"}, b="way", id="long")
+        job = w.wait("job")["job"]
+        for name in "way", "other name":
+            hello(c, name, pid=9)
+        d.call("hello", {"client": "way", "kind": "executor", "pid": 9}, id="another hello")
+        again = {"tag": "t", "cgroup": "/", "target": "way"}
+        equal(d.refusal("capture_cgroup_procs", again, b="way", id="long").code, "E_BUSY")
+        w.done(job, {"pids": [1]})
+        done, = c.receive()
+        equal((done.envelope["id"], done.envelope["ok"]), ("long", True))
+        equal(d.part("capture_cgroup_procs", again, b="way", id="long").envelope, done.envelope)
+
+
 @test("bye tells of all that it released by its whole name, however many and long they are")
 def bye_many(broker):
     with Worker(broker.work, "w-many", "many", FREEZES), broker.client() as c:

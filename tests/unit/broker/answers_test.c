@@ -180,6 +180,54 @@ static void logs_of_the_absent_are_bounded(void **state)
 	answer_logs_destroy(all);
 }
 
+static void a_named_log_takes_what_was_asked_before(void **state)
+{
+	struct answer_logs *all = answer_logs_create(2, NULL);
+	struct answer_log *before = answer_log_create();
+	struct answer_log *log = answer_log_open(all, "", wire_slice_of("a"), 1);
+	struct wire_id waits = number(3), waits_too = number(4);
+	struct answer_wait first, second, again;
+
+	add(log, number(1), 10);
+	assert_true(answer_wait_begin(log, &waits, &first));
+	add(before, number(2), 10);
+	add(before, word("blobs"), 0);
+	assert_true(answer_wait_begin(before, &waits_too, &second));
+	answer_log_take(log, before);
+	answer_log_close(before);
+	assert_int_equal(find(log, number(1)), ANSWER_KEPT);
+	assert_int_equal(find(log, number(2)), ANSWER_KEPT);
+	assert_int_equal(find(log, word("blobs")), ANSWER_GIVEN);
+	assert_false(answer_wait_begin(log, &waits, &again));
+	assert_false(answer_wait_begin(log, &waits_too, &again));
+	answer_wait_end(&second);
+	assert_true(answer_wait_begin(log, &waits_too, &second));
+	assert_false(answer_wait_begin(log, &waits, &again));
+	answer_logs_destroy(all);
+}
+
+/* It is as old as its newest, in whatever order they came to it. */
+static void a_log_is_kept_while_one_of_its_answers_counts(void **state)
+{
+	struct answer_logs *all = answer_logs_create(3, NULL);
+	struct answer_log *before = answer_log_create();
+	struct answer_log *log;
+
+	add(before, number(1), 10);
+	now += 50 * NS_PER_S;
+	log = answer_log_open(all, "", wire_slice_of("a"), 1);
+	add(log, number(2), 10);
+	answer_log_take(log, before);
+	answer_log_close(before);
+	answer_log_close(log);
+	now += 50 * NS_PER_S;
+	answer_log_close(answer_log_open(all, "", wire_slice_of("b"), 1));
+	log = answer_log_open(all, "", wire_slice_of("a"), 1);
+	assert_int_equal(find(log, number(1)), ANSWER_NONE);
+	assert_int_equal(find(log, number(2)), ANSWER_KEPT);
+	answer_logs_destroy(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +239,8 @@ int main(void)
 		cmocka_unit_test(ids_that_share_a_chain_leave_by_age),
 		cmocka_unit_test(a_named_client_finds_its_log_again),
 		cmocka_unit_test(logs_of_the_absent_are_bounded),
+		cmocka_unit_test(a_named_log_takes_what_was_asked_before),
+		cmocka_unit_test(a_log_is_kept_while_one_of_its_answers_counts),
 	};
 
 	clock_replace(&still);
