@@ -182,6 +182,7 @@ int broker_reload_keys(struct broker *b, struct ksnap_err *err)
 	if (rc)
 		return rc;
 	sessions_check_keys(b->sessions);
+	workers_refuse_revoked(b->workers);
 	workers_check_keys(b->workers);
 	if (lost)
 		publisher_cut(b->publisher);

@@ -207,6 +207,23 @@ static struct session *session_of(const struct job *j)
 	return j->rq ? j->rq->session : NULL;
 }
 
+/* From the head each time, as above. */
+void jobs_fail_revoked(struct target *t)
+{
+	struct job *j = t->head;
+	struct ksnap_err err;
+
+	while (j) {
+		if (!j->rq || !request_check_key(j->rq, &err)) {
+			j = j->next;
+			continue;
+		}
+		unqueue(j);
+		job_fail(j, &err);
+		j = t->head;
+	}
+}
+
 /* The last waiting job of @s; NULL: none. */
 static const struct job *last_of(const struct target *t, const struct session *s)
 {

@@ -104,6 +104,8 @@ void job_done(struct workers *ws, struct worker *w, const struct wire_work_done 
 void job_fail(struct job *j, const struct ksnap_err *err);
 /* The waiting jobs that only this worker could do end so. */
 void jobs_fail_pinned(struct target *t, const char *worker, const struct ksnap_err *err);
+/* The same for those of keys that were taken out. */
+void jobs_fail_revoked(struct target *t);
 
 /* targets.c */
 /* Made when new. */

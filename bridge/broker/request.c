@@ -206,8 +206,7 @@ int request_repeat(struct request *rq, struct ksnap_err *err)
 	return 1;
 }
 
-/* A key that was taken out gets nothing more, whatever it asked for before. */
-static int check_key(const struct request *rq, struct ksnap_err *err)
+int request_check_key(const struct request *rq, struct ksnap_err *err)
 {
 	if (!rq->session || !session_is_revoked(rq->session))
 		return 0;
@@ -238,7 +237,7 @@ static int check_unread(struct request *rq, struct ksnap_blob *const *blobs, siz
 static int may_send(struct request *rq, struct ksnap_blob *const *blobs, size_t nblobs,
 		    struct ksnap_err *err)
 {
-	int rc = check_key(rq, err);
+	int rc = request_check_key(rq, err);
 
 	return rc ? rc : check_unread(rq, blobs, nblobs, err);
 }

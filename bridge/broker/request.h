@@ -96,6 +96,8 @@ int request_part(struct request *rq, const void *reply, struct ksnap_blob *const
 /* Send the refusal and end the request. */
 void request_refuse(struct request *rq, const struct ksnap_err *err);
 
+/* E_DENIED: its key was taken out since it came, and gets nothing more, whatever it asked for. */
+int request_check_key(const struct request *rq, struct ksnap_err *err);
 /* Microseconds from its receipt until its answer is ready, which it is now or was before. */
 uint64_t request_elapsed_us(struct request *rq);
 /* Decode a worker's result; E_TARGET when it is none. */

@@ -235,6 +235,30 @@ static void wake_waiters(struct target *t)
 	}
 }
 
+/* From the first each time: who is refused leaves the list. */
+static void refuse_revoked(struct target *t)
+{
+	struct waiter *w = t->waiters;
+	struct ksnap_err err;
+
+	while (w) {
+		if (!request_check_key(w->rq, &err)) {
+			w = w->next;
+			continue;
+		}
+		refuse_waiter(w, &err);
+		w = t->waiters;
+	}
+}
+
+void workers_refuse_revoked(struct workers *ws)
+{
+	for (struct target *t = ws->targets; t; t = t->next) {
+		refuse_revoked(t);
+		jobs_fail_revoked(t);
+	}
+}
+
 void target_accessor_renew(struct target *t)
 {
 	uint64_t seqno;

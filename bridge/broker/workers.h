@@ -20,6 +20,8 @@ const char *const *workers_endpoints(const struct workers *ws);
 void workers_tick(struct workers *ws);
 /* Keys changed: workers whose key is no worker's any more are lost. */
 void workers_check_keys(struct workers *ws);
+/* What waits for a worker or an accessor with a key that was taken out is refused. */
+void workers_refuse_revoked(struct workers *ws);
 void workers_gone(struct workers *ws, const char *name, const char *why);
 
 struct job_spec {

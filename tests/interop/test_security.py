@@ -226,7 +226,6 @@ def revoked(broker):
         job = holds.wait("job")
         equal((job["op"], job["p"]["name"]), ("detach_object", "his"))
         equal(workers.wait(lambda h: h["k"] == "lost")[1]["worker"], "goes")
-        holds.tell(1, 2)  # what it waited for comes about, but not for it
         part, = c.receive()
         equal((part.envelope["id"], part.envelope["ok"]), (pending, False))
         equal(part.envelope["e"]["code"], "E_DENIED")
@@ -249,6 +248,31 @@ def revoked(broker):
     shut_out(zmq.DEALER, broker.tcp, broker.keys.of("gone"))
     shut_out(zmq.SUB, broker.tcp_live, broker.keys.of("gone"))
     shut_out(zmq.DEALER, broker.tcp_work, broker.keys.of("goner"))
+
+
+@test("what a key that is taken out still waits for is refused at once; what had not begun is not begun any more")
+def revoked_while_waiting(broker):
+    broker.keys.add("waits", "admin")
+    broker.reload()
+    with Worker(broker.work, "busy", "busy") as busy, broker.as_("waits") as c, broker.as_("observe") as stays:
+        begun = c.send("capture_snapshot", {"tag": "t0", "target": "busy"})
+        job = busy.wait("job")["job"]
+        for _ in range(2):
+            c.send("freeze", {"cgroup": "/a", "target": "busy"})
+            c.send("wait_accessor", {"target": "busy", "after": 1})
+        while not any(row.get("key") == "waits" and row["in_flight"] == 5 for row in stays.call("status")["sessions"]):
+            pass
+        del broker.keys.lines["waits"]
+        broker.reload()
+        for _ in range(4):
+            part, = c.receive()
+            assert part.envelope["id"] != begun and part.envelope["e"]["code"] == "E_DENIED", part.envelope
+        busy.done(job, {"maps": 0, "complete": True, "placeholder": False, "reasons": []}, blob=reports.head())
+        part, = c.receive()
+        equal((part.envelope["id"], part.envelope["e"]["code"]), (begun, "E_DENIED"))
+        with broker.client() as local:
+            local.send("capture_cgroup_procs", {"tag": "t", "cgroup": "/", "target": "busy"})
+            equal(busy.wait("job")["op"], "capture_cgroup_procs")
 
 
 @test("a role that is lowered counts from the next request on")
