@@ -24,6 +24,8 @@ static int run(struct request *rq, struct ksnap_err *err)
 
 	if (check_free(rq, p->cgroup, err))
 		return err->code;
+	if (!request_bridge(rq, err))
+		return err->code;
 	if (freezing_params(rq, &wire_shape_freeze_params, p, &params, &spec, err))
 		return err->code;
 	return workers_submit(rq->broker->workers, rq, &spec, err);

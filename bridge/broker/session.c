@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -24,7 +25,7 @@
 #include "wire/shapes.h"
 
 #define BUCKETS      1024
-#define MISSED_BEATS 5
+#define MISSED_BEATS 5u
 #define USED_MAX     64  /* bridges a session is known to have used; it forgets the first then */
 #define WORDS_MAX    128 /* bytes of one owned thing where people are told of many */
 
@@ -201,16 +202,17 @@ static struct session *add_session(struct sessions *all, const void *id, size_t 
 }
 
 /* On every bridge it used that is still open. */
-static void raise_lost(const struct session *s, const char *released)
+static void raise_lost(const struct session *s, const char *released, const char *why)
 {
 	const struct ksnap_event_field fields[] = { { .name = "client", .str = s->name },
-						    { .name = "released", .str = released } };
+						    { .name = "released", .str = released },
+						    { .name = "reason", .str = why } };
 
 	for (const struct used *u = s->used; u; u = u->next) {
 		struct hosted *h = bridges_find(s->all->broker->bridges, wire_slice_of(u->name));
 
 		if (h)
-			hosted_raise(h, KSNAP_EV_SESSION_LOST, fields, 2);
+			hosted_raise(h, KSNAP_EV_SESSION_LOST, fields, ARRAY_SIZE(fields));
 	}
 }
 
@@ -241,9 +243,9 @@ static void release_lost(struct session *s, const char *why)
 	char released[KSNAP_ERR_TEXT];
 
 	list_owned(s, released);
-	log_warn("session %s is lost, %s; released: %s", session_name(s), why,
+	log_warn("session %s is lost: %s; released: %s", session_name(s), why,
 		 released[0] ? released : "nothing");
-	raise_lost(s, released);
+	raise_lost(s, released, why);
 	session_release(s, "session_lost");
 }
 
@@ -260,7 +262,10 @@ static void end(struct session *s, const char *why)
 /* It may only have lost its way: its name and its answers stay until there must be room. */
 static void lose_silent(struct session *s)
 {
-	release_lost(s, "it is silent");
+	char why[64];
+
+	snprintf(why, sizeof(why), "silent for %u heartbeats", MISSED_BEATS);
+	release_lost(s, why);
 	s->lost = true;
 }
 
@@ -516,7 +521,7 @@ void session_uses(struct session *s, struct wire_slice bridge)
 
 static struct session *find_silent(struct sessions *all, uint64_t now)
 {
-	uint64_t limit = MISSED_BEATS * (uint64_t)LIMIT_HEARTBEAT_MS * NS_PER_MS;
+	uint64_t limit = (uint64_t)MISSED_BEATS * LIMIT_HEARTBEAT_MS * NS_PER_MS;
 
 	if (now - all->broker->awake_ns < limit)
 		return NULL;

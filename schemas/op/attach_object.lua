@@ -14,7 +14,7 @@ The target's accessor is initialised anew afterwards.]],
 		{ "map_names", "list", of = "str", doc = "Their names in its source, in the same order." },
 		{ "prog_names", "list", of = "str", doc = "The same of its programs." },
 	} },
-	errors = { "E_BUSY", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_UNSUPPORTED", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
+	errors = { "E_BUSY", "E_LIMIT", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_UNSUPPORTED", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
 	example = {
 		params = { name = "probe" },
 		reply = { maps = { 12, 13 }, progs = { 40 } },

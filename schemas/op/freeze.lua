@@ -15,7 +15,7 @@ the worker's host and hello was told the pid: nobody could thaw it then. Only cg
 	reply = { "map", fields = {
 		{ "cgroup", "str", required = true, doc = "Its path from the root of the hierarchy." },
 	} },
-	errors = { "E_BUSY", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_UNSUPPORTED", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
+	errors = { "E_BUSY", "E_LIMIT", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_UNSUPPORTED", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
 	example = {
 		params = { cgroup = "/ksnap.slice/load" },
 		reply = { cgroup = "/ksnap.slice/load" },

@@ -234,6 +234,10 @@ def revoked(broker):
             equal(r.code, "E_DENIED")
             assert "not authorised any more" in r.msg, r.msg
         assert not any(row.get("key") == "gone" for row in stays.call("status")["sessions"])
+        with broker.client() as local:
+            lost = [e for e in local.call("drain_events") if e["k"] == "session_lost"]
+        equal([(e["client"], e["released"], e["reason"]) for e in lost],
+              [("gone", "object his", "its key is not authorised any more")])
         # the live bus goes on for the others, who are let in again, and not for him
         with broker.client() as local:
             while other.socket.poll(0):

@@ -109,7 +109,8 @@ def lost(broker):
             except Late:
                 d.call("ping")
         check_header(header, "event_session_lost")
-        equal((header["client"], header["released"]), ("loser", "object lost one"))
+        equal((header["client"], header["released"], header["reason"]),
+              ("loser", "object lost one", "silent for 5 heartbeats"))
         while (job := w.wait("job"))["op"] != "detach_object":
             pass
         equal(job["p"]["name"], "lost one")
@@ -130,13 +131,31 @@ def next_lost(live, pinging, name):
             pinging.call("ping")
 
 
+@test("the loss of a session that only froze or attached something is told on the bridge where it asked for that")
+def lost_without_bridge(broker):
+    jobs = {**FREEZES, **JOBS}
+    with Worker(broker.work, "w-only", "only", jobs), broker.client() as c, broker.client() as d, broker.client() as e, \
+            broker.client() as pinging, Live(broker.live, "event/") as live:
+        hello(c, "froze")
+        c.call("freeze", {"cgroup": "/only", "target": "only"})
+        hello(d, "froze there")
+        d.call("freeze", {"cgroup": "/there", "target": "only"}, b="there")
+        hello(e, "attached")
+        attach(e, "only", "only", b="attached")
+        told = [next_lost(live, pinging, name) for name in ("froze", "froze there", "attached")]
+        equal([(h["ch"], h["released"]) for h in told],
+              [("event/default", "frozen cgroup /only"), ("event/there", "frozen cgroup /there"), ("event/attached", "object only")])
+        for name in "default", "there", "attached":
+            equal([ev["k"] for ev in pinging.call("drain_events", b=name)].count("session_lost"), 1)
+
+
 @test("a session that was lost is the same client when it speaks again: by its name, and nothing is done twice")
 def lost_and_heard_again(broker):
     with Worker(broker.work, "w-back", "back", FREEZES), broker.client() as c, broker.client() as nameless, \
             broker.client() as d, Live(broker.live, "event/back") as live:
         hello(c, "back", pid=7)
         for x, name in (c, "back"), (nameless, ""):
-            x.call("freeze", {"cgroup": f"/back{name}", "target": "back"}, b="back")
+            x.call("freeze", {"cgroup": f"/back{name}", "target": "back"})
             x.part("store_snapshot", {"tag": "t0"}, [HEAD], b="back", id="once")
         for name in "back", "":
             next_lost(live, d, name)
