@@ -6,6 +6,19 @@
 #include "broker/freezing.h"
 #include "broker/session.h"
 
+static int check_owner(const struct request *rq, const struct owned *o, struct ksnap_err *err)
+{
+	const char *name = session_name(o->session);
+	bool is_namesake = !strcmp(name, session_name(rq->session));
+
+	if (o->session == rq->session || session_succeeds(rq->session, o->session))
+		return 0;
+	return err_set(err, KSNAP_E_STATE,
+		       "cgroup: %s was frozen by %s %s, which must thaw it; force does it all the "
+		       "same",
+		       o->name, is_namesake ? "another session called" : "session", name);
+}
+
 static int run(struct request *rq, struct ksnap_err *err)
 {
 	const struct wire_thaw_params *p = rq->params;
@@ -16,11 +29,8 @@ static int run(struct request *rq, struct ksnap_err *err)
 		return err_set(err, KSNAP_E_NOTFOUND,
 			       "cgroup: no session of this broker has frozen %.*s",
 			       (int)p->cgroup.len, p->cgroup.p);
-	if (o->session != rq->session && !p->force)
-		return err_set(err, KSNAP_E_STATE,
-			       "cgroup: %s was frozen by session %s, which must thaw it; force "
-			       "does it all the same",
-			       o->name, session_name(o->session));
+	if (!p->force && check_owner(rq, o, err))
+		return err->code;
 	spec.target = wire_slice_of(o->target);
 	spec.worker = o->worker;
 	return workers_submit(rq->broker->workers, rq, &spec, err);

@@ -35,7 +35,9 @@ struct session {
 	struct sessions *all;
 	char name[65], kind[16];
 	uint64_t pid;
-	uint64_t last_mono_ns; /* when it was heard last */
+	uint64_t last_mono_ns;  /* when it was heard, or busy, last */
+	uint64_t heard_mono_ns; /* when it sent its last message */
+	uint64_t hello_mono_ns; /* and its last hello; 0: none */
 	unsigned in_flight;
 	bool leaving, revoked;
 	bool lost; /* what it owned is released; it is listed no more, until it is heard again */
@@ -259,6 +261,30 @@ static void end(struct session *s, const char *why)
 		forget(s);
 }
 
+static struct session *find_successor(const struct session *before)
+{
+	for (struct session *s = before->all->head; s; s = s->next)
+		if (!s->lost && !s->leaving && !s->revoked && session_succeeds(s, before))
+			return s;
+	return NULL;
+}
+
+/* All that one owned is another's now, who was on the same bridges with it. */
+static void bequeath(struct session *from, struct session *to)
+{
+	struct owned **link = &to->owned;
+
+	log_info("session %s owns on another connection what it owned before", session_name(to));
+	while (*link)
+		link = &(*link)->next;
+	*link = from->owned;
+	from->owned = NULL;
+	for (struct owned *o = *link; o; o = o->next)
+		o->session = to;
+	for (const struct used *u = from->used; u; u = u->next)
+		session_uses(to, wire_slice_of(u->name));
+}
+
 /* It may only have lost its way: its name and its answers stay until there must be room. */
 static void lose_silent(struct session *s)
 {
@@ -292,6 +318,7 @@ struct session *sessions_get(struct sessions *all, const struct ksnap_blob *rout
 	if (!s)
 		return NULL;
 	s->lost = false;
+	s->heard_mono_ns = now;
 	touch(s, now);
 	return s;
 }
@@ -317,6 +344,7 @@ void session_introduce(struct session *s, struct wire_slice client, struct wire_
 	copy_slice(s->name, sizeof(s->name), client);
 	copy_slice(s->kind, sizeof(s->kind), kind);
 	s->pid = pid;
+	s->hello_mono_ns = s->heard_mono_ns;
 	s->leaving = false;
 }
 
@@ -328,6 +356,13 @@ const char *session_name(const struct session *s)
 uint64_t session_pid(const struct session *s)
 {
 	return s->pid;
+}
+
+bool session_succeeds(const struct session *s, const struct session *before)
+{
+	return s->pid && s->pid == before->pid && !strcmp(s->name, before->name) &&
+	       !strcmp(s->kind, before->kind) && !strcmp(s->user, before->user) &&
+	       s->hello_mono_ns > before->heard_mono_ns;
 }
 
 int session_request_begins(struct session *s, struct ksnap_err *err)
@@ -535,10 +570,15 @@ static struct session *find_silent(struct sessions *all, uint64_t now)
 void sessions_tick(struct sessions *all)
 {
 	uint64_t now = clock_mono_ns();
-	struct session *s;
+	struct session *s, *successor;
 
-	while ((s = find_silent(all, now)))
-		lose_silent(s);
+	while ((s = find_silent(all, now))) {
+		successor = find_successor(s);
+		if (successor)
+			bequeath(s, successor);
+		else
+			lose_silent(s);
+	}
 }
 
 static struct session *find_revoked(struct sessions *all)

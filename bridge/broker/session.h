@@ -4,7 +4,12 @@
  * A session that owns something and is silent for 5 heartbeats, with no request in flight, is
  * lost: what it owns is released, an event says so, and it is listed no more. It is the same
  * session with the same name and answers when it is heard again, as long as it is not forgotten:
- * one that owns nothing is, the longest silent first, when MAX_SESSIONS are there. */
+ * one that owns nothing is, the longest silent first, when MAX_SESSIONS are there.
+ *
+ * What it owns is not released when its client came back on another connection, but is that one's.
+ * Two processes may have the same name and pid, on two hosts, or one may have two connections: who
+ * is heard on the one behind the hello of the other keeps what is its own. So nothing changes hands
+ * at hello, but at the time at which it would be released. */
 #ifndef KSNAP_BROKER_SESSION_H
 #define KSNAP_BROKER_SESSION_H
 
@@ -50,6 +55,9 @@ void session_introduce(struct session *s, struct wire_slice client, struct wire_
 const char *session_name(const struct session *s);
 /* Its process, as it said in hello; 0: it did not. */
 uint64_t session_pid(const struct session *s);
+/* It is the client of @before, which came back on another connection: it said the same name, kind
+ * and pid, has the same key, and was not heard on that one since. Without a pid nobody is. */
+bool session_succeeds(const struct session *s, const struct session *before);
 /* One more request in flight; E_BUSY at MAX_IN_FLIGHT. */
 int session_request_begins(struct session *s, struct ksnap_err *err);
 void session_request_ended(struct session *s, uint64_t now);

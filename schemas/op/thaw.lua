@@ -2,7 +2,8 @@ return {
 	name = "thaw", number = 505, since = 1, right = "write",
 	summary = "Let a frozen cgroup go on.",
 	doc = [[
-What another session froze is refused, naming it, unless `force` is given; what somebody else than this
+What another session froze is refused, naming it, unless `force` is given, or it is that of the same client
+(`client`, `kind`, `pid` and key) from before its hello on this connection, and is not heard any more; what somebody else than this
 broker's sessions froze is not touched. Below a cgroup that is frozen as well, by whomever, it stands still until that
 one goes on, too; the reply names it.]],
 	params = {

@@ -167,6 +167,50 @@ def lost_and_heard_again(broker):
         equal(d.refusal("thaw", {"cgroup": "/back"}).code, "E_NOTFOUND")
 
 
+def freezer(broker, w, name, pid, cgroup):
+    c = broker.client()
+    hello(c, name, pid=pid)
+    c.call("freeze", {"cgroup": cgroup, "target": w.target})
+    return c
+
+
+@test("a client that comes back with its name and pid may thaw what it froze on another connection, and keeps the rest")
+def comes_back(broker):
+    with Worker(broker.work, "w-heir", "heir", FREEZES) as w, Live(broker.live, "event/default") as live, Live(broker.live, "beat") as beats, \
+            broker.client() as c, broker.client() as namesake, broker.client() as other_kind:
+        old = freezer(broker, w, "heir", 11, "/first")
+        old.call("freeze", {"cgroup": "/second", "target": "heir"})
+        old.close()
+        c.ids = namesake.ids = other_kind.ids = iter(range(100, 1 << 30))  # as schemas/README.md says
+        for x, kind, pid in (namesake, "executor", 12), (other_kind, "tool", 11):
+            x.call("hello", {"client": "heir", "kind": kind, "pid": pid})
+            r = x.refusal("thaw", {"cgroup": "/first"})
+            check_refusal(r)
+            equal(r.code, "E_STATE")
+            assert "another session called heir" in r.msg, r.msg
+        hello(c, "heir", pid=11)
+        c.call("thaw", {"cgroup": "/first"})
+        while "frozen cgroup /second" not in next(row for row in named(c, "heir") if row["in_flight"])["owns"]:
+            beats.next(lambda h: h["k"] == "beat")
+        c.call("freeze", {"cgroup": "/third", "target": "heir"})
+        equal(sorted(c.call("bye")["released"]), ["frozen cgroup /second", "frozen cgroup /third"])
+        while live.socket.poll(0):
+            equal(live.message()[1].get("client") == "heir", False)
+
+
+@test("two that claim one name and pid: who is heard keeps what it owns, and who is not loses it")
+def two_of_a_name(broker):
+    with Worker(broker.work, "w-two", "two", FREEZES) as w, broker.client() as c, broker.client() as d, \
+            Live(broker.live, "event/default") as live:
+        for x, id in (c, 200), (d, 300):
+            x.ids = iter(range(id, 1 << 30, 1000))
+            hello(x, "two", pid=13)
+        c.call("freeze", {"cgroup": "/two", "target": "two"})
+        r = d.refusal("thaw", {"cgroup": "/two"})
+        equal(r.code, "E_STATE")
+        equal(next_lost(live, d, "two")["released"], "frozen cgroup /two")
+
+
 @test("what was asked before hello is not done again after it, neither here nor on another connection")
 def before_hello(broker):
     with broker.client() as c, broker.client() as d:

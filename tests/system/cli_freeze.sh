@@ -107,7 +107,7 @@ like "$err" 'is frozen already, by session ksnap' 'names the holder'
 exits 1 'a second freeze, by another name' "$KSNAP" freeze "$root/$group"
 like "$err" 'is frozen already, by session ksnap' 'names the holder, too'
 exits 1 'thaw by somebody else' "$KSNAP" thaw "/$group"
-like "$err" 'was frozen by session ksnap, which must thaw it; force' 'is refused'
+like "$err" 'was frozen by another session called ksnap, which must thaw it; force' 'is refused'
 exits 0 'status' "$KSNAP" status -o json
 like "$out" "\"frozen cgroup /$group\"" 'says who owns it'
 exits 0 'a capture of what is frozen' "$KSNAP" capture t0 --map nothing --freeze "/$group"
