@@ -18,7 +18,7 @@ return {
 	{ name = "MAX_BRIDGES", default = 64, unit = "count", scope = "broker", switch = "--max-bridges N",
 	  doc = "Bridges a broker hosts at once." },
 	{ name = "MAX_SESSIONS", default = 1024, unit = "count", scope = "broker", switch = "--max-sessions N",
-	  doc = "Sessions a broker remembers at once; the one silent for longest that owns nothing is forgotten first." },
+	  doc = "Sessions a broker remembers at once; the one silent for longest that owns nothing is forgotten first, and counted." },
 	{ name = "MAX_IN_FLIGHT", default = 256, unit = "count", scope = "protocol", doc = "Requests of one session not yet answered." },
 	{ name = "MAX_QUEUED_JOBS", default = 256, unit = "count", scope = "broker", switch = "--max-queued-jobs N",
 	  doc = "Jobs of one target that wait for a free worker." },

@@ -41,17 +41,19 @@ struct answer_log {
 
 struct answer_logs {
 	struct answer_log *first; /* opened last */
-	uint64_t n, max;
+	uint64_t max, *forgotten;
 };
 
-struct answer_logs *answer_logs_create(uint64_t max, struct ksnap_err *err)
+struct answer_logs *answer_logs_create(uint64_t max, uint64_t *forgotten, struct ksnap_err *err)
 {
 	struct answer_logs *all = calloc(1, sizeof(*all));
 
-	if (all)
-		all->max = max;
-	else
+	if (!all) {
 		err_nomem(err);
+		return NULL;
+	}
+	all->max = max;
+	all->forgotten = forgotten;
 	return all;
 }
 
@@ -108,30 +110,33 @@ static bool is_stale(const struct answer_log *log)
 	       (log->begin == log->end || clock_mono_ns() - log->last_mono_ns > KEPT_NS);
 }
 
-/* Forget the stale ones; when there are still too many, the one that was opened first. */
+/* Before there is one more: forget the stale ones; when still too many are of clients that are
+ * away, the one that was opened first. */
 static void tidy(struct answer_logs *all)
 {
 	struct answer_log **link = &all->first, **unused = NULL;
+	uint64_t away = 0;
 
 	while (*link) {
 		struct answer_log *log = *link;
 
 		if (is_stale(log)) {
 			*link = log->next;
-			all->n--;
 			free_log(log);
 			continue;
 		}
-		if (!log->users && !log->waits)
+		if (!log->users && !log->waits) {
 			unused = link;
+			away++;
+		}
 		link = &log->next;
 	}
-	if (all->n >= all->max && unused) {
+	if (away >= all->max && unused) {
 		struct answer_log *log = *unused;
 
 		*unused = log->next;
-		all->n--;
 		free_log(log);
+		++*all->forgotten;
 	}
 }
 
@@ -150,7 +155,6 @@ static struct answer_log *add_named(struct answer_logs *all, const char *user,
 	memcpy(log->name, name.p, name.len < sizeof(log->name) ? name.len : sizeof(log->name) - 1);
 	log->next = all->first;
 	all->first = log;
-	all->n++;
 	return log;
 }
 

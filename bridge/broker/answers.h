@@ -12,8 +12,9 @@
 struct answer_log;
 struct answer_logs; /* those that have names */
 
-/* @max: logs kept of clients that are away. */
-struct answer_logs *answer_logs_create(uint64_t max, struct ksnap_err *err);
+/* @max: logs kept of clients that are away; *@forgotten counts those that are not, although
+ * something in them is not a minute old. */
+struct answer_logs *answer_logs_create(uint64_t max, uint64_t *forgotten, struct ksnap_err *err);
 /* Sessions close theirs before. */
 void answer_logs_destroy(struct answer_logs *all);
 

@@ -73,7 +73,7 @@ struct sessions *sessions_create(struct broker *b, uint64_t max, struct ksnap_er
 		err_nomem(err);
 		return NULL;
 	}
-	s->answers = answer_logs_create(max, err);
+	s->answers = answer_logs_create(max, &b->tally.drops[DROP_ANSWERS_FORGOTTEN], err);
 	if (!s->answers) {
 		free(s);
 		return NULL;
@@ -170,6 +170,7 @@ static int make_room(struct sessions *all, struct ksnap_err *err)
 	for (struct session *s = all->head; s; s = s->next) {
 		if (!s->in_flight && !s->owned) {
 			forget(s);
+			all->broker->tally.drops[DROP_SESSION_FORGOTTEN]++;
 			return 0;
 		}
 	}

@@ -27,6 +27,8 @@ static const char *const drop_names[TALLY_DROPS] = {
 	[DROP_LIVE_REPORT] = "live_report",
 	[DROP_LIVE_SEND] = "live_send",
 	[DROP_LATE_HIT] = "late_hit",
+	[DROP_SESSION_FORGOTTEN] = "session_forgotten",
+	[DROP_ANSWERS_FORGOTTEN] = "answers_forgotten",
 	[DROP_CONNECTION_UNHEARD] = "connection_unheard",
 };
 

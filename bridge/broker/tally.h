@@ -19,6 +19,8 @@ enum tally_drop {
 	DROP_LIVE_MEMORY,    /* a live message for which memory ran out; its number is used up */
 	DROP_LIVE_REPORT, /* a report left out of its live message: too many bytes wait already */
 	DROP_LIVE_SEND,   /* a live message that the socket refused */
+	DROP_SESSION_FORGOTTEN, /* a session, because there were MAX_SESSIONS */
+	DROP_ANSWERS_FORGOTTEN, /* what an absent client might ask for again: too many are absent */
 	DROP_CONNECTION_UNHEARD, /* a connection ended, because nothing was heard on it */
 	TALLY_DROPS
 };

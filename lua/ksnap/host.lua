@@ -114,7 +114,11 @@ end
 -- ---- losses ------------------------------------------------------------------------------------------
 
 -- What came for somebody who was not there any more is nobody's loss, and a connection on which nothing came is not.
-local no_loss = { reply_gone = true, late_result = true, late_hit = true, connection_unheard = true }
+-- Nor is what the broker remembers of its clients.
+local no_loss = {
+	reply_gone = true, late_result = true, late_hit = true, connection_unheard = true,
+	session_forgotten = true, answers_forgotten = true,
+}
 
 -- How much the broker has let go: events of the bridge, and what its bounded queues dropped.
 local function count_lost(name)

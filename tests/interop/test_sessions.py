@@ -25,6 +25,10 @@ def named(c, name):
     return [row for row in sessions(c) if row["name"] == name]
 
 
+def dropped(c, what):
+    return {row["what"]: row["n"] for row in c.call("status")["dropped"]}.get(what, 0)
+
+
 def hello(c, name, **more):
     return c.call("hello", {"client": name, "kind": "executor", **more})
 
@@ -343,10 +347,31 @@ def max_sessions(broker):
         for i, c in enumerate(clients):
             hello(c, f"c{i}")
         equal([row["name"] for row in sessions(clients[4])], ["c2", "c3", "c4"])
+        before = dropped(clients[4], "session_forgotten")
         clients[0].call("ping")
         equal([row["name"] for row in sessions(clients[4])][0:2], ["c3", ""])
+        equal(dropped(clients[4], "session_forgotten") - before, 1)
         for c in clients:
             c.close()
+
+
+@test("--max-sessions 2: who was forgotten has its answers after hello; what is not kept for want of room is counted")
+def forgotten(broker):
+    with Broker(args=("--max-sessions", "2")) as other, other.client() as c, other.client() as d:
+        crowd = [other.client() for _ in range(4)]
+        hello(c, "was here", pid=1)
+        first = c.part("store_snapshot", {"tag": "t0"}, [HEAD], id="once")
+        hello(crowd[0], "crowd 0", pid=10)
+        before = dropped(crowd[0], "session_forgotten")
+        hello(crowd[1], "crowd 1", pid=11)
+        equal((dropped(crowd[1], "session_forgotten"), dropped(crowd[1], "answers_forgotten")), (before + 1, 0))
+        d.call("hello", {"client": "was here", "kind": "executor", "pid": 1}, id="hello again")
+        equal(d.part("store_snapshot", {"tag": "t0"}, [HEAD], id="once").envelope, first.envelope)
+        for i in 2, 3:
+            hello(crowd[i], f"crowd {i}", pid=10 + i)
+        assert dropped(crowd[3], "answers_forgotten") > 0
+        for x in crowd:
+            x.close()
 
 
 def main():

@@ -13,6 +13,7 @@
 #include "broker/answers.h"
 
 static uint64_t now = 1;
+static uint64_t forgotten;
 
 static uint64_t mono(void)
 {
@@ -142,7 +143,7 @@ static void ids_that_share_a_chain_leave_by_age(void **state)
 
 static void a_named_client_finds_its_log_again(void **state)
 {
-	struct answer_logs *all = answer_logs_create(2, NULL);
+	struct answer_logs *all = answer_logs_create(2, &forgotten, NULL);
 	struct answer_log *log = answer_log_open(all, "", wire_slice_of("a"), 1);
 
 	add(log, number(1), 10);
@@ -160,9 +161,10 @@ static void a_named_client_finds_its_log_again(void **state)
 
 static void logs_of_the_absent_are_bounded(void **state)
 {
-	struct answer_logs *all = answer_logs_create(2, NULL);
-	const char *const names[] = { "used", "first", "second" };
+	struct answer_logs *all = answer_logs_create(2, &forgotten, NULL);
+	const char *const names[] = { "used", "first", "second", "third" };
 	struct answer_log *used = NULL;
+	uint64_t before = forgotten;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		struct answer_log *log = answer_log_open(all, "", wire_slice_of(names[i]), 0);
@@ -172,17 +174,39 @@ static void logs_of_the_absent_are_bounded(void **state)
 		if (i)
 			answer_log_close(log);
 	}
+	assert_int_equal(forgotten - before, 1);
 	assert_ptr_equal(answer_log_open(all, "", wire_slice_of("used"), 0), used);
+	assert_int_equal(find(answer_log_open(all, "", wire_slice_of("third"), 0), number(1)),
+			 ANSWER_KEPT);
 	assert_int_equal(find(answer_log_open(all, "", wire_slice_of("second"), 0), number(1)),
 			 ANSWER_KEPT);
 	assert_int_equal(find(answer_log_open(all, "", wire_slice_of("first"), 0), number(1)),
 			 ANSWER_NONE);
+	assert_int_equal(forgotten - before, 1);
+	answer_logs_destroy(all);
+}
+
+/* Those who are there take no place of those who are away. */
+static void a_crowd_does_not_drive_out_the_absent(void **state)
+{
+	struct answer_logs *all = answer_logs_create(2, &forgotten, NULL);
+	const char *const names[] = { "a", "b", "c", "d" };
+	struct answer_log *log = answer_log_open(all, "", wire_slice_of("away"), 0);
+	uint64_t before = forgotten;
+
+	add(log, number(1), 10);
+	answer_log_close(log);
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		answer_log_open(all, "", wire_slice_of(names[i]), 0);
+	assert_int_equal(find(answer_log_open(all, "", wire_slice_of("away"), 0), number(1)),
+			 ANSWER_KEPT);
+	assert_int_equal(forgotten, before);
 	answer_logs_destroy(all);
 }
 
 static void a_named_log_takes_what_was_asked_before(void **state)
 {
-	struct answer_logs *all = answer_logs_create(2, NULL);
+	struct answer_logs *all = answer_logs_create(2, &forgotten, NULL);
 	struct answer_log *before = answer_log_create();
 	struct answer_log *log = answer_log_open(all, "", wire_slice_of("a"), 1);
 	struct wire_id waits = number(3), waits_too = number(4);
@@ -209,7 +233,7 @@ static void a_named_log_takes_what_was_asked_before(void **state)
 /* It is as old as its newest, in whatever order they came to it. */
 static void a_log_is_kept_while_one_of_its_answers_counts(void **state)
 {
-	struct answer_logs *all = answer_logs_create(3, NULL);
+	struct answer_logs *all = answer_logs_create(3, &forgotten, NULL);
 	struct answer_log *before = answer_log_create();
 	struct answer_log *log;
 
@@ -239,6 +263,7 @@ int main(void)
 		cmocka_unit_test(ids_that_share_a_chain_leave_by_age),
 		cmocka_unit_test(a_named_client_finds_its_log_again),
 		cmocka_unit_test(logs_of_the_absent_are_bounded),
+		cmocka_unit_test(a_crowd_does_not_drive_out_the_absent),
 		cmocka_unit_test(a_named_log_takes_what_was_asked_before),
 		cmocka_unit_test(a_log_is_kept_while_one_of_its_answers_counts),
 	};
