@@ -63,6 +63,7 @@ struct worker {
 	char user[FRAMES_USER + 1]; /* of ZAP; "" without */
 	uint64_t pid, life;         /* which process, and which life of it */
 	uint64_t last_mono_ns;      /* when it was heard last */
+	unsigned unreached;         /* beats in a row that found it not connected */
 	struct job *job;            /* NULL: idle */
 	uint64_t given_mono_ns;     /* when it got the job */
 	uint64_t idle_mono_ns;      /* when it had done its last job; 0: none yet */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* workers.c - the work socket: workers join, beat, finish jobs, and are lost. A worker that is busy
- * cannot beat, so it has until the deadline of its job, and 5 heartbeats more; then it is lost. */
+ * cannot beat, so it has until the deadline of its job, and 5 heartbeats more; then it is lost. Its
+ * connection is held by another thread: without one it is lost like one that is silent, and has as
+ * long to connect again. */
 #include "broker/workers.h"
 
 #include <stdlib.h>
@@ -552,9 +554,17 @@ static struct worker *find_silent(struct workers *ws, uint64_t now)
 {
 	struct worker *w = ws->first;
 
-	while (w && now <= silent_after(ws, w))
+	while (w && now <= silent_after(ws, w) && w->unreached < MISSED_BEATS)
 		w = w->next;
 	return w;
+}
+
+static const char *why_silent(const struct worker *w)
+{
+	if (w->unreached >= MISSED_BEATS)
+		return "not connected for 5 heartbeats";
+	return w->job ? "its job is not done 5 heartbeats after its deadline"
+		      : "silent for 5 heartbeats";
 }
 
 static void lose_silent(struct workers *ws, struct worker *w)
@@ -562,16 +572,21 @@ static void lose_silent(struct workers *ws, struct worker *w)
 	char name[sizeof(w->name)];
 
 	memcpy(name, w->name, sizeof(name));
-	worker_lose(ws, w,
-		    w->job ? "its job is not done 5 heartbeats after its deadline"
-			   : "silent for 5 heartbeats");
+	worker_lose(ws, w, why_silent(w));
 	if (ws->silent)
 		ws->silent(ws->silent_arg, name);
 }
 
-void workers_tick(struct workers *ws)
+/* Whether it is connected, as far as anybody can tell. */
+static bool send_beat(struct worker *w)
 {
 	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
+
+	return worker_send(w, &wire_shape_work_beat_broker, &m, NULL) != KSNAP_E_UNREACHABLE;
+}
+
+void workers_tick(struct workers *ws)
+{
 	uint64_t now = clock_mono_ns();
 	struct worker *lost;
 
@@ -579,7 +594,7 @@ void workers_tick(struct workers *ws)
 	while ((lost = find_silent(ws, now)))
 		lose_silent(ws, lost);
 	for (struct worker *w = ws->first; w; w = w->next)
-		worker_send(w, &wire_shape_work_beat_broker, &m, NULL);
+		w->unreached = send_beat(w) ? 0 : w->unreached + 1;
 	targets_tick(ws);
 }
 

@@ -11,10 +11,12 @@ import sys
 import threading
 import time
 
+import reports
 from bus import Live, left_ms
 from keys import Keys
 from serve import Broker
 from tap import equal, require, run, test
+from worker import Worker
 
 KSNAP = os.environ["KSNAP"]
 FIXTURE = "fixture:maps=1,entries=5"
@@ -56,12 +58,15 @@ class Relay:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
         self.lock, self.open = threading.Lock(), []
+        self.up = threading.Event()  # new connections get through
+        self.up.set()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
         while True:
             try:
                 near, _ = self.listener.accept()
+                self.up.wait()
                 far = socket.create_connection(self.to)
             except OSError:
                 return
@@ -92,6 +97,7 @@ class Relay:
 
     def close(self):
         self.listener.close()
+        self.up.set()
         self.cut()
 
 
@@ -100,6 +106,13 @@ def joined(c, name):
     deadline = time.monotonic() + 30
     while not any(row["name"] == name for row in c.call("status")["workers"]):
         assert time.monotonic() < deadline, f"{name} did not join"
+
+
+def busy(c, name):
+    """Until the worker of this name has a job."""
+    deadline = time.monotonic() + 30
+    while not any((row["name"], row["state"]) == (name, "busy") for row in c.call("status")["workers"]):
+        assert time.monotonic() < deadline, f"{name} is not busy"
 
 
 def answers(c, ids, got, n, t_ms):
@@ -204,6 +217,46 @@ def cut(broker):
         joined(c, a.name)
         c.call("capture_snapshot", {"tag": "after", "target": SLOW}, b="cut")
         equal(a.process.poll(), None)
+    relay.close()
+
+
+HOUR_MS = 3600000
+HANGS = f"fixture:maps=1,entries=5,latency_ms={HOUR_MS}"
+
+
+@test("a busy worker that is killed is lost when its connection is, not at its job's deadline: ipc and tcp")
+def killed_busy(broker):
+    for url in broker.work, broker.tcp_work:
+        with Process(url, HANGS, keys=broker.worker_keys) as w, broker.client() as c, \
+                Live(broker.live, "worker") as live:
+            joined(c, w.name)
+            id = c.send("capture_snapshot", {"tag": "t", "target": HANGS}, b="busy", t=HOUR_MS)
+            with broker.client() as other:
+                busy(other, w.name)
+            w.process.kill()
+            part, = c.receive()
+            equal((part.envelope["id"], part.envelope["e"]["code"]), (id, "E_WORKER_LOST"))
+            lost = live.next(lambda h: h["k"] == "lost" and h["worker"] == w.name)
+            equal(lost["reason"], "not connected for 5 heartbeats")
+
+
+@test("a tcp link that breaks for two beats in mid-job costs nothing: the job is answered, the worker stays")
+def short_cut(broker):
+    relay, name = Relay(broker.tcp_work), next(names)
+    with Worker(relay.url, name, "held", keys=broker.keys.of("worker")) as w, broker.client() as c, \
+            Live(broker.live, "worker") as live:
+        id = c.send("capture_snapshot", {"tag": "t", "target": "held"}, b="held", t=HOUR_MS)
+        job = w.wait("job")["job"]
+        relay.up.clear()
+        relay.cut()
+        for _ in range(2):
+            live.next(lambda h: h["k"] == "beat")
+        relay.up.set()
+        w.done(job, reports.captured(), blob=reports.head(maps=[]))
+        part, = c.receive()
+        equal((part.envelope["id"], part.envelope["ok"]), (id, True))
+        with broker.client() as other:
+            equal([row["jobs"] for row in other.call("status")["workers"] if row["name"] == name], [1])
     relay.close()
 
 
