@@ -1,7 +1,7 @@
 -- Messages on the work socket, between the broker and its capture workers. Frames: [envelope] [blob ...].
 -- `k` names the message. A job carries the op's own params, already checked by the broker.
 return {
-	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed. The routing id of its socket is its name, or better, its name with # and something random behind it.", fields = {
+	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed; that takes up to five when another worker has its name and may be dead. The routing id of its socket is its name, or better, its name with # and something random behind it.", fields = {
 		{ "k", "str", enum = { "join" }, required = true, doc = "join." },
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
 		{ "name", "str", min = 1, max = 64, required = true, doc = "Unique within the broker." },
@@ -100,7 +100,7 @@ return {
 		{ "heartbeat_ms", "uint", required = true, doc = "How often to beat." },
 	},
 	  example = { k = "welcome", v = 1, epoch = 7241866550153, heartbeat_ms = 1000 } },
-	{ name = "work_refused", from = "broker", doc = "The worker is not taken: wrong version, or the routing id of its socket is not its name, with or without # and more.", fields = {
+	{ name = "work_refused", from = "broker", doc = "The worker is not taken: wrong version, the routing id of its socket is not its name, with or without # and more, or a worker that is alive has its name.", fields = {
 		{ "k", "str", enum = { "refused" }, required = true, doc = "refused." },
 		{ "msg", "str", required = true, doc = "Why." },
 	},
@@ -117,8 +117,9 @@ return {
 		{ "k", "str", enum = { "beat" }, required = true, doc = "beat." },
 	},
 	  example = { k = "beat" } },
-	{ name = "work_leave", from = "broker", doc = "Stop working and exit.", fields = {
+	{ name = "work_leave", from = "broker", doc = "Stop working: the broker ends, or it has lost the worker, which may join anew in another life.", fields = {
 		{ "k", "str", enum = { "leave" }, required = true, doc = "leave." },
+		{ "reason", "str", doc = "Why the worker is lost, or not known, for people; absent: the broker ends." },
 	},
-	  example = { k = "leave" } },
+	  example = { k = "leave", reason = "silent for 5 heartbeats" } },
 }

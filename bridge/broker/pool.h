@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.h - the structs that workers.c, jobs.c and targets.c share. */
+/* pool.h - the structs that workers.c, rivals.c, jobs.c and targets.c share. */
 #ifndef KSNAP_BROKER_POOL_H
 #define KSNAP_BROKER_POOL_H
 
@@ -72,6 +72,14 @@ struct worker {
 	uint64_t seqno;
 	bool spoke; /* since it joined: it knows that it is welcome */
 	char error[KSNAP_ERR_TEXT];
+	struct rival *rival; /* or NULL */
+};
+
+/* Who asks for the name of a worker that may be dead, and waits until that is known. */
+struct rival {
+	struct worker *becomes; /* in no list, and of no target yet */
+	char target[257];
+	unsigned beats; /* since it asked */
 };
 
 struct workers {
@@ -95,6 +103,29 @@ struct workers {
 int worker_send(struct worker *w, const struct wire_shape *shape, const void *message,
 		struct ksnap_blob *blob);
 void worker_lose(struct workers *ws, struct worker *w, const char *why);
+
+/* A beat: false when it is not connected, as far as anybody can tell. */
+bool worker_beat(struct worker *w);
+/* Consumes @peer, a routing id. */
+void worker_refuse(struct workers *ws, const char *name, struct ksnap_blob *peer, const char *why);
+/* Consumes @r, which is a worker from now on, or is refused when memory is out. */
+void worker_admit(struct workers *ws, struct rival *r);
+
+/* rivals.c */
+/* What the join that is handled makes of its sender; NULL: no memory. */
+struct rival *rival_make(struct workers *ws, const char *peer, const struct wire_work_join *m);
+void rival_free(struct rival *r);
+/* Say so, and free it. */
+void rival_refuse(struct workers *ws, struct rival *r, const char *why);
+/* Is it that of the message being handled, sent by @peer? */
+bool rival_is(const struct rival *r, const struct workers *ws, const char *peer);
+bool rivals_find(const struct workers *ws, const char *peer);
+/* @r asks for the name of @w, which is lost at once when it is known to be dead. */
+void rival_contend(struct workers *ws, struct worker *w, struct rival *r);
+/* @w said something. */
+void rivals_heard(struct workers *ws, struct worker *w);
+/* Call it every heartbeat, behind the beats. */
+void rivals_tick(struct workers *ws);
 
 /* jobs.c */
 /* Give waiting jobs of the target to idle workers. A worker that cannot be reached is lost. */

@@ -96,11 +96,16 @@ static int send_to(struct workers *ws, struct ksnap_blob *routing_id,
 	return rc ? rc : frames_send(bound_socket(ws->bound), &f, NULL);
 }
 
+static int send_to_peer(struct workers *ws, const char *peer, const struct wire_shape *shape,
+			const void *message, struct ksnap_blob *blob)
+{
+	return send_to(ws, ksnap_blob_copy(peer, strlen(peer)), shape, message, blob);
+}
+
 int worker_send(struct worker *w, const struct wire_shape *shape, const void *message,
 		struct ksnap_blob *blob)
 {
-	return send_to(w->target->all, ksnap_blob_copy(w->peer, strlen(w->peer)), shape, message,
-		       blob);
+	return send_to_peer(w->target->all, w->peer, shape, message, blob);
 }
 
 /* To whom the message being handled came from, who need not be a worker. */
@@ -117,6 +122,7 @@ static void free_worker(struct worker *w, const char *why)
 		err_set(&err, KSNAP_E_STATE, "%s", why);
 		job_fail(w->job, &err);
 	}
+	rival_free(w->rival);
 	free(w);
 }
 
@@ -134,6 +140,9 @@ void workers_destroy(struct workers *ws)
 
 		ws->first = w->next;
 		worker_send(w, &wire_shape_work_leave, &leave, NULL);
+		if (w->rival)
+			send_to_peer(ws, w->rival->becomes->peer, &wire_shape_work_leave, &leave,
+				     NULL);
 		free_worker(w, "the broker stops");
 	}
 	targets_free(ws);
@@ -199,6 +208,17 @@ static void raise_loss(struct worker *w, const char *why)
 		hosted_raise(h, KSNAP_EV_WORKER_LOST, f, 4);
 }
 
+/* Unless the next of its name has its routing id too. */
+static void tell_lost(struct worker *w, const char *why)
+{
+	struct wire_work_leave m = { .k = wire_slice_of("leave"),
+				     .reason = wire_slice_of(why),
+				     .has_reason = true };
+
+	if (!w->rival || strcmp(w->rival->becomes->peer, w->peer))
+		worker_send(w, &wire_shape_work_leave, &m, NULL);
+}
+
 void worker_lose(struct workers *ws, struct worker *w, const char *why)
 {
 	struct target *t = w->target;
@@ -208,6 +228,7 @@ void worker_lose(struct workers *ws, struct worker *w, const char *why)
 				    .has_job = w->job != NULL,
 				    .job = w->job ? w->job->id : 0 };
 	unsigned held = sessions_forget_worker(ws->broker->sessions, w->name);
+	struct rival *rival;
 	struct ksnap_err err;
 
 	log_warn("worker %s is lost: %s%s", w->name, why,
@@ -215,12 +236,16 @@ void worker_lose(struct workers *ws, struct worker *w, const char *why)
 	unlink_worker(ws, w);
 	raise_loss(w, why);
 	publish(ws->channel, "lost", &wire_shape_live_lost, &m);
+	tell_lost(w, why);
 	watching_worker_lost(ws->broker->watching, w->name);
 	err_set(&err, KSNAP_E_WORKER_LOST, "worker %s was lost with the job: %s", w->name, why);
 	if (w->job)
 		job_fail(take_ptr(w->job), &err);
 	jobs_fail_pinned(t, w->name, &err);
+	rival = take_ptr(w->rival);
 	free_worker(w, why);
+	if (rival)
+		worker_admit(ws, rival);
 	jobs_hand_out(t);
 }
 
@@ -261,34 +286,30 @@ static void copy_slice(char *to, size_t cap, struct wire_slice s)
 	to[n] = 0;
 }
 
-static struct worker *add_worker(struct workers *ws, const char *peer,
-				 const struct wire_work_join *m, struct target *t)
+static void add_worker(struct workers *ws, struct worker *w, struct target *t)
 {
-	struct worker *w = calloc(1, sizeof(*w));
-
-	if (!w)
-		return NULL;
-	copy_slice(w->name, sizeof(w->name), m->name);
-	copy_slice(w->peer, sizeof(w->peer), wire_slice_of(peer));
-	strcpy(w->user, ws->user);
-	copy_slice(w->kind, sizeof(w->kind), m->kind);
-	copy_slice(w->host, sizeof(w->host), m->host);
-	w->pid = m->pid;
-	w->life = m->life;
 	w->target = t;
 	w->next = ws->first;
 	ws->first = w;
 	t->nworkers++;
 	target_accessor_renew(t);
-	return w;
 }
 
-static void refuse(struct workers *ws, const struct wire_work_join *join, const char *why)
+void worker_refuse(struct workers *ws, const char *name, struct ksnap_blob *peer, const char *why)
 {
 	struct wire_work_refused m = { .k = wire_slice_of("refused"), .msg = wire_slice_of(why) };
 
-	log_warn("worker %.*s is refused: %s", (int)join->name.len, join->name.p, why);
-	send_back(ws, &wire_shape_work_refused, &m);
+	log_warn("worker %s is refused: %s", name, why);
+	send_to(ws, peer, &wire_shape_work_refused, &m, NULL);
+}
+
+/* Of the join that is being handled. */
+static void refuse_join(struct workers *ws, const struct wire_work_join *join, const char *why)
+{
+	char name[257];
+
+	copy_slice(name, sizeof(name), join->name);
+	worker_refuse(ws, name, ksnap_blob_ref(ws->peer), why);
 }
 
 static void welcome(struct workers *ws, struct worker *w)
@@ -349,50 +370,74 @@ static bool is_repeated(const struct worker *w, const char *peer, const struct w
 	       (m->has_life || !w->spoke) && wire_slice_is(m->target, w->target->name);
 }
 
-static void joined(struct workers *ws, const char *peer, const void *message,
-		   struct ksnap_blob *blob)
+void worker_admit(struct workers *ws, struct rival *r)
 {
-	const struct wire_work_join *m = message;
-	const char *why = check_join(m, peer);
-	struct target *t;
+	struct target *t = target_get(ws, r->target, NULL);
 	struct worker *w;
-	char name[257];
 
-	if (why) {
-		refuse(ws, m, why);
+	if (!t) {
+		rival_refuse(ws, r, "the broker has no memory for it");
 		return;
 	}
-	copy_slice(name, sizeof(name), m->name);
-	w = find(ws, name);
-	if (w && strcmp(w->user, ws->user)) {
-		refuse(ws, m, "a worker with another key has its name");
-		return;
-	}
-	if (w && is_repeated(w, peer, m)) {
-		welcome(ws, w);
-		return;
-	}
-	if (w)
-		worker_lose(ws, w, "another worker joined under its name");
-	copy_slice(name, sizeof(name), m->target);
-	t = target_get(ws, name, NULL);
-	w = t ? add_worker(ws, peer, m, t) : NULL;
-	if (!w) {
-		refuse(ws, m, "the broker has no memory for it");
-		return;
-	}
+	w = take_ptr(r->becomes);
+	rival_free(r);
+	add_worker(ws, w, t);
 	w->last_mono_ns = clock_mono_ns();
 	welcome(ws, w);
 	tell_joined(ws, w);
 	jobs_hand_out(t);
 }
 
-/* Nobody who joined, or lost meanwhile: it may start anew. */
-static void tell_to_leave(struct workers *ws)
+bool worker_beat(struct worker *w)
 {
-	struct wire_work_leave m = { .k = wire_slice_of("leave") };
+	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
 
-	send_back(ws, &wire_shape_work_leave, &m);
+	return worker_send(w, &wire_shape_work_beat_broker, &m, NULL) != KSNAP_E_UNREACHABLE;
+}
+
+static void joined(struct workers *ws, const char *peer, const void *message,
+		   struct ksnap_blob *blob)
+{
+	const struct wire_work_join *m = message;
+	const char *why = check_join(m, peer);
+	struct worker *w;
+	struct rival *r;
+	char name[257];
+
+	if (why) {
+		refuse_join(ws, m, why);
+		return;
+	}
+	copy_slice(name, sizeof(name), m->name);
+	w = find(ws, name);
+	if (w && strcmp(w->user, ws->user)) {
+		refuse_join(ws, m, "a worker with another key has its name");
+		return;
+	}
+	if (w && is_repeated(w, peer, m)) {
+		welcome(ws, w);
+		return;
+	}
+	if (w && rival_is(w->rival, ws, peer))
+		return;
+	r = rival_make(ws, peer, m);
+	if (!r)
+		refuse_join(ws, m, "the broker has no memory for it");
+	else if (w)
+		rival_contend(ws, w, r);
+	else
+		worker_admit(ws, r);
+}
+
+/* Nobody who joined, or lost meanwhile: it may start anew. Who waits to be admitted goes on. */
+static void tell_to_leave(struct workers *ws, const char *peer)
+{
+	struct wire_work_leave m = { .k = wire_slice_of("leave"),
+				     .reason = wire_slice_of("it has not joined, or was lost"),
+				     .has_reason = true };
+
+	if (!rivals_find(ws, peer))
+		send_back(ws, &wire_shape_work_leave, &m);
 }
 
 static void beat(struct workers *ws, const char *peer, const void *message, struct ksnap_blob *blob)
@@ -400,7 +445,7 @@ static void beat(struct workers *ws, const char *peer, const void *message, stru
 	struct worker *w = find_peer(ws, peer);
 
 	if (!w) {
-		tell_to_leave(ws);
+		tell_to_leave(ws, peer);
 		return;
 	}
 	w->spoke = true;
@@ -412,7 +457,7 @@ static void done(struct workers *ws, const char *peer, const void *message, stru
 	struct worker *w = find_peer(ws, peer);
 
 	if (!w) {
-		tell_to_leave(ws);
+		tell_to_leave(ws, peer);
 		return;
 	}
 	w->spoke = true;
@@ -425,7 +470,7 @@ static void fired(struct workers *ws, const char *peer, const void *message,
 	struct worker *w = find_peer(ws, peer);
 
 	if (!w) {
-		tell_to_leave(ws);
+		tell_to_leave(ws, peer);
 		return;
 	}
 	w->spoke = true;
@@ -438,7 +483,7 @@ static void watched(struct workers *ws, const char *peer, const void *message,
 	struct worker *w = find_peer(ws, peer);
 
 	if (!w) {
-		tell_to_leave(ws);
+		tell_to_leave(ws, peer);
 		return;
 	}
 	w->spoke = true;
@@ -504,8 +549,10 @@ static void handle(struct workers *ws, const struct frames *f)
 			continue;
 		if (wire_decode(messages[i].shape, p, len, WIRE_SKIP_UNKNOWN, &arena, &m, NULL))
 			goto bad;
-		if (w)
+		if (w) {
 			w->last_mono_ns = clock_mono_ns();
+			rivals_heard(ws, w);
+		}
 		/* No message has more than one blob; what stands behind it is for nobody. */
 		ws->broker->tally.drops[DROP_WORK_FRAME] += f->n > 3;
 		messages[i].handle(ws, peer, &m, f->n > 2 ? f->part[2] : NULL);
@@ -577,14 +624,6 @@ static void lose_silent(struct workers *ws, struct worker *w)
 		ws->silent(ws->silent_arg, name);
 }
 
-/* Whether it is connected, as far as anybody can tell. */
-static bool send_beat(struct worker *w)
-{
-	struct wire_work_beat_broker m = { .k = wire_slice_of("beat") };
-
-	return worker_send(w, &wire_shape_work_beat_broker, &m, NULL) != KSNAP_E_UNREACHABLE;
-}
-
 void workers_tick(struct workers *ws)
 {
 	uint64_t now = clock_mono_ns();
@@ -594,7 +633,8 @@ void workers_tick(struct workers *ws)
 	while ((lost = find_silent(ws, now)))
 		lose_silent(ws, lost);
 	for (struct worker *w = ws->first; w; w = w->next)
-		w->unreached = send_beat(w) ? 0 : w->unreached + 1;
+		w->unreached = worker_beat(w) ? 0 : w->unreached + 1;
+	rivals_tick(ws);
 	targets_tick(ws);
 }
 

@@ -360,9 +360,16 @@ static void on_broker_beat(struct worker *w, const void *msg, const struct frame
 {
 }
 
+/* In good order when the broker ends; else it says why. */
 static void on_leave(struct worker *w, const void *msg, const struct frames *f)
 {
-	stop(w, 0);
+	const struct wire_work_leave *m = msg;
+
+	if (m->has_reason)
+		stop(w, err_set(&w->err, KSNAP_E_WORKER_LOST, "the broker let worker %s go: %.*s",
+				w->opts->name, (int)m->reason.len, m->reason.p));
+	else
+		stop(w, 0);
 }
 
 /* One row a message; `k` picks it. */

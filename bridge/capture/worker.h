@@ -19,8 +19,9 @@ struct worker_opts {
 	const struct curve_link *curve; /* keys, for a broker on tcp; or NULL */
 };
 
-/* Join, work, and return when told to leave (0), when @stop_fd is readable (0), or when the broker
- * has been silent for 5 heartbeats (KSNAP_E_UNREACHABLE) or refuses the key (KSNAP_E_DENIED). */
+/* Join, work, and return when the broker ends in good order (0), when @stop_fd is readable (0),
+ * when the broker has been silent for 5 heartbeats (KSNAP_E_UNREACHABLE), has lost this worker
+ * (KSNAP_E_WORKER_LOST), or refuses it (KSNAP_E_STATE) or its key (KSNAP_E_DENIED). */
 int worker_run(const struct worker_opts *opts, struct ksnap_err *err);
 
 #endif

@@ -31,8 +31,9 @@ static const struct option_row options[] = {
 	{ "allow-writes", 0, OPTION_FLAG, NULL,
 	  "do write_kernel_hot and write_kernel_cold; refused when not given", 0, 0 },
 	{ "rejoin", 0, OPTION_FLAG, NULL,
-	  "when the broker goes, wait for it or the next one, trying again after 100 ms, then "
-	  "twice as long, at most every 5 s",
+	  "when the broker goes or has lost this worker, join it or the next one again after 100 "
+	  "ms, "
+	  "then twice as long, at most every 5 s",
 	  0, 0 },
 	{ 0 },
 };
@@ -59,6 +60,11 @@ static bool told_to_stop(int fd, int ms)
 	return poll(&p, 1, ms) > 0;
 }
 
+static bool may_join_again(int r)
+{
+	return r >= 0 || r == KSNAP_E_UNREACHABLE || r == KSNAP_E_WORKER_LOST;
+}
+
 /* One life after the other, until a signal, or an end that another try would not mend. */
 static int run_lives(const struct cli *cli, const struct worker_opts *opts, struct ksnap_err *err)
 {
@@ -66,12 +72,12 @@ static int run_lives(const struct cli *cli, const struct worker_opts *opts, stru
 
 	for (;;) {
 		uint64_t began = clock_mono_ns();
-		struct ksnap_err why = { .text = "it told its workers to leave" };
+		struct ksnap_err why = { .text = "the last one ended" };
 		int r = worker_run(opts, &why);
 
 		if (told_to_stop(opts->stop_fd, 0))
 			return 0;
-		if (r < 0 && r != KSNAP_E_UNREACHABLE)
+		if (!may_join_again(r))
 			return err_set(err, r, "%s", why.text);
 		if (clock_mono_ns() - began >= LONG_LIFE_NS)
 			backoff_ms = BACKOFF_FIRST_MS;
@@ -133,8 +139,9 @@ const struct command cmd_worker = {
 	.usage = "[--connect URL] [--target TARGET] [--name NAME] [--rejoin]",
 	.text = "'ksnap serve' starts its own workers; this command adds one, on this host or on "
 		"another. It ends "
-		"when the broker tells it to or has been silent for five heartbeats, unless "
-		"--rejoin is given. It gives up the capabilities that its target does not need, "
+		"when the broker ends, has lost it or has been silent for five heartbeats, unless "
+		"--rejoin is given. A worker that is alive keeps its name: another one is "
+		"refused. It gives up the capabilities that its target does not need, "
 		"and the right to start programs.",
 	.options = options,
 	.run = run_worker,

@@ -33,9 +33,9 @@ class Process:
         self.env = {**os.environ, **dict(zip(("KSNAP_SERVER_KEY", "KSNAP_KEY"), keys))}
         self.start()
 
-    def start(self):
+    def start(self, stderr=subprocess.DEVNULL):
         self.process = subprocess.Popen(self.command, env=self.env, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        stdout=subprocess.DEVNULL, stderr=stderr, text=True)
 
     def __enter__(self):
         return self
@@ -48,6 +48,22 @@ class Process:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class Telling(Process):
+    """What it says is read."""
+
+    def start(self):
+        super().start(subprocess.PIPE)
+
+    def ended(self):
+        """(exit status, words), once it has ended by itself."""
+        said = self.process.communicate(timeout=30)[1]
+        return self.process.returncode, said
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.process.stderr.close()
 
 
 class Relay:
@@ -258,6 +274,42 @@ def short_cut(broker):
         with broker.client() as other:
             equal([row["jobs"] for row in other.call("status")["workers"] if row["name"] == name], [1])
     relay.close()
+
+
+@test("two processes of one name, even with --rejoin: the first goes on, the second ends and says why")
+def two_of_a_name(broker):
+    for target in FIXTURE, HANGS:
+        with Process(broker.work, target, args=("--rejoin",)) as first, broker.client() as c:
+            joined(c, first.name)
+            if target == HANGS:
+                c.send("capture_snapshot", {"tag": "t", "target": HANGS}, b="two", t=HOUR_MS)
+            with broker.client() as other:
+                if target == HANGS:
+                    busy(other, first.name)
+                with Telling(broker.work, target, first.name, args=("--rejoin",)) as second:
+                    status, said = second.ended()
+                    equal((status, "a worker that is alive has its name" in said), (1, True), said)
+                equal([row["pid"] for row in other.call("status")["workers"] if row["name"] == first.name],
+                      [first.process.pid])
+            equal(first.process.poll(), None)
+
+
+@test("a worker that was lost and wakes says so and ends with an error; with --rejoin it joins again")
+def woken(broker):
+    with Telling(broker.work) as w, Process(broker.work, args=("--rejoin",)) as again, broker.client() as c, \
+            Live(broker.live, "worker") as live:
+        left = {w.name, again.name}
+        for p in w, again:
+            joined(c, p.name)
+            p.process.send_signal(signal.SIGSTOP)
+        while left:
+            left -= {live.next(lambda h: h["k"] == "lost")["worker"]}
+        for p in w, again:
+            p.process.send_signal(signal.SIGCONT)
+        status, said = w.ended()
+        equal((status, "E_WORKER_LOST: the broker let worker" in said), (1, True), said)
+        equal(live.next(lambda h: h["k"] == "joined")["worker"], again.name)
+        equal(again.process.poll(), None)
 
 
 @test("--rejoin: the worker waits for its broker, killed or stopped in good order, and serves the next one")

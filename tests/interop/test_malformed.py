@@ -347,7 +347,7 @@ def work_garbage(broker):
             s.send_multipart(frames)
         s.send(pack({"k": "beat", "accessor": 1, "seqno": 1}))  # nobody who joined: the broker says leave
         assert s.poll(20000), "no answer"
-        equal(unpack(s.recv()), {"k": "leave"})
+        equal(unpack(s.recv()), {"k": "leave", "reason": "it has not joined, or was lost"})
         equal(dropped(c) - before, len(sent))
     s.close()
 

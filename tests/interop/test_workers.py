@@ -395,8 +395,46 @@ def large(broker):
 def leave(broker):
     with Broker() as other:
         w = Worker(other.work, "w", "py")
-    check("work_leave", w.wait("leave"))
+    message = w.wait("leave")
+    check("work_leave", message)
+    equal(message.get("reason"), None)
     w.close()
+
+
+@test("who speaks and has not joined, or was lost meanwhile, is told to leave, and why")
+def unknown(broker):
+    name, target = fresh()
+    s = open_socket(zmq.DEALER, broker.work, b"nobody#1")
+    s.send(pack({"k": "beat", "accessor": 1, "seqno": 1}))
+    message = unpack(receive(s)[0])
+    check("work_leave", message)
+    equal((message["k"], message["reason"]), ("leave", "it has not joined, or was lost"))
+    s.close()
+    with Worker(broker.work, name, target) as w, broker.client() as c:
+        id = capture(c, target, t=1)
+        w.wait("job")
+        equal(refusal(c, id)["code"], "E_TIMEOUT")
+        message = w.wait("leave")
+        check("work_leave", message)
+        equal(message["reason"], "its job is not done 5 heartbeats after its deadline")
+
+
+@test("a worker that joins under the name of one that is alive, idle or busy, is refused aloud")
+def taken(broker):
+    name, target = fresh()
+    with Worker(broker.work, name, target) as w, broker.client() as c:
+        for busy in False, True:
+            if busy:
+                id = capture(c, target)
+                job = w.wait("job")["job"]
+            s = open_socket(zmq.DEALER, broker.work, f"{name}#another{busy}".encode())
+            s.send(pack({"k": "join", "v": 1, "name": name, "target": target, "kind": "python", "pid": 1, "host": "box"}))
+            message = unpack(receive(s)[0])
+            check("work_refused", message)
+            assert "alive" in message["msg"], message
+            s.close()
+        w.done(job, reports.captured(1), blob=REPORT)
+        equal(answer(c, id).r["maps"], 1)
 
 
 @test("who joined with a plain socket is refused aloud: the routing id must be the name")

@@ -336,6 +336,113 @@ static void many_dead_workers_are_lost_at_once(void **state)
 	rig_stop(r);
 }
 
+static void expect(void *w, const char *kind)
+{
+	char k[16];
+
+	rig_work_next(w, k);
+	assert_string_equal(k, kind);
+}
+
+struct asker {
+	const char *peer;
+	bool waits;
+};
+
+static void look_for_asker(struct broker *b, void *arg)
+{
+	struct asker *a = arg;
+
+	for (const struct worker *w = b->workers->first; w; w = w->next)
+		a->waits |= w->rival && !strcmp(w->rival->becomes->peer, a->peer);
+}
+
+/* As the worker "w1", until the broker has read it. */
+static void ask_for_name(struct rig *r, void *w, const char *peer, uint64_t life)
+{
+	struct asker a = { .peer = peer };
+
+	rig_send_join(w, "w1", life);
+	while (!a.waits)
+		rig_on_broker(r, look_for_asker, &a);
+}
+
+/* Who waits for the name is not told to leave when it beats. */
+static void who_is_alive_keeps_its_name(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r), *w = rig_worker(r, "w1"), *x = rig_worker(r, "w1#2");
+	void *y = rig_worker(r, "w1#3");
+	struct wire_work_join bad = rig_join_of("w1");
+	uint64_t job;
+
+	bad.v = 2;
+	rig_join(w, "w1");
+	ask_for_name(r, x, "w1#2", 2);
+	beat(x, 1, NULL);
+	rig_send_join(x, "w1", 2);
+	rig_work(x, &wire_shape_work_join, &bad, NULL);
+	expect(x, "refused");
+	rig_send_join(y, "w1", 3);
+	expect(x, "refused"); /* for there is another one now */
+	beat(w, 1, NULL);
+	expect(y, "refused");
+	capture(c, 1);
+	job = take_job(w);
+	ask_for_name(r, x, "w1#2", 2);
+	for (int i = 0; i < 5; i++)
+		rig_on_broker(r, tick, NULL);
+	expect(x, "refused");
+	finish(w, c, job, 1);
+	zmq_close(c);
+	zmq_close(w);
+	zmq_close(x);
+	zmq_close(y);
+	rig_stop(r);
+}
+
+static void the_name_of_a_dead_one_is_given_on(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r), *w = rig_worker(r, "w1"), *x = rig_worker(r, "w1#2");
+	struct rig_reply keep;
+	struct wire_status_reply status;
+
+	rig_join(w, "w1");
+	capture(c, 1);
+	take_job(w);
+	ask_for_name(r, x, "w1#2", 2);
+	zmq_close(w);
+	rig_wait_unreachable(r, "w1");
+	rig_on_broker(r, tick, NULL);
+	rig_expect_error(c, 1, "E_WORKER_LOST");
+	expect(x, "welcome");
+	capture(c, 2);
+	finish(x, c, take_job(x), 2);
+	status_of(c, &keep, &status);
+	assert_int_equal(status.workers.n, 1);
+	rig_reply_clear(&keep);
+	zmq_close(c);
+	zmq_close(x);
+	rig_stop(r);
+}
+
+/* It hears of the broker's end like a worker. */
+static void who_waits_for_a_name_is_told_to_leave(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *w = rig_worker(r, "w1"), *x = rig_worker(r, "w1#2");
+
+	rig_join(w, "w1");
+	ask_for_name(r, x, "w1#2", 2);
+	rig_end_broker(r);
+	expect(w, "leave");
+	expect(x, "leave");
+	zmq_close(w);
+	zmq_close(x);
+	rig_stop(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +455,9 @@ int main(void)
 		cmocka_unit_test(targets_of_lost_workers_are_forgotten),
 		cmocka_unit_test(a_worker_that_beats_and_does_not_answer_is_lost),
 		cmocka_unit_test(many_dead_workers_are_lost_at_once),
+		cmocka_unit_test(who_is_alive_keeps_its_name),
+		cmocka_unit_test(the_name_of_a_dead_one_is_given_on),
+		cmocka_unit_test(who_waits_for_a_name_is_told_to_leave),
 	};
 
 	return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
