@@ -47,6 +47,7 @@ struct worker {
 	unsigned silent;              /* ticks since the broker was last heard */
 	unsigned ticks;               /* with an accessor that a retry may help */
 	bool welcomed;
+	bool answered; /* by whom is no broker that takes workers, it seems */
 	char host[256];
 	uint64_t life;        /* random: tells this worker from another one under its name */
 	int result;           /* what worker_run returns */
@@ -304,6 +305,7 @@ static void on_welcome(struct worker *w, const void *msg, const struct frames *f
 		return;
 	}
 	w->welcomed = true;
+	w->silent = 0;
 	if (m->heartbeat_ms && m->heartbeat_ms <= HEARTBEAT_MAX &&
 	    m->heartbeat_ms != w->heartbeat_ms) {
 		loop_remove(w->loop, w->timer);
@@ -431,14 +433,16 @@ static int decode(const struct wire_shape *shape, struct ksnap_blob *frame, void
 	return code;
 }
 
-/* A job that cannot be read is still answered, when its number can. */
+/* A job that cannot be read is still answered, when its number can. Before the welcome it is no
+ * broker's work socket that answers, perhaps, and each join gets such an answer. */
 static void handle_bad(struct worker *w, const struct head *h, const struct ksnap_err *err)
 {
 	if (h->has_k && h->has_job && wire_slice_is(h->k, "job"))
 		send_failed(w, h->job, err, NULL);
-	else
+	else if (w->welcomed || !w->answered)
 		log_warn("worker %s: a message of the broker is dropped: %s", w->opts->name,
 			 err->text);
+	w->answered = true;
 }
 
 static void handle_frames(struct worker *w, const struct frames *f)
@@ -471,7 +475,9 @@ static void on_readable(void *arg)
 
 	if (!ret)
 		return;
-	w->silent = 0;
+	/* Who answers a join with anything else has not taken the worker. */
+	if (w->welcomed)
+		w->silent = 0;
 	if (ret == KSNAP_E_PROTO)
 		log_warn("worker %s: a message of the broker is dropped: %s", w->opts->name,
 			 w->err.text);
@@ -488,9 +494,16 @@ static int give_up(struct worker *w)
 		return err_set(&w->err, KSNAP_E_UNREACHABLE,
 			       "the broker at %s has been silent for %d heartbeats of %u ms",
 			       w->opts->connect, SILENT_TICKS, w->heartbeat_ms);
+	if (w->answered)
+		return err_set(
+			&w->err, KSNAP_E_UNREACHABLE,
+			"no broker took this worker at %s within %d heartbeats of %u ms, but "
+			"something answers there; is it the broker's control socket? Name its "
+			"work socket with --connect URL",
+			w->opts->connect, SILENT_TICKS, w->heartbeat_ms);
 	return err_set(&w->err, KSNAP_E_UNREACHABLE,
 		       "no broker took this worker at %s within %d heartbeats of %u ms; start one "
-		       "with 'ksnap serve', or name one with --connect URL",
+		       "with 'ksnap serve', or name its work socket with --connect URL",
 		       w->opts->connect, SILENT_TICKS, w->heartbeat_ms);
 }
 

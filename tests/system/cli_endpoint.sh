@@ -38,6 +38,11 @@ serve_stop
 
 ok 'serve' serve_start one --target fixture
 like "$(cat "$serve_log")" "^ksnap: serving ipc://.*/one/control \(live .*, work .*\), target fixture, epoch [0-9]+$" 'its line'
+exits 5 'a worker at the control socket' timeout -s KILL 60 "$KSNAP" worker --connect "$KSNAP_ENDPOINT" --target fixture
+like "$err" "no broker took this worker at $KSNAP_ENDPOINT within 5 .*control socket.*work socket" 'is told what it may be'
+is "$(grep -c 'message of the broker is dropped' <<<"$err")" 1 'and of the answers once'
+exits 5 'a worker at the live socket' timeout -s KILL 60 "$KSNAP" worker --connect "ipc://$tap_dir/one/live" --target fixture
+like "$err" "no broker took this worker at .*work socket" 'is told the same'
 is "$(stat -c %a "$tap_dir/one/control")" 600 'the socket is private'
 exits 0 'status' "$KSNAP" status
 first=$serve_pid
