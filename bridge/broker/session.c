@@ -220,32 +220,44 @@ static void raise_lost(const struct session *s, const char *released, const char
 }
 
 /* "object a, watch 7 (x)": as many as fit, each not too long, and how many do not fit. */
-static void list_owned(const struct session *s, char ret[KSNAP_ERR_TEXT])
+struct listing {
+	char *text; /* KSNAP_ERR_TEXT */
+	size_t len;
+	unsigned left;
+};
+
+/* @worker: only what it holds; NULL: all. */
+static void list_owned(const struct session *s, const char *worker, struct listing *l)
 {
 	const size_t room = KSNAP_ERR_TEXT - sizeof(", and 4294967295 more");
-	size_t len = 0;
-	unsigned left = 0;
 
-	ret[0] = 0;
 	for (const struct owned *o = s->owned; o; o = o->next) {
 		size_t whole = strlen(o->words);
 		size_t cut = utf8_cut(o->words, whole < WORDS_MAX ? whole : WORDS_MAX);
 
-		if (left || len + cut + sizeof(", ...") > room)
-			left++;
+		if (worker && strcmp(o->worker, worker))
+			continue;
+		if (l->left || l->len + cut + sizeof(", ...") > room)
+			l->left++;
 		else
-			len += (size_t)sprintf(ret + len, "%s%.*s%s", len ? ", " : "", (int)cut,
-					       o->words, cut < whole ? "..." : "");
+			l->len += (size_t)sprintf(l->text + l->len, "%s%.*s%s", l->len ? ", " : "",
+						  (int)cut, o->words, cut < whole ? "..." : "");
 	}
-	if (left)
-		sprintf(ret + len, ", and %u more", left);
+}
+
+static void end_listing(struct listing *l)
+{
+	if (l->left)
+		sprintf(l->text + l->len, ", and %u more", l->left);
 }
 
 static void release_lost(struct session *s, const char *why)
 {
-	char released[KSNAP_ERR_TEXT];
+	char released[KSNAP_ERR_TEXT] = "";
+	struct listing l = { .text = released };
 
-	list_owned(s, released);
+	list_owned(s, NULL, &l);
+	end_listing(&l);
 	log_warn("session %s is lost: %s; released: %s", session_name(s), why,
 		 released[0] ? released : "nothing");
 	raise_lost(s, released, why);
@@ -473,6 +485,27 @@ void sessions_disown(struct sessions *all, struct owned *o)
 		link = &(*link)->next;
 	*link = o->next;
 	free(o);
+}
+
+static bool has_used(const struct session *s, const char *bridge)
+{
+	const struct used *u = s->used;
+
+	while (u && strcmp(u->name, bridge))
+		u = u->next;
+	return u;
+}
+
+void sessions_held(const struct sessions *all, const char *worker, const char *bridge,
+		   char ret[KSNAP_ERR_TEXT])
+{
+	struct listing l = { .text = ret };
+
+	ret[0] = 0;
+	for (const struct session *s = all->head; s; s = s->next)
+		if (s->owned && has_used(s, bridge))
+			list_owned(s, worker, &l);
+	end_listing(&l);
 }
 
 unsigned sessions_forget_worker(struct sessions *all, const char *worker)

@@ -80,6 +80,9 @@ struct owned *sessions_find_owned(struct sessions *s, enum owned_kind kind, stru
 void sessions_disown(struct sessions *s, struct owned *o);
 /* The worker died and what it held is gone with it: forget, return how many there were. */
 unsigned sessions_forget_worker(struct sessions *s, const char *worker);
+/* In words, what the worker holds for sessions that used the bridge; "" nothing. */
+void sessions_held(const struct sessions *s, const char *worker, const char *bridge,
+		   char ret[KSNAP_ERR_TEXT]);
 /* Release all it owns; how many there were. @why in a word: "bye", "session_lost". */
 unsigned session_release(struct session *s, const char *why);
 /* What it owns, in words that are the session's: a list of wire slices, whose items the caller

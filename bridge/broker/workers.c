@@ -195,17 +195,27 @@ static void unlink_worker(struct workers *ws, struct worker *w)
 	w->target->vacant_mono_ns = clock_mono_ns();
 }
 
-/* The loss is a fact about the bridge whose job it had, else about none in particular. */
-static void raise_loss(struct worker *w, const char *why)
+/* A fact about the bridge whose job it had, and about those of sessions that it held something for;
+ * else about none in particular. */
+static void raise_loss(struct workers *ws, const struct worker *w, const char *why)
 {
-	struct ksnap_event_field f[] = { { .name = "worker", .str = w->name },
-					 { .name = "target", .str = w->target->name },
-					 { .name = "reason", .str = why },
-					 { .name = "job", .num = w->job ? w->job->id : 0 } };
 	struct hosted *h = w->job && w->job->rq ? request_bridge_if_open(w->job->rq, NULL) : NULL;
+	char held[KSNAP_ERR_TEXT];
 
-	if (h)
-		hosted_raise(h, KSNAP_EV_WORKER_LOST, f, 4);
+	for (struct hosted *b = bridges_first(ws->broker->bridges); b; b = b->next) {
+		struct ksnap_event_field f[5] = { { .name = "worker", .str = w->name },
+						  { .name = "target", .str = w->target->name },
+						  { .name = "reason", .str = why } };
+		unsigned n = 3;
+
+		sessions_held(ws->broker->sessions, w->name, b->name, held);
+		if (b == h)
+			f[n++] = (struct ksnap_event_field){ .name = "job", .num = w->job->id };
+		if (held[0])
+			f[n++] = (struct ksnap_event_field){ .name = "released", .str = held };
+		if (n > 3)
+			hosted_raise(b, KSNAP_EV_WORKER_LOST, f, n);
+	}
 }
 
 /* Unless the next of its name has its routing id too. */
@@ -227,14 +237,15 @@ void worker_lose(struct workers *ws, struct worker *w, const char *why)
 				    .reason = wire_slice_of(why),
 				    .has_job = w->job != NULL,
 				    .job = w->job ? w->job->id : 0 };
-	unsigned held = sessions_forget_worker(ws->broker->sessions, w->name);
 	struct rival *rival;
 	struct ksnap_err err;
+	unsigned held;
 
+	raise_loss(ws, w, why);
+	held = sessions_forget_worker(ws->broker->sessions, w->name);
 	log_warn("worker %s is lost: %s%s", w->name, why,
 		 held ? "; what it held is gone with it" : "");
 	unlink_worker(ws, w);
-	raise_loss(w, why);
 	publish(ws->channel, "lost", &wire_shape_live_lost, &m);
 	tell_lost(w, why);
 	watching_worker_lost(ws->broker->watching, w->name);

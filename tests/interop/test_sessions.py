@@ -292,6 +292,32 @@ def worker_dies(broker):
             attach(c, "gone", "dies")
 
 
+@test("a worker that dies idle is told on the bridges of the sessions that it held something for, with what it held")
+def idle_worker_dies(broker):
+    with broker.client() as c, broker.client() as d, Live(broker.live, "event/h1", "event/h2", "event/h3") as live:
+        with Worker(broker.work, "w-held", "held", {**JOBS, **FREEZES}):
+            for x, name, bridge, other in (c, "holder", "h1", "h2"), (d, "looker", "h3", "h3"):
+                hello(x, name)
+                x.call("store_snapshot", {"tag": "t0"}, [HEAD], b=other)
+                x.call("store_snapshot", {"tag": "t0"}, [HEAD], b=bridge)
+            c.call("freeze", {"cgroup": "/held", "target": "held"}, b="h1")
+            attach(c, "probe", "held", b="h1")
+            equal(len(named(c, "holder")[0]["owns"]), 2)
+        told = []
+        while len(told) < 2:
+            try:
+                told.append(live.wait(lambda h: h["k"] == "worker_lost", 500)[1])
+            except Late:
+                c.call("ping")
+        for header in told:
+            check_header(header, "event_worker_lost")
+            equal((header["worker"], set(header["released"].split(", ")), "job" in header),
+                  ("w-held", {"frozen cgroup /held", "object probe"}, False))
+        equal({header["ch"] for header in told}, {"event/h1", "event/h2"})
+        equal([e["k"] for e in d.call("drain_events", b="h3") if e["k"] == "worker_lost"], [])
+        equal(named(c, "holder")[0]["owns"], [])
+
+
 @test("a repeated id gets the same answer, and the request is not executed again")
 def repeated(broker):
     with broker.client() as c:
