@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/utf8.h"
 #include "broker/bridges.h"
 #include "broker/endpoint.h"
 #include "broker/pool.h"
@@ -348,7 +347,7 @@ static void tell_joined(struct workers *ws, struct worker *w)
 
 static bool is_text(struct wire_slice s)
 {
-	return utf8_sound(s.p, s.len) == s.len;
+	return !s.len || !ksnap_tag_check(s.p, s.len, NULL);
 }
 
 /* "name", or "name#" and anything: two sockets with one routing id are more than libzmq can take.
@@ -369,7 +368,7 @@ static const char *check_join(const struct wire_work_join *m, const char *peer)
 	if (ksnap_tag_check(m->name.p, m->name.len, NULL))
 		return "its name is not UTF-8 without control characters";
 	if (!is_text(m->target) || !is_text(m->kind) || !is_text(m->host))
-		return "its target, kind and host are not all UTF-8";
+		return "its target, kind and host are not all UTF-8 without control characters";
 	return NULL;
 }
 

@@ -145,17 +145,20 @@ static void a_welcome_is_given_again(void **state)
 static void names_that_are_no_text_are_refused(void **state)
 {
 	struct rig *r = rig_start((struct broker_opts){ 0 });
-	struct wire_work_join joins[5];
+	struct wire_work_join joins[8];
 	char k[16];
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 8; i++)
 		joins[i] = rig_join_of("w1");
 	joins[0].name = wire_slice_of("w\xff");
 	joins[1].target = wire_slice_of("t\xc3");
 	joins[2].kind = (struct wire_slice){ "k\0k", 3 };
 	joins[3].host = wire_slice_of("h\x80");
 	joins[4].name = wire_slice_of("w\n1");
-	for (int i = 0; i < 5; i++) {
+	joins[5].target = wire_slice_of("t\n1");
+	joins[6].kind = wire_slice_of("k\x1b[2J");
+	joins[7].host = wire_slice_of("h\x7f");
+	for (int i = 0; i < 8; i++) {
 		void *w = raw_worker(r, joins[i].name.p, joins[i].name.len);
 
 		rig_work(w, &wire_shape_work_join, &joins[i], NULL);
