@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/hit.h"
+
 static struct bpf_object *obj;
 static struct live_rig rig;
 static uint64_t last_id;
@@ -95,6 +97,22 @@ static struct ksnap_hit next_hit_of_many(void)
 	while (n.kind == WATCH_NEWS_COUNTED || n.kind == WATCH_NEWS_THROTTLED)
 		n = next_news();
 	return watched_hit(&n);
+}
+
+/* The function that wrote, as the next hit has it. */
+static struct ksnap_frame next_writer(void)
+{
+	struct watch_news n = next_news();
+	struct ksnap_frame frame = { 0 };
+	msgpack_unpacked u;
+
+	while (n.kind != WATCH_NEWS_HIT)
+		n = next_news();
+	msgpack_unpacked_init(&u);
+	assert_int_equal(msgpack_unpack_next(&u, n.hit.p, n.hit.len, NULL), MSGPACK_UNPACK_SUCCESS);
+	assert_true(hit_frame(&u.data, 0, &frame));
+	msgpack_unpacked_destroy(&u);
+	return frame;
 }
 
 static const char *id_symbol(const char *map, const char *rest)
@@ -241,6 +259,101 @@ static void two_of_a_name_are_told_apart(void **state)
 	close_and_wait(twin);
 }
 
+/* Another object with the program @name alone; its variables are its own, or, with @bss, those. */
+static struct bpf_object *load_one(const char *name, int bss)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "watched");
+	struct bpf_object *o;
+	struct bpf_program *p;
+	size_t len;
+	void *elf = rig_read_object("watched", &len);
+
+	o = bpf_object__open_mem(elf, len, &opts);
+	free(elf);
+	assert_non_null(o);
+	bpf_object__for_each_program(p, o)
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
+	if (bss >= 0)
+		assert_int_equal(bpf_map__reuse_fd(bpf_object__find_map_by_name(o, ".bss"), bss),
+				 0);
+	assert_int_equal(bpf_object__load(o), 0);
+	return o;
+}
+
+/* The kernel frees its code with it: the next one is put there. */
+static void unload_one(struct bpf_object *o, const char *name, bool has_maps)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	int fd = bpf_program__fd(bpf_object__find_program_by_name(o, name));
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	if (has_maps)
+		close_and_wait(o);
+	else
+		bpf_object__close(o);
+	while ((fd = bpf_prog_get_fd_by_id(info.id)) >= 0) {
+		close(fd);
+		sched_yield();
+	}
+}
+
+static const char *const late_writers[] = { "write_u32", "write_u16", "write_u8" };
+
+static void expect_writer(struct bpf_object *o, const char *name)
+{
+	struct ksnap_frame frame;
+
+	watched_write(o, name, 1);
+	frame = next_writer();
+	if (strncmp(frame.sym, "bpf_prog_", 9) || !strstr(frame.sym, name) ||
+	    strstr(frame.sym, name)[strlen(name)] != '+')
+		fail_msg("%s wrote, and it says '%s'", name, frame.sym);
+}
+
+/* They lie one where the other was, or behind it. */
+static void a_program_that_is_loaded_later_is_named(void **state)
+{
+	must_arm("watched_u64", 0);
+	write_with("write_u64", 1);
+	next_writer();
+	disarm();
+	for (size_t i = 0; i < 3; i++) {
+		struct bpf_object *o = load_one(late_writers[i], -1);
+		char symbol[64];
+
+		snprintf(symbol, sizeof(symbol), "id:%u:watched_%s",
+			 id_of(bpf_object__find_map_fd_by_name(o, ".bss")), late_writers[i] + 6);
+		must_arm(symbol, 0);
+		expect_writer(o, late_writers[i]);
+		disarm();
+		unload_one(o, late_writers[i], true);
+	}
+}
+
+static void a_program_that_takes_anothers_place_is_named(void **state)
+{
+	int bss = bpf_object__find_map_fd_by_name(obj, "watched.bss");
+
+	must_arm("watched_u64", 0);
+	write_with("write_u64", 1);
+	next_writer();
+	disarm();
+	for (size_t i = 0; i < 3; i++) {
+		struct bpf_object *o;
+		char symbol[64];
+
+		snprintf(symbol, sizeof(symbol), "id:%u:watched_%s", id_of(bss),
+			 late_writers[i] + 6);
+		must_arm(symbol, 0);
+		o = load_one(late_writers[i], bss);
+		expect_writer(o, late_writers[i]);
+		unload_one(o, late_writers[i], false);
+		expect_writer(obj, late_writers[i]);
+		disarm();
+	}
+}
+
 static void a_deleted_element_ends_the_watch(void **state)
 {
 	int fd = bpf_object__find_map_fd_by_name(obj, "watched_rows");
@@ -318,6 +431,8 @@ int main(void)
 		cmocka_unit_test(watches_every_form),
 		cmocka_unit_test(watches_a_variable_of_a_cpu),
 		cmocka_unit_test(two_of_a_name_are_told_apart),
+		cmocka_unit_test(a_program_that_is_loaded_later_is_named),
+		cmocka_unit_test(a_program_that_takes_anothers_place_is_named),
 		cmocka_unit_test(a_deleted_element_ends_the_watch),
 		cmocka_unit_test(a_map_that_nobody_uses_ends_the_watch),
 	};

@@ -25,7 +25,7 @@
 #include "capture/live/watch_set.h"
 
 static struct bpf_object *obj;
-static struct ksyms ksyms;
+static struct code_names code;
 static struct btf_types *types;
 static struct watch_set set;
 
@@ -513,8 +513,8 @@ static void the_kernels_types_make_another_program(void **state)
 
 	if (!btf_types_load(types, BTF_OF_KERNEL, NULL))
 		skip();
-	if (watch_set_init(&plain, &ksyms, NULL, &err) || watch_set_prepare(&plain, &err) ||
-	    watch_set_init(&typed, &ksyms, types, &err) || watch_set_prepare(&typed, &err))
+	if (watch_set_init(&plain, &code, NULL, &err) || watch_set_prepare(&plain, &err) ||
+	    watch_set_init(&typed, &code, types, &err) || watch_set_prepare(&typed, &err))
 		fail_msg("%s", err.text);
 	assert_int_not_equal(program_bytes(&plain), program_bytes(&typed));
 	watch_set_fini(&plain);
@@ -525,7 +525,7 @@ static void begin_set(struct btf_types *t)
 {
 	struct ksnap_err err;
 
-	if (watch_set_init(&set, &ksyms, t, &err))
+	if (watch_set_init(&set, &code, t, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -551,7 +551,7 @@ static int set_up(void **state)
 	obj = rig_load_object("watched");
 	put(bpf_object__find_map_fd_by_name(obj, "watched_rows"), key, row);
 	types = btf_types_create(&err);
-	if (!types || ksyms_load(&ksyms, "/proc/kallsyms", &err))
+	if (!types || code_names_read(&code, &err))
 		fail_msg("%s", err.text);
 	begin_set(NULL);
 	return 0;
@@ -560,7 +560,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	watch_set_fini(&set);
-	ksyms_fini(&ksyms);
+	code_names_fini(&code);
 	btf_types_destroy(types);
 	bpf_object__close(obj);
 	return 0;

@@ -48,7 +48,7 @@ static void close_live(struct target *t)
 	ops_list_fini(&t->ops);
 	active_fini(&t->active);
 	btf_types_destroy(t->types);
-	ksyms_fini(&t->ksyms);
+	code_names_fini(&t->code);
 	kernel_names_fini(&t->names);
 	free(t->scratch.keys);
 	free(t->scratch.vals);
@@ -82,7 +82,7 @@ static void read_facts(struct target *t)
 /* One descriptor tells of both kinds of watches. */
 static int begin_watches(struct target *t, struct ksnap_err *err)
 {
-	int ret = watch_set_init(&t->watches, &t->ksyms, t->types, err);
+	int ret = watch_set_init(&t->watches, &t->code, t->types, err);
 
 	ret = ret ? ret : object_ends_init(&t->ends, err);
 	return ret ? ret : watch_set_poll(&t->watches, t->ends.timer, err);
@@ -260,7 +260,7 @@ int live_need_reader(struct target *t, struct ksnap_err *err)
 static int load_names(struct target *t, struct ksnap_err *err)
 {
 	struct ksnap_err why;
-	int ret = t->ksyms.syms.len ? 0 : ksyms_load(&t->ksyms, "/proc/kallsyms", &why);
+	int ret = code_names_need(&t->code, &why);
 
 	return ret == KSNAP_E_NOMEM ? err_nomem(err) : 0;
 }

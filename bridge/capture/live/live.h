@@ -5,9 +5,9 @@
 
 #include "capture/btf.h"
 #include "capture/live/active.h"
+#include "capture/live/code_names.h"
 #include "capture/live/freezer.h"
 #include "capture/live/kernel_names.h"
-#include "capture/live/ksyms.h"
 #include "capture/live/link_list.h"
 #include "capture/live/map_list.h"
 #include "capture/live/map_read.h"
@@ -32,7 +32,7 @@ struct target {
 	struct link_list links;
 	struct ops_list ops;
 	struct active_maps active;
-	struct ksyms ksyms;        /* functions, for stacks */
+	struct code_names code;    /* functions, for stacks */
 	struct kernel_names names; /* variables */
 	struct watch_set watches;
 	struct object_ends ends; /* watches that wait for the end of an object */

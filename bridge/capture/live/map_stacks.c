@@ -79,7 +79,7 @@ static int name_addresses(struct map_job *j, const uint64_t *a, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct report_symbol s = { .addr = a[i] };
 
-		s.name = ksyms_find(&j->t->ksyms, a[i], &s.off);
+		s.name = code_names_known(&j->t->code, a[i], &s.off);
 		if (s.name)
 			buf_append(&j->beside, &s, sizeof(s));
 	}
@@ -103,7 +103,7 @@ int stacks_finish(struct map_job *j, const struct entries *e)
 	a = kernel_addresses(j, e, &n);
 	if (!a)
 		return err_nomem(j->err);
-	ret = n ? ksyms_load(&j->t->ksyms, "/proc/kallsyms", &why) : 0;
+	ret = n ? code_names_read(&j->t->code, &why) : 0;
 	if (!ret)
 		ret = name_addresses(j, a, n);
 	else if (ret == KSNAP_E_TARGET)

@@ -43,10 +43,11 @@ static void pack_regs(msgpack_packer *pk, const struct watch_record *r)
 }
 
 /* "do_writev+0x1f", "nft_do_chain+0x10 [nf_tables]". */
-static void pack_frame(msgpack_packer *pk, uint64_t addr, const struct ksyms *k)
+static void pack_frame(msgpack_packer *pk, uint64_t addr, uint64_t mono_ns,
+		       struct code_names *names)
 {
 	uint64_t off = 0;
-	const char *name = ksyms_find(k, addr, &off);
+	const char *name = code_names_find(names, addr, mono_ns, &off);
 	int plain = name ? (int)strcspn(name, " ") : 0;
 	char sym[256];
 
@@ -67,18 +68,18 @@ static unsigned frames_of(const struct watch_record *r)
 	return n < WATCH_FRAMES ? n : WATCH_FRAMES;
 }
 
-static void pack_stack(msgpack_packer *pk, const struct watch_record *r, const struct ksyms *k)
+static void pack_stack(msgpack_packer *pk, const struct watch_record *r, struct code_names *names)
 {
 	unsigned n = frames_of(r);
 
 	pack_str(pk, "stack");
 	msgpack_pack_array(pk, n);
 	for (unsigned i = 0; i < n; i++)
-		pack_frame(pk, r->stack[i], k);
+		pack_frame(pk, r->stack[i], r->mono_ns, names);
 }
 
 void watch_hit_encode(const struct watch_record *r, const struct watch_hit_place *place,
-		      const struct ksyms *k, struct buf *out)
+		      struct code_names *names, struct buf *out)
 {
 	msgpack_packer pk;
 
@@ -96,7 +97,7 @@ void watch_hit_encode(const struct watch_record *r, const struct watch_hit_place
 	pack_number(&pk, "cgroup", r->cgroup);
 	pack_number(&pk, "mono", r->mono_ns);
 	pack_regs(&pk, r);
-	pack_stack(&pk, r, k);
+	pack_stack(&pk, r, names);
 	pack_number(&pk, "suppressed", place->suppressed);
 	if (place->unseen)
 		pack_number(&pk, "unseen", place->unseen);

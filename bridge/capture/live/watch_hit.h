@@ -4,7 +4,7 @@
 #define KSNAP_CAPTURE_LIVE_WATCH_HIT_H
 
 #include "capture/bpf/watch.h"
-#include "capture/live/ksyms.h"
+#include "capture/live/code_names.h"
 
 /* What the record itself does not say. */
 struct watch_hit_place {
@@ -16,7 +16,7 @@ struct watch_hit_place {
 
 /* Append the msgpack map to @out. */
 void watch_hit_encode(const struct watch_record *r, const struct watch_hit_place *place,
-		      const struct ksyms *k, struct buf *out);
+		      struct code_names *names, struct buf *out);
 /* The same for an object that ended: no memory, nobody known who did it. */
 void watch_hit_encode_end(uint64_t mono_ns, struct buf *out);
 

@@ -53,10 +53,10 @@ int watch_set_poll(struct watch_set *s, int fd, struct ksnap_err *err)
 	return 0;
 }
 
-int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct btf_types *types,
+int watch_set_init(struct watch_set *s, struct code_names *code, struct btf_types *types,
 		   struct ksnap_err *err)
 {
-	*s = (struct watch_set){ .ksyms = ksyms, .types = types, .cpus = -1 };
+	*s = (struct watch_set){ .code = code, .types = types, .cpus = -1 };
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (s->epoll < 0 || s->timer < 0)
@@ -466,7 +466,7 @@ static int tell_hit(struct watch_set *s, struct armed *w, const struct watch_rec
 	place.suppressed = ret->counts.suppressed;
 	place.unseen = ret->counts.unseen;
 	buf_clear(&s->hit);
-	watch_hit_encode(r, &place, s->ksyms, &s->hit);
+	watch_hit_encode(r, &place, s->code, &s->hit);
 	if (is_full(w))
 		w->over = "max_hits";
 	if (!buf_ok(&s->hit)) {

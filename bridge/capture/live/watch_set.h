@@ -10,7 +10,7 @@
 
 #include "capture/bpf/watch.h"
 #include "capture/btf.h"
-#include "capture/live/ksyms.h"
+#include "capture/live/code_names.h"
 #include "capture/watch.h"
 #include "ksnap.h"
 
@@ -24,7 +24,7 @@ struct watch_set {
 	struct buf records; /* taken from the ring, not told yet */
 	size_t told_at;     /* in records */
 	struct buf hit;     /* of the last news */
-	const struct ksyms *ksyms;
+	struct code_names *code;
 	struct btf_types *types;
 };
 
@@ -41,9 +41,9 @@ struct watch_memory {
 /* Asked once a quarter of a second while the watch is armed: a word why it must end, or NULL. */
 typedef const char *(*watch_gone_fn)(void *arg);
 
-/* Makes the descriptor only. @ksyms, loaded by the caller before the first arm, and @types are
- * borrowed; NULL for @types: the kernel's BTF is not used, and hits cost a little more. */
-int watch_set_init(struct watch_set *s, const struct ksyms *ksyms, struct btf_types *types,
+/* Makes the descriptor only. @code, read by the caller before an arm, and @types are borrowed; NULL
+ * for @types: the kernel's BTF is not used, and hits cost a little more. */
+int watch_set_init(struct watch_set *s, struct code_names *code, struct btf_types *types,
 		   struct ksnap_err *err);
 void watch_set_fini(struct watch_set *s);
 /* Let the descriptor be readable when @fd is, too. */

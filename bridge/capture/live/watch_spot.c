@@ -117,7 +117,7 @@ static int refuse_function(const struct target *t, const char *name, uint64_t ad
 			   struct ksnap_err *err)
 {
 	uint64_t off = 0;
-	const char *function = ksyms_find(&t->ksyms, addr, &off);
+	const char *function = ksyms_find(&t->code.ksyms, addr, &off);
 
 	if (!function || off || strcmp(function, name))
 		return 0;
