@@ -560,6 +560,7 @@ struct ksnap_hit {
 	uint64_t suppressed; /* hits of the watch before this one that were only counted */
 	size_t nframes;      /* of the kernel's stack */
 	uint64_t unseen;     /* suppressed ones of which nobody saw what they wrote */
+	bool is_signed;      /* the values, by their type; they are zero-extended all the same */
 };
 
 struct ksnap_frame {

@@ -32,12 +32,22 @@ static bool as_number(const msgpack_object *v, uint64_t *ret)
 	return true;
 }
 
+/* @n of @size bytes with its sign over all eight. */
+static int64_t extend(uint64_t n, uint32_t size)
+{
+	unsigned above = 64 - 8 * size;
+
+	return (int64_t)(n << above) >> above;
+}
+
 /* What is no number in hex. */
-static void put_value(struct buf *out, const msgpack_object *v)
+static void put_value(struct buf *out, const msgpack_object *v, bool is_signed)
 {
 	uint64_t n;
 
-	if (as_number(v, &n))
+	if (as_number(v, &n) && is_signed)
+		buf_printf(out, "%" PRId64, extend(n, v->via.bin.size));
+	else if (as_number(v, &n))
 		buf_printf(out, "%" PRIu64, n);
 	else if (v->type == MSGPACK_OBJECT_BIN)
 		put_hex(out, v->via.bin.ptr, v->via.bin.size);
@@ -48,16 +58,17 @@ static void put_value(struct buf *out, const msgpack_object *v)
 static void put_change(struct buf *out, const msgpack_object *hit)
 {
 	const msgpack_object *old = object_get(hit, "old"), *new = object_get(hit, "new");
+	bool is_signed = field_bool(hit, "is_signed");
 
 	if (!new) { /* nobody knows by whom */
 		buf_printf(out, "it ends");
 		return;
 	}
 	if (old) {
-		put_value(out, old);
+		put_value(out, old, is_signed);
 		buf_printf(out, " → ");
 	}
-	put_value(out, new);
+	put_value(out, new, is_signed);
 }
 
 static void put_who(struct buf *out, const msgpack_object *hit)
@@ -127,7 +138,7 @@ void hit_out_line(struct buf *out, const msgpack_object *header, uint64_t quiet,
 	}
 }
 
-#define KEYS_MAX 32 /* of a hit: there are 15 */
+#define KEYS_MAX 32 /* of a hit: there are 16 */
 
 static bool is_value(const msgpack_object *key)
 {

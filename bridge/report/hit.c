@@ -40,6 +40,13 @@ static bool copy_text(const msgpack_object *v, char *to, size_t cap)
 	return true;
 }
 
+static bool read_flag(const msgpack_object *o, const char *key)
+{
+	const msgpack_object *v = object_get(o, key);
+
+	return v && v->type == MSGPACK_OBJECT_BOOLEAN && v->via.boolean;
+}
+
 /* As many bytes as were watched, the lowest first. */
 static bool read_bytes(const msgpack_object *o, const char *key, unsigned len, uint64_t *ret)
 {
@@ -74,6 +81,7 @@ int hit_read(const msgpack_object *o, struct ksnap_hit *ret, struct ksnap_err *e
 	if (!ok || !stack || stack->type != MSGPACK_OBJECT_ARRAY)
 		return err_set(err, KSNAP_E_PROTO, "what should be the hit of a watch is none");
 	h.len = len;
+	h.is_signed = read_flag(o, "is_signed");
 	h.nframes = stack->via.array.size;
 	*ret = h;
 	return 0;

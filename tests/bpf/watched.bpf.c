@@ -14,6 +14,10 @@ unsigned long long watched_u64;
 unsigned int watched_u32;
 unsigned short watched_u16;
 unsigned char watched_u8;
+int watched_s32 = -5;
+struct {
+	unsigned int a : 3, b : 5, c : 10;
+} watched_bits;
 
 struct task_row {
 	unsigned int runs;
@@ -62,6 +66,7 @@ int write_u64(struct watched_order *o)
 WRITER(u32, unsigned int)
 WRITER(u16, unsigned short)
 WRITER(u8, unsigned char)
+WRITER(s32, int)
 
 /* Run by perf, which runs no other program on that CPU until it is over. */
 SEC("perf_event")

@@ -74,6 +74,12 @@ done
 run "$KSNAP" show "tag:j@$second" 'watched.bss:watched_u64' -o json
 is "$(json 'd' <<<"$out")" 4 'the second worker of this kernel holds what was written, too'
 
+ok 'a signed global is watched' watch watched_s32 --max-hits 2
+order write_s32 2
+wait "$watcher"
+is $? 0 'and written twice'
+is "$(grep -o -e '-[0-9] → -[0-9]' "$tap_dir/hits" | tr '\n' ' ')" '-5 → -4 -4 → -3 ' 'its values have a sign'
+
 ok 'a member of an element is watched' watch 'watched_rows[7].ctx.weight' --max-hits 2 --each --tag w --map watched_rows
 order write_weight 2
 wait "$watcher"

@@ -158,6 +158,36 @@ static void watches_every_form(void **state)
 	}
 }
 
+static void a_signed_number_is_told_as_one(void **state)
+{
+	struct ksnap_hit hit;
+
+	must_arm("watched_s32", 0);
+	write_with("write_s32", 1);
+	hit = next_hit();
+	assert_true(hit.is_signed);
+	assert_int_equal((int32_t)hit.old_value, -5);
+	assert_int_equal(hit.new_value, (uint32_t)-4);
+	disarm();
+	must_arm("watched_s32", 2); /* half of it has no sign */
+	write_with("write_s32", 1);
+	assert_false(next_hit().is_signed);
+	disarm();
+	must_arm("watched_u32", 0);
+	write_with("write_u32", 1);
+	assert_false(next_hit().is_signed);
+	disarm();
+}
+
+/* What they are in can be watched by those who know it. */
+static void a_bitfield_is_watched_with_a_len(void **state)
+{
+	struct watch_place place = must_arm("watched_bits.a", 1);
+
+	assert_int_equal(place.len, 1);
+	disarm();
+}
+
 /* Whoever switches tasks on CPU 0 writes this; it can hardly be still for a minute. Nobody else
  * does, one at a time: what is not told is counted, and known by the next hit that is. */
 static void watches_a_variable_of_a_cpu(void **state)
@@ -212,6 +242,8 @@ static void refuses_what_cannot_be_watched(void **state)
 		{ "watched_rows", 0, KSNAP_E_NOTFOUND, "watched_rows[KEY]" },
 		{ "nobodys:watched_u64", 0, KSNAP_E_NOTFOUND, "watched.bss" },
 		{ "object:", 0, KSNAP_E_ARG, "no name stands behind" },
+		{ "watched_bits.a", 0, KSNAP_E_ARG, "watched_bits.a is a bitfield; name a len" },
+		{ "watched_bits.c", 0, KSNAP_E_ARG, "watched_bits.c is a bitfield; name a len" },
 		{ "schedule", 0, KSNAP_E_ARG, "is a function" },
 		{ "", 0, KSNAP_E_ARG, "" },
 	};
@@ -429,6 +461,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_what_cannot_be_watched),
 		cmocka_unit_test(watches_every_form),
+		cmocka_unit_test(a_signed_number_is_told_as_one),
+		cmocka_unit_test(a_bitfield_is_watched_with_a_len),
 		cmocka_unit_test(watches_a_variable_of_a_cpu),
 		cmocka_unit_test(two_of_a_name_are_told_apart),
 		cmocka_unit_test(a_program_that_is_loaded_later_is_named),

@@ -27,6 +27,12 @@ static void pack_bytes(msgpack_packer *pk, const char *key, const uint64_t *v, u
 	pack_bin(pk, v, len < sizeof(*v) ? len : sizeof(*v));
 }
 
+static void pack_signed(msgpack_packer *pk)
+{
+	pack_str(pk, "is_signed");
+	msgpack_pack_true(pk);
+}
+
 /* Threads name themselves with any bytes; what is no text is not shown. */
 static void pack_comm(msgpack_packer *pk, const char *comm)
 {
@@ -84,12 +90,14 @@ void watch_hit_encode(const struct watch_record *r, const struct watch_hit_place
 	msgpack_packer pk;
 
 	pack_init(&pk, out);
-	msgpack_pack_map(&pk, 14 + !!place->unseen);
+	msgpack_pack_map(&pk, 14 + place->is_signed + !!place->unseen);
 	pack_number(&pk, "n", place->n);
 	pack_number(&pk, "addr", place->addr);
 	pack_number(&pk, "len", place->len);
 	pack_bytes(&pk, "old", (const uint64_t *)&r->old, place->len);
 	pack_bytes(&pk, "new", (const uint64_t *)&r->new, place->len);
+	if (place->is_signed)
+		pack_signed(&pk);
 	pack_number(&pk, "pid", r->pid);
 	pack_number(&pk, "tid", r->tid);
 	pack_comm(&pk, r->comm);

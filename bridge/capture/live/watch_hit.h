@@ -11,6 +11,7 @@ struct watch_hit_place {
 	uint64_t n; /* number among the told ones */
 	uint64_t addr;
 	unsigned len;
+	bool is_signed;
 	uint64_t suppressed, unseen; /* so far */
 };
 

@@ -25,6 +25,7 @@ struct armed {
 	struct armed *next;
 	uint64_t id;
 	unsigned index; /* of its slot in the program */
+	bool is_signed; /* what it watches */
 	struct breakpoint bp;
 	uint64_t told, max_hits;
 	uint64_t received;            /* records, told and not told yet */
@@ -231,6 +232,7 @@ int watch_set_arm(struct watch_set *s, const struct watch_request *rq,
 		return rc;
 	}
 	w->id = rq->id;
+	w->is_signed = at->is_signed;
 	w->max_hits = rq->max_hits;
 	w->since_ns = clock_mono_ns();
 	w->calm_ticks = CALM_TICKS;
@@ -456,7 +458,8 @@ static int tell_hit(struct watch_set *s, struct armed *w, const struct watch_rec
 {
 	struct watch_hit_place place = { .n = ++w->told,
 					 .addr = w->bp.spec.addr,
-					 .len = w->bp.spec.len };
+					 .len = w->bp.spec.len,
+					 .is_signed = w->is_signed };
 
 	*ret = (struct watch_news){ .kind = WATCH_NEWS_HIT,
 				    .id = w->id,

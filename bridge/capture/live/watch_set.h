@@ -35,7 +35,8 @@ struct watch_set {
 struct watch_memory {
 	uint64_t addr;
 	unsigned len;
-	uint64_t now; /* its value before anything was written */
+	bool is_signed; /* what is there, by its type */
+	uint64_t now;   /* its value before anything was written */
 };
 
 /* Asked once a quarter of a second while the watch is armed: a word why it must end, or NULL. */

@@ -50,14 +50,21 @@ int watch_spot_check(uint64_t addr, unsigned len, unsigned levels, const char *s
 }
 
 /* Of several widths the one that was asked for, or that the type has. */
-static int pick_len(uint64_t size, unsigned asked, const char *symbol, unsigned *ret,
-		    struct ksnap_err *err)
+static int pick_len(const struct btf_spot *spot, unsigned asked, const char *symbol,
+		    struct watch_memory *ret, struct ksnap_err *err)
 {
+	uint64_t size = spot->size;
+
+	if (spot->is_bitfield && !asked)
+		return err_set(err, KSNAP_E_ARG,
+			       "symbol: %.100s is a bitfield; name a len to watch what it is in",
+			       symbol);
 	if (asked && size && asked > size)
 		return err_set(err, KSNAP_E_ARG, "len: %.100s has %" PRIu64 " bytes, not %u",
 			       symbol, size, asked);
-	*ret = asked ? asked : size;
-	if (*ret && *ret <= WIDEST && !(*ret & (*ret - 1)))
+	ret->len = asked ? asked : size;
+	ret->is_signed = spot->is_signed && !spot->is_bitfield && ret->len == size;
+	if (ret->len && ret->len <= WIDEST && !(ret->len & (ret->len - 1)))
 		return 0;
 	return err_set(err, KSNAP_E_ARG,
 		       "symbol: %.100s has %" PRIu64 " bytes, a debug register watches 1, 2, 4 or "
@@ -82,7 +89,7 @@ static int find_in_map(struct target *t, const struct symbol *sym, unsigned len,
 	int ret = bpf_place_find(t, sym, &s->place, err);
 
 	if (!ret)
-		ret = pick_len(s->place.spot.size, len, sym->text, &s->at.len, err);
+		ret = pick_len(&s->place.spot, len, sym->text, &s->at, err);
 	if (ret)
 		return ret;
 	if (s->place.spot.nhops)
@@ -105,11 +112,7 @@ static int find_per_cpu(struct target *t, const struct symbol *sym, unsigned len
 	if (ret)
 		return ret;
 	s->at.addr += spot.offset;
-	if (spot.is_bitfield && !len)
-		return err_set(err, KSNAP_E_ARG,
-			       "symbol: %.100s is a bitfield; name a len to watch what it is in",
-			       sym->text);
-	return pick_len(spot.size, len, sym->text, &s->at.len, err);
+	return pick_len(&spot, len, sym->text, &s->at, err);
 }
 
 /* Its code is patched through another mapping, of which registers see nothing. */
