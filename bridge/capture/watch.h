@@ -7,6 +7,8 @@
 
 #include "wire/codec.h"
 
+#define WATCH_HOT_PERCENT 20 /* of a CPU that traps may cost before a watch disarms itself */
+
 struct watch_request {
 	uint64_t id;        /* the broker's name of it, unique in the broker's life */
 	const char *symbol; /* "jiffies_64", "obj.bss:var", "tasks[7].pid", "0xffff...", ... */

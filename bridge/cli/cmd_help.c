@@ -31,7 +31,7 @@ static int run_help(const struct cli *cli, const struct args *args)
 				 args->words[0], term);
 	return say_usage(NULL,
 			 "there is no help for '%s'; it tells about commands, and about errors, "
-			 "limits, events and operations by their names",
+			 "limits, events, operations and the ends of watches by their names",
 			 args->words[0]);
 }
 
@@ -39,8 +39,8 @@ const struct command cmd_help = {
 	.name = "help",
 	.summary = "say how to use ksnap, or one command; or what a name in a message means",
 	.usage = "[COMMAND|NAME]",
-	.text = "NAME is an error (E_BUSY), a limit (MAX_STORED_EVENTS), an event (eviction) or an "
-		"operation (capture_snapshot).",
+	.text = "NAME is an error (E_BUSY), a limit (MAX_STORED_EVENTS), an event (eviction), an "
+		"operation (capture_snapshot) or why a watch is over (hot).",
 	.options = options,
 	.max_words = 1,
 	.words = WORDS_COMMAND,

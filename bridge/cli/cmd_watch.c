@@ -15,6 +15,7 @@
 #include "cli/out.h"
 #include "cli/print.h"
 #include "cli/stay.h"
+#include "cli/watch_end.h"
 #include "client/client.h"
 #include "report/reader.h"
 #include "wire/pack.h"
@@ -51,6 +52,8 @@ struct watcher {
 	int signals;
 	uint64_t until_mono_ns; /* 0: no end */
 	uint64_t beat_mono_ns;  /* when to ping next */
+	uint64_t armed_mono_ns; /* when it began to watch, and when it was heard that it is over */
+	uint64_t over_mono_ns;
 	char hits_channel[KSNAP_TAG_MAX + 16], events_channel[KSNAP_TAG_MAX + 16];
 	uint64_t id; /* of the watch */
 	uint64_t shown, hits, suppressed, unseen, missed, lost;
@@ -189,6 +192,7 @@ static void take_reason(struct watcher *w, const msgpack_object *header)
 	msgpack_object_str reason = field_str(header, "reason");
 
 	snprintf(w->over, sizeof(w->over), "%.*s", (int)reason.size, reason.ptr);
+	w->over_mono_ns = w->over_mono_ns ? w->over_mono_ns : clock_mono_ns();
 }
 
 static void take_over(struct watcher *w, const msgpack_object *header)
@@ -337,16 +341,30 @@ static void tell_totals(const struct watcher *w)
 		 w->exact ? "" : "; nobody was there to tell the last counts");
 }
 
+/* " (72551 hits in 1.3 s)" */
+static void cost_words(const struct watcher *w, char words[64])
+{
+	double s = (double)(w->over_mono_ns - w->armed_mono_ns) / NS_PER_S;
+
+	snprintf(words, 64, " (%" PRIu64 " hits in %.1f s)", w->hits, s);
+}
+
 /* It ended by itself: fine when that was asked for. */
 static int judge_end(const struct watcher *w, struct ksnap_err *err)
 {
-	if (!strcmp(w->over, "max_hits") || !strcmp(w->over, "object_gone"))
-		return 0;
-	if (!strcmp(w->over, "unwatch")) {
+	const struct watch_end *end = watch_end_find(w->over);
+	char cost[64] = "";
+
+	if (!strcmp(w->over, "unwatch"))
 		say_note(w->cli, "somebody else ended the watch");
+	if (end && end->is_wanted)
 		return 0;
-	}
-	return err_set(err, KSNAP_E_STATE, "the watch is over: %.200s", w->over);
+	if (!end)
+		return err_set(err, KSNAP_E_STATE, "the watch is over: %.200s", w->over);
+	if (!strcmp(w->over, "hot"))
+		cost_words(w, cost);
+	return err_set(err, KSNAP_E_STATE, "the watch is over: %s%s: %s%s%s", w->over, cost,
+		       end->why, *end->advice ? ". " : "", end->advice);
 }
 
 static int finish(struct watcher *w, struct ksnap_err *err)
@@ -370,6 +388,7 @@ static int watch(struct watcher *w, const struct args *args, uint64_t time_ns,
 		say_note(w->cli, "broken off before it was armed");
 		r = 0;
 	} else if (r == 0) {
+		w->armed_mono_ns = clock_mono_ns();
 		w->until_mono_ns = time_ns ? clock_mono_ns() + time_ns : 0;
 		r = follow(w, err);
 		r = r == 0 ? finish(w, err) : r;
@@ -429,9 +448,11 @@ const struct command cmd_watch = {
 		"jsonl "
 		"prints all of it, one hit a line. On each hit the target is captured under the "
 		"tag "
-		"SYMBOL. It stays until ^C, SIGTERM, --for or --max-hits; the register is free "
-		"again "
-		"when this command, the broker or the worker ends, however that comes.",
+		"SYMBOL. It stays until ^C, SIGTERM, --for or --max-hits, or until its hits cost "
+		"too much, its element, map, object, guest or worker is gone, or somebody ends it: "
+		"a word says why, and 'ksnap help' explains each, such as hot and element_gone. "
+		"The register is free again when this command, the broker or the worker ends, "
+		"however that comes.",
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,

@@ -59,7 +59,7 @@ void help_overview(FILE *to)
 	      "messages lost\n"
 	      "  4 not allowed   5 no broker answers   124 the deadline passed\n"
 	      "\n'ksnap help COMMAND' tells about one command, 'ksnap help NAME' about an error, a "
-	      "limit, an event\nor an operation.\n",
+	      "limit, an event,\nan operation or why a watch is over.\n",
 	      to);
 }
 

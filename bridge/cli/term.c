@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "cli/options.h"
+#include "cli/watch_end.h"
 
 struct term {
 	const char *name, *doc;
@@ -112,6 +113,20 @@ static bool explain_limit(FILE *to, const char *name)
 	return false;
 }
 
+static bool explain_end(FILE *to, const char *name)
+{
+	const struct watch_end *e = watch_end_find(name);
+
+	if (e)
+		fprintf(to, "%s: why a watch is over\n%c%s.\n", e->word, toupper(*e->why),
+			e->why + 1);
+	if (e && *e->advice)
+		fprintf(to, "%s\n", e->advice);
+	if (e)
+		fprintf(to, "The event watch_disarmed and the message over have the word.\n");
+	return e;
+}
+
 static const struct {
 	const struct term *terms;
 	size_t n;
@@ -127,12 +142,15 @@ bool term_explain(FILE *to, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const struct term *t = find(kinds[i].terms, kinds[i].n, name);
 
-		if (t)
-			kinds[i].explain(to, t);
-		if (t)
-			return true;
+		if (!t)
+			continue;
+		kinds[i].explain(to, t);
+		if (watch_end_find(name))
+			fputc('\n', to);
+		explain_end(to, name);
+		return true;
 	}
-	return explain_limit(to, name);
+	return explain_limit(to, name) || explain_end(to, name);
 }
 
 const char *term_near(const char *name)
@@ -147,5 +165,8 @@ const char *term_near(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(limit_table); i++)
 		if (word_is_nearer(name, limit_table[i].name, &best))
 			near = limit_table[i].name;
+	for (const struct watch_end *e = watch_ends; e->word; e++)
+		if (word_is_nearer(name, e->word, &best))
+			near = e->word;
 	return near;
 }

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -166,7 +167,7 @@ def bad_ends(broker):
         s.w.tell_watched(c.id, "disarmed", 10**6, 10**6, reason="hot")
         code, _, err = c.end()
         equal(code, 1)
-        assert "the watch is over: hot" in err, err
+        assert re.search(r"the watch is over: hot \(1000000 hits in \d+\.\d s\): .* 20 % of a CPU.*\. Watch ", err), err
         assert "ksnap: 1000000 hits, 0 shown, 1000000 only counted\n" in err, err
     with Stage(broker) as s, Command(s, "x") as c:
         s.w.fire(c.id, 1, hits=8, suppressed=7)
@@ -175,19 +176,24 @@ def bad_ends(broker):
         with Watcher(broker.work, s.name, s.target) as s.w:  # another life under its name
             code, _, err = c.end()
         equal(code, 1)
-        assert "the watch is over: worker_lost" in err, err
+        assert "the watch is over: worker_lost: the worker that held the register has ended. " in err, err
         assert ("at least 8 hits, 1 shown, at least 7 only counted; nobody was there to tell the last counts\n"
                 in err), err
     with Stage(broker) as s, Command(s, "x") as c:
         s.call("close_bridge")
         code, _, err = c.end()
         equal(code, 1)
-        assert "bridge_closed" in err, err
+        assert "the watch is over: bridge_closed: its bridge was closed\n" in err, err
         assert "ksnap: 1000 hits, 0 shown, 980 only counted\n" in err, err
     with Broker() as other, Stage(other) as s, Command(s, "x") as c:
         other.process.kill()
         other.process.wait()
         equal(c.end()[0], 5)
+    with Stage(broker) as s, Command(s, "x") as c:
+        s.w.tell_watched(c.id, "disarmed", 0, 0, reason="of_tomorrow")
+        code, _, err = c.end()
+        equal(code, 1)
+        assert "the watch is over: of_tomorrow\n" in err, err
 
 
 @test("kill -9 of the command: its session is lost and the slot free")

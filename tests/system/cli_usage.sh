@@ -81,6 +81,13 @@ done
 is "$missing" '' 'and so is who reads the man page'
 like "$("$KSNAP" help MAX_STORED_SNAPSHOTS)" ', 64.*serve --max-snapshots' 'a limit has its value and its switch'
 like "$("$KSNAP" help eviction)" 'evicted_tag' 'an event its fields'
+words=$(sed -n 's/.*"reason", "str", .*doc = "\(.*\)".*/\1/p' "$KSNAP_TOP_SRCDIR/schemas/event/watch_disarmed.lua" |
+	grep -oE '[a-z]+_[a-z]+|unwatch|bye|hot|rebooted')
+is "$(wc -l <<<"$words")" 12 'a watch ends for one of twelve reasons'
+for word in $words; do
+	exits 0 "help $word" "$KSNAP" help "$word"
+	like "$out" "^Usage: ksnap $word|$word: why a watch is over" 'explains the end of a watch, or the command'
+done
 like "$("$KSNAP" help E_BUSY)" 'may succeed later' 'an error says whether to try again'
 exits 2 'a name that is nearly one' "$KSNAP" help E_BUSI
 like "$err" "did you mean 'E_BUSY'" 'is corrected'

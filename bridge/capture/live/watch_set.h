@@ -14,8 +14,6 @@
 #include "capture/watch.h"
 #include "ksnap.h"
 
-#define WATCH_HOT_PERCENT 20 /* of a CPU that traps may cost before a watch disarms itself */
-
 struct watch_set {
 	int epoll, timer; /* what watch_fd gives; -1: not made */
 	int cpus;         /* cpu_news, while something is armed; -1: there are none */
