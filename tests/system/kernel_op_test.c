@@ -231,6 +231,26 @@ static void a_miss_tells_what_the_kernel_lists(void **state)
 	       "lists no symbol");
 }
 
+static void expect_not(const struct ksnap_err *err, const char *words)
+{
+	if (strstr(err->text, words))
+		fail_msg("'%s' has '%s'", err->text, words);
+}
+
+/* Where the kernel's variables could be found is of no use to somebody who mistyped a global. */
+static void a_miss_of_a_global_tells_of_globals(void **state)
+{
+	struct ksnap_err err = { 0 };
+
+	expect(read_bad("lsat_cpu", AS_TYPED, &err), KSNAP_E_NOTFOUND, &err, ":last_cpu");
+	expect_not(&err, "CONFIG_KALLSYMS_ALL");
+	expect_not(&err, "vmlinux=FILE");
+	expect(read_bad("tasks", AS_TYPED, &err), KSNAP_E_NOTFOUND, &err, "tasks[KEY]");
+	expect_not(&err, "vmlinux=FILE");
+	expect(read_bad("edge.z", AS_TYPED, &err), KSNAP_E_NOTFOUND, &err, "no member 'z'");
+	expect_not(&err, "the kernel");
+}
+
 static void per_cpu_variables_are_read_or_refused(void **state)
 {
 	struct kernel_at at = { .symbol = "per_cpu:runqueues@0.cpu" };
@@ -407,6 +427,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_mapped_says_so),
 		cmocka_unit_test(kernel_symbols_are_read),
 		cmocka_unit_test(a_miss_tells_what_the_kernel_lists),
+		cmocka_unit_test(a_miss_of_a_global_tells_of_globals),
 		cmocka_unit_test(per_cpu_variables_are_read_or_refused),
 		cmocka_unit_test(tasks_are_as_proc_says),
 		cmocka_unit_test(another_task_of_the_id_is_not_meant),

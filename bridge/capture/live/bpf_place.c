@@ -19,6 +19,7 @@
 #include "report/map_name.h"
 
 #define NEAR_BYTES 4 /* that a near name begins with too */
+#define TYPO_BYTES 2 /* that may differ within a name: two that changed places */
 
 /* What a look-up walks over, and what it met. */
 struct search {
@@ -26,7 +27,8 @@ struct search {
 	const struct symbol *s;
 	struct ksnap_err *err;
 	const struct map_ref *found;
-	unsigned n; /* maps found */
+	unsigned n;  /* maps found */
+	bool is_map; /* it is the name of one */
 	struct list found_names, near_names;
 };
 
@@ -77,11 +79,24 @@ static bool is_section(const struct map_ref *ref)
 	       ref->info.btf_value_type_id && strchr(ref->info.name, '.');
 }
 
+/* "totla" is "total" but for what is between what they begin and end with. */
+static bool is_typo(const char *name, const char *want)
+{
+	size_t n = strlen(name), w = strlen(want), most = n > w ? n : w, least = n + w - most;
+	size_t front = 0, back = 0;
+
+	while (front < least && name[front] == want[front])
+		front++;
+	while (back < least - front && name[n - 1 - back] == want[w - 1 - back])
+		back++;
+	return most > NEAR_BYTES && front + back + TYPO_BYTES >= most;
+}
+
 static bool is_near(const char *name, const char *want)
 {
 	size_t len = strlen(want);
 
-	return strcasestr(name, want) ||
+	return strcasestr(name, want) || is_typo(name, want) ||
 	       !strncasecmp(name, want, len < NEAR_BYTES ? len : NEAR_BYTES);
 }
 
@@ -123,16 +138,17 @@ static int refuse_count(struct search *q, const char *what)
 }
 
 /* Whole maps have no place of their own. */
-static int refuse_map(const struct search *q)
+static int refuse_map(struct search *q)
 {
 	const struct symbol *s = q->s;
 
-	for (size_t i = 0; i < q->t->maps.n; i++)
-		if (map_is_called(q->t->maps.refs[i].info.name, s->name, strlen(s->name)))
-			return err_set(q->err, KSNAP_E_NOTFOUND,
-				       "symbol '%s': it is a map: name an element of it, %s[KEY]",
-				       s->text, s->name);
-	return 0;
+	for (size_t i = 0; i < q->t->maps.n && !q->is_map; i++)
+		q->is_map = map_is_called(q->t->maps.refs[i].info.name, s->name, strlen(s->name));
+	if (!q->is_map)
+		return 0;
+	return err_set(q->err, KSNAP_E_NOTFOUND,
+		       "symbol '%s': it is a map: name an element of it, %s[KEY]", s->text,
+		       s->name);
 }
 
 /* Nothing is called as what stands before the colon. */
@@ -319,6 +335,9 @@ static int place_it(struct target *t, const struct symbol *s, struct bpf_place *
 	int code = s->kind == SYMBOL_ELEMENT ? place_element(&q, ret) : place_global(&q, ret);
 
 	*ret_named = q.n;
+	ret->miss = q.n                          ? BPF_MISS_MEMBER
+		    : q.near_names.n || q.is_map ? BPF_MISS_NEAR
+						 : BPF_MISS_ALL;
 	return code;
 }
 

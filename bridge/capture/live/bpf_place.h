@@ -14,6 +14,13 @@ struct target;
 
 #define PLACE_NAME 128
 
+/* What the text of an E_NOTFOUND says beside it. */
+enum bpf_miss {
+	BPF_MISS_ALL,    /* nothing is called so, or nearly */
+	BPF_MISS_NEAR,   /* what is called nearly so, or is no global */
+	BPF_MISS_MEMBER, /* the global is there, and its members */
+};
+
 struct bpf_place {
 	uint32_t map_id, map_type, map_flags;
 	uint32_t key_size, value_size;
@@ -23,6 +30,7 @@ struct bpf_place {
 	uint32_t btf_id;       /* where spot.type is from; 0: nowhere */
 	uint32_t len;          /* spot.size when that is 1, 2, 4 or 8; else 0 */
 	char name[PLACE_NAME]; /* for people: "tasks[7].ctx.weight (map 12)" */
+	enum bpf_miss miss;    /* when it was not found */
 };
 
 /* Find what @s names: SYMBOL_GLOBAL, SYMBOL_ELEMENT, and SYMBOL_NAME when one BPF global has it.

@@ -191,7 +191,7 @@ static void add_near(struct near *near, const struct symbols *s)
 	near->seen = 0; /* how many others there are helps nobody */
 }
 
-static int miss(const struct kernel_names *k, const char *name, const struct symbols *running,
+static int miss(struct kernel_names *k, const char *name, const struct symbols *running,
 		const struct list *why, struct ksnap_err *err)
 {
 	struct near near = { .want = name };
@@ -203,6 +203,7 @@ static int miss(const struct kernel_names *k, const char *name, const struct sym
 		return err_set(err, KSNAP_E_NOTFOUND,
 			       "the kernel has no symbol %.64s%s%s; near: %s", name,
 			       k->file[0] ? ", by " : "", k->file, names);
+	k->is_blind = true;
 	return err_set(err, KSNAP_E_NOTFOUND,
 		       "the kernel lists no symbol %.64s; it lists functions only and no variables "
 		       "(CONFIG_KALLSYMS_ALL is off), and no vmlinux or System.map of it is at the "
@@ -249,6 +250,21 @@ int kernel_names_find(struct kernel_names *k, const char *name, uint64_t *ret,
 		code = find_in_file(k, name, &running, ret, err);
 	symbols_fini(&running);
 	return code;
+}
+
+int kernel_names_find_other(struct kernel_names *k, const char *name,
+			    const struct ksnap_err *no_global, bool is_told, uint64_t *ret,
+			    struct ksnap_err *err)
+{
+	struct ksnap_err why = { 0 };
+	int code = kernel_names_find(k, name, ret, &why);
+
+	if (code != KSNAP_E_NOTFOUND)
+		return code ? err_set(err, code, "%s", why.text) : 0;
+	if (is_told && k->is_blind)
+		return err_set(err, code, "%.380s; nor does the kernel list a symbol of that name",
+			       no_global->text);
+	return err_set(err, code, "%.190s; and %.310s", no_global->text, why.text);
 }
 
 int kernel_names_source(struct kernel_names *k, char *buf, size_t cap, struct ksnap_err *err)

@@ -19,6 +19,7 @@ struct kernel_names {
 	bool is_text;                        /* that is a System.map, not a vmlinux */
 	struct symbols symbols;              /* of the file in use, once one was needed */
 	char file[512];                      /* its path; "": none is in use */
+	bool is_blind;                       /* nothing here lists variables, it was found */
 };
 
 void kernel_names_init(struct kernel_names *k);
@@ -31,6 +32,12 @@ int kernel_names_options(struct kernel_names *k, const char *options, struct ksn
  */
 int kernel_names_find(struct kernel_names *k, const char *name, uint64_t *ret,
 		      struct ksnap_err *err);
+
+/* The same of what no BPF global is called: @no_global says so, and with @is_told what there is
+ * instead. How variables of the kernel could be found is then left out. */
+int kernel_names_find_other(struct kernel_names *k, const char *name,
+			    const struct ksnap_err *no_global, bool is_told, uint64_t *ret,
+			    struct ksnap_err *err);
 
 /* What there is, for people: 0 and @buf says by what kernel variables are found; E_NOTFOUND and why
  * they are not; E_TARGET: @err says what is wrong with the named file. */

@@ -32,13 +32,9 @@ static int find_kernel_symbol(struct target *t, const struct symbol *s,
 			      const struct ksnap_err *no_global, struct spot *ret,
 			      struct ksnap_err *err)
 {
-	struct ksnap_err why = { 0 };
-	int code = kernel_names_find(&t->names, s->text, &ret->addr, &why);
-
 	ret->kind = AT_ADDRESS;
-	if (code == KSNAP_E_NOTFOUND)
-		return err_set(err, code, "%.190s; and %.310s", no_global->text, why.text);
-	return code ? err_set(err, code, "%s", why.text) : 0;
+	return kernel_names_find_other(&t->names, s->text, no_global,
+				       ret->place.miss == BPF_MISS_NEAR, &ret->addr, err);
 }
 
 static int find_in_maps(struct target *t, const struct symbol *s, struct spot *ret,
@@ -49,7 +45,8 @@ static int find_in_maps(struct target *t, const struct symbol *s, struct spot *r
 
 	ret->kind = IN_MAP;
 	ret->btf = ret->place.spot;
-	if (code == KSNAP_E_NOTFOUND && s->kind == SYMBOL_NAME)
+	if (code == KSNAP_E_NOTFOUND && s->kind == SYMBOL_NAME &&
+	    ret->place.miss != BPF_MISS_MEMBER)
 		return find_kernel_symbol(t, s, &why, ret, err);
 	return code ? err_set(err, code, "%s", why.text) : 0;
 }

@@ -132,9 +132,12 @@ static int refuse_function(const struct target *t, const char *name, uint64_t ad
 
 /* Lists tell no sizes: as many bytes as are aligned. */
 static int find_in_kernel(struct target *t, const struct symbol *sym, unsigned len,
-			  struct watch_spot *s, struct ksnap_err *err)
+			  const struct ksnap_err *no_global, struct watch_spot *s,
+			  struct ksnap_err *err)
 {
-	int ret = kernel_names_find(&t->names, sym->text, &s->at.addr, err);
+	bool is_told = s->place.miss == BPF_MISS_NEAR;
+	int ret =
+		kernel_names_find_other(&t->names, sym->text, no_global, is_told, &s->at.addr, err);
 	uint64_t aligned = s->at.addr | WIDEST;
 
 	s->at.len = len ? len : aligned & -aligned;
@@ -145,15 +148,12 @@ static int find_in_kernel(struct target *t, const struct symbol *sym, unsigned l
 static int find_name(struct target *t, const struct symbol *sym, unsigned len, struct watch_spot *s,
 		     struct ksnap_err *err)
 {
-	struct ksnap_err of_bpf = { 0 }, of_kernel = { 0 };
+	struct ksnap_err of_bpf = { 0 };
 	int ret = find_in_map(t, sym, len, s, &of_bpf);
 
-	if (ret != KSNAP_E_NOTFOUND)
+	if (ret != KSNAP_E_NOTFOUND || s->place.miss == BPF_MISS_MEMBER)
 		return ret ? err_set(err, ret, "%s", of_bpf.text) : 0;
-	ret = find_in_kernel(t, sym, len, s, &of_kernel);
-	if (ret == KSNAP_E_NOTFOUND)
-		return err_set(err, ret, "%.190s; and %.310s", of_bpf.text, of_kernel.text);
-	return ret ? err_set(err, ret, "%s", of_kernel.text) : 0;
+	return find_in_kernel(t, sym, len, &of_bpf, s, err);
 }
 
 static int find_address(struct target *t, const struct symbol *sym, unsigned len,
