@@ -163,6 +163,18 @@ static int pack_number(const char *text, bool no_sign, msgpack_packer *pk, struc
 	return 0;
 }
 
+static int pack_mask(const char *text, msgpack_packer *pk, struct ksnap_err *err)
+{
+	struct ksnap_err why;
+
+	if (!pack_number(text, true, pk, &why))
+		return 0;
+	return err_set(err, KSNAP_E_ARG,
+		       "a mask, whose bits |= sets, is a number of at most 64 bits without a sign, "
+		       "such as 0x10, not '%s'",
+		       text);
+}
+
 static int pack_value(const char *text, msgpack_packer *pk, struct ksnap_err *err)
 {
 	size_t len = strlen(text);
@@ -195,7 +207,7 @@ int memory_word_write(const struct memory_words *w, const char *word, msgpack_pa
 		return pack_value(equals + 1, pk, err);
 	msgpack_pack_map(pk, 1);
 	pack_str(pk, "or");
-	return pack_number(equals + 1, true, pk, err);
+	return pack_mask(equals + 1, pk, err);
 }
 
 /* ---- values that were read ------------------------------------------------------------------- */

@@ -18,7 +18,10 @@ like "$err" "'counter' is not SYMBOL=VALUE" 'is said'
 for value in '' abc 0x 12x 18446744073709551616 -9223372036854775809 hex: hex:0 hex:0g '"' '""' '"a'; do
 	exits 2 "write of '$value'" "$KSNAP" write "counter=$value" --target fixture
 done
+exits 2 'bits of a text' "$KSNAP" write 'flags|="a"' --freeze /fixture --target fixture
+like "$err" 'a mask, .* number .*without a sign, .* not ."a"' 'says what a mask is'
 exits 2 'bits of a negative number' "$KSNAP" write 'flags|=-1' --freeze /fixture --target fixture
+like "$err" 'a mask, .* number .*without a sign, .* not .-1' 'says so, too'
 
 # ---- a fixture, embedded -------------------------------------------------------------------------------
 

@@ -325,7 +325,10 @@ static void another_task_of_the_id_is_not_meant(void **state)
 	struct kernel_value v;
 
 	expect(read_at(&at, AS_TYPED, &v, &err), KSNAP_E_NOTFOUND, &err, "its id was used again");
-	at.has_start_time = false; /* whoever has it */
+	at.task = 1; /* which not every kernel shows to programs */
+	at.start_time = 77777777777;
+	expect(read_at(&at, AS_TYPED, &v, &err), KSNAP_E_NOTFOUND, &err, "not at 77777777777: ");
+	at = (struct kernel_at){ .task = getpid(), .field = "pid" }; /* whoever has it */
 	assert_int_equal(read_at(&at, AS_TYPED, &v, &err), 0);
 	assert_int_equal(v.number, getpid());
 }

@@ -215,6 +215,7 @@ static void watches_a_variable_of_a_cpu(void **state)
 	}
 	disarm();
 	assert_int_equal(arm("per_cpu:runqueues@4000.nr_switches", 0, &place, &err), KSNAP_E_ARG);
+	assert_non_null(strstr(err.text, "per_cpu:runqueues@4000"));
 	assert_int_equal(arm("per_cpu:runqueue@0.nr_switches", 0, &place, &err), KSNAP_E_NOTFOUND);
 	assert_int_equal(arm("per_cpu:runqueues@0.nr_switched", 0, &place, &err), KSNAP_E_NOTFOUND);
 	assert_non_null(strstr(err.text, "nr_switches"));

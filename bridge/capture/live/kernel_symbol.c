@@ -153,5 +153,7 @@ int per_cpu_variable_find(const struct btf *btf, const char *name, uint32_t cpu,
 		return err_set(err, code, "%s", why.text);
 	memcpy(ret, l.mapped, sizeof(*ret));
 	*ret_type = btf__type_by_id(btf, var)->type;
-	return *ret ? 0 : err_set(err, KSNAP_E_ARG, "there is no CPU %u", cpu);
+	return *ret ? 0
+		    : err_set(err, KSNAP_E_ARG, "symbol: per_cpu:%.64s@%u: there is no CPU %u",
+			      name, cpu, cpu);
 }

@@ -131,26 +131,27 @@ static int find_queue(struct target *t, uint32_t cpu, uint64_t *ret, struct ksna
 	return 0;
 }
 
-static int check_cpu(uint32_t cpu, struct ksnap_err *err)
+static int check_cpu(const struct symbol *s, struct ksnap_err *err)
 {
 	struct cpu_bits online;
 	int ret = cpu_bits_online(&online, err);
 
-	if (!ret && !cpu_bits_has(&online, cpu))
-		ret = err_set(err, KSNAP_E_ARG, "symbol: CPU %u is not online", cpu);
+	if (!ret && !cpu_bits_has(&online, s->cpu))
+		ret = err_set(err, KSNAP_E_ARG, "symbol: %.100s: CPU %u is not online", s->text,
+			      s->cpu);
 	return ret;
 }
 
-static int find_by_queue(struct target *t, const struct btf *btf, const char *name, uint32_t cpu,
+static int find_by_queue(struct target *t, const struct btf *btf, const struct symbol *s,
 			 uint64_t *ret, uint32_t *ret_type, struct ksnap_err *err)
 {
 	uint32_t anchor = 0, off = 0, unused;
 	uint64_t queue = 0;
-	int code = check_cpu(cpu, err);
+	int code = check_cpu(s, err);
 
 	code = code ?: find_var(btf, ANCHOR, &anchor, &unused, err);
-	code = code ?: find_var(btf, name, &off, ret_type, err);
-	code = code ?: find_queue(t, cpu, &queue, err);
+	code = code ?: find_var(btf, s->name, &off, ret_type, err);
+	code = code ?: find_queue(t, s->cpu, &queue, err);
 	*ret = queue - anchor + off;
 	return code;
 }
@@ -169,7 +170,7 @@ int per_cpu_find(struct target *t, const struct symbol *s, bool hops, uint64_t *
 		return err ? err->code : KSNAP_E_TARGET;
 	code = per_cpu_variable_find(btf, s->name, s->cpu, ret_addr, &type, err);
 	if (code == KSNAP_E_UNSUPPORTED)
-		code = find_by_queue(t, btf, s->name, s->cpu, ret_addr, &type, err);
+		code = find_by_queue(t, btf, s, ret_addr, &type, err);
 	if (code)
 		return code;
 	path_init(&path, s->path);

@@ -82,10 +82,16 @@ static uint64_t ticks_of(uint64_t ns)
 
 static int refuse_none(const struct task_name *task, struct ksnap_err *err)
 {
+	bool is_there;
 	uint64_t start;
 
-	if (proc_stat(task->tid, PROC_STAT_START, &start) &&
-	    (!task->has_start_time || start == task->start_time))
+	is_there = proc_stat(task->tid, PROC_STAT_START, &start);
+	if (is_there && task->has_start_time && start != task->start_time)
+		return err_set(err, KSNAP_E_NOTFOUND,
+			       "task %" PRIu64 " began at %" PRIu64 ", not at %" PRIu64
+			       ": its id was used again, or is not of the worker's pid namespace",
+			       task->tid, start, task->start_time);
+	if (is_there)
 		return err_set(err, KSNAP_E_UNSUPPORTED,
 			       "task %" PRIu64 " is there, but this kernel shows it to no BPF "
 			       "program, which is how its fields are read",
