@@ -90,6 +90,7 @@ return {
 		{ "target", "str", required = true, doc = "Target it is on." },
 		{ "worker", "str", doc = "The worker that holds it; absent while arming." },
 		{ "session", "str", doc = "The session that owns it; absent while arming." },
+		{ "pid", "uint", doc = "Process id of that session, when it was given to hello." },
 		{ "addr", "uint", required = true, doc = "Address that is watched." },
 		{ "len", "uint", required = true, doc = "Bytes that are watched." },
 		{ "slot", "uint", required = true, doc = "Which of the host's registers." },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* op_attach_object.c - a worker loads a BPF object; the session owns it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,12 +14,16 @@ static int check_free(struct request *rq, struct ksnap_err *err)
 	const struct wire_attach_object_params *p = rq->params;
 	struct owned *o = sessions_find_owned(rq->broker->sessions, OWNED_OBJECT, p->name);
 
+	char pid[32] = "";
+
 	if (!o)
 		return 0;
+	if (session_pid(o->session))
+		snprintf(pid, sizeof(pid), " (pid %" PRIu64 ")", session_pid(o->session));
 	return err_set(err, KSNAP_E_STATE,
-		       "name: an object '%s' is attached already, by %s; detach it, or choose "
+		       "name: an object '%s' is attached already, by %s%s; detach it, or choose "
 		       "another name",
-		       o->name, session_name(o->session));
+		       o->name, session_name(o->session), pid);
 }
 
 static int run(struct request *rq, struct ksnap_err *err)

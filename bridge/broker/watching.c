@@ -309,6 +309,8 @@ static struct wire_watch_row row_of(const struct watch *w)
 		.worker = wire_slice_of(w->worker),
 		.has_session = o != NULL,
 		.session = wire_slice_of(o ? session_name(o->session) : ""),
+		.has_pid = o && session_pid(o->session),
+		.pid = o ? session_pid(o->session) : 0,
 		.addr = w->place.addr,
 		.len = w->place.len,
 		.slot = w->place.slot,

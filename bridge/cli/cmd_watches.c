@@ -12,6 +12,7 @@ static const struct column columns[] = {
 	{ "state", "STATE", COLUMN_PLAIN },
 	{ "target", "TARGET", COLUMN_PLAIN },
 	{ "session", "SESSION", COLUMN_PLAIN },
+	{ "pid", "PID", COLUMN_PLAIN },
 	{ "addr", "ADDR", COLUMN_HEX },
 	{ "len", "LEN", COLUMN_PLAIN },
 	{ "slot", "SLOT", COLUMN_PLAIN },

@@ -7,7 +7,7 @@ return {
 	errors = {},
 	example = {
 		params = {},
-		reply = { { watch = 1, symbol = "jiffies_64", state = "armed", target = "live", worker = "live-1", session = "ksnap watch",
+		reply = { { watch = 1, symbol = "jiffies_64", state = "armed", target = "live", worker = "live-1", session = "ksnap watch", pid = 4711,
 			    addr = 281474976710656, len = 8, slot = 1, hits = 1000, suppressed = 980, captures = 7,
 			    missed = 13 } },
 	},

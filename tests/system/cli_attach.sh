@@ -53,7 +53,7 @@ ok 'it counts' [ "$out" -gt "$first" ]
 exits 0 'status' "$KSNAP" status -o json
 like "$out" '"object counter"' 'says who owns it'
 exits 1 'a second one of the name' "$KSNAP" attach "$bpf/counter.bpf.o"
-like "$err" "'counter' is attached already, by ksnap" 'is refused'
+like "$err" "'counter' is attached already, by ksnap.* \\(pid [0-9]+\\)" 'is refused'
 exits 0 'wait' "$KSNAP" status -o json
 before=$(json 'd["workers"][0]["seqno"]' <<<"$out")
 

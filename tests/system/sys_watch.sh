@@ -105,7 +105,7 @@ for v in u64 u32 u16; do
 done
 exits 1 'a fourth is refused' "$KSNAP" watch watched_u8
 like "$err" 'MAX_WATCH_SNAPSHOTS .*watched_u64.*watched_u32.*watched_u16' 'and says who holds the three'
-like "$("$KSNAP" watches)" 'watched_u32' 'they are listed'
+is "$("$KSNAP" watches -o json | json '[w["pid"] for w in d]')" "[${pids[0]}, ${pids[1]}, ${pids[2]}]" 'they are listed'
 exits 2 'an address that is not aligned' "$KSNAP" --bridge other watch 0xffff888000000001 --len 8
 like "$err" 'multiple of 8' 'says so'
 exits 2 'an address of user space' "$KSNAP" --bridge other watch 0x7f0000000000
