@@ -19,6 +19,20 @@ static int check_owner(const struct request *rq, const struct owned *o, struct k
 		       o->name, is_namesake ? "another session called" : "session", name);
 }
 
+/* A worker tells whether a ksnap whose processes were killed has left it frozen. */
+static int thaw_left(struct request *rq, const struct wire_thaw_params *p, struct ksnap_err *err)
+{
+	struct job_spec spec = { .target = p->target };
+
+	if (p->force)
+		return workers_submit(rq->broker->workers, rq, &spec, err);
+	return err_set(
+		err, KSNAP_E_NOTFOUND,
+		"cgroup: no session of this broker has frozen %.*s; force thaws what a ksnap "
+		"that was killed has left frozen",
+		(int)p->cgroup.len, p->cgroup.p);
+}
+
 static int run(struct request *rq, struct ksnap_err *err)
 {
 	const struct wire_thaw_params *p = rq->params;
@@ -26,9 +40,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 	struct job_spec spec = { 0 };
 
 	if (!o)
-		return err_set(err, KSNAP_E_NOTFOUND,
-			       "cgroup: no session of this broker has frozen %.*s",
-			       (int)p->cgroup.len, p->cgroup.p);
+		return thaw_left(rq, p, err);
 	if (!p->force && check_owner(rq, o, err))
 		return err->code;
 	spec.target = wire_slice_of(o->target);

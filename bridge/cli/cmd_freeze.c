@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/left_frozen.h"
 #include "cli/out.h"
 #include "cli/print.h"
 #include "cli/stay.h"
@@ -66,7 +67,7 @@ static int hold(struct link *l, int fd, const char *cgroup, const char *owned,
 	out_flush();
 	r = stay_holding(l, fd, UINT64_MAX, owned, err);
 	if (r < 0)
-		return r;
+		return left_frozen_add(cgroup, err);
 	r = thaw(l, fd, cgroup, err);
 	if (r == KSNAP_E_NOTFOUND) {
 		say_note(l->cli, "%s was thawed before", cgroup);
@@ -105,8 +106,11 @@ const struct command cmd_freeze = {
 	.usage = "CGROUP",
 	.text = "CGROUP is a path from the root of the v2 hierarchy, or its folder's whole path. "
 		"All its tasks stand still until ^C, SIGTERM, or the end of this command, of the "
-		"broker or of the worker, however that comes. A cgroup that holds ksnap itself is "
-		"refused.",
+		"broker or of the worker. After kill -9 of this command alone that is five missed "
+		"heartbeats later, some five seconds. When worker and 'ksnap-thaw', its child, are "
+		"killed at the same moment (all of a service, cgroup.kill), it stands until the "
+		"next live worker starts, or 'ksnap thaw -f CGROUP'. A cgroup that holds ksnap "
+		"itself is refused.",
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,

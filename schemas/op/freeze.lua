@@ -4,7 +4,8 @@ return {
 	doc = [[
 The reply comes when the kernel says that all of them stand still; a cgroup that does not within the
 deadline runs again and the op fails with E_TIMEOUT. The session owns it: when that ends, is lost, or the
-worker or the broker dies, however that happens, the cgroup is thawed. One session holds a cgroup at a
+worker or the broker dies, however that happens, the cgroup is thawed. Only when the worker and the child that does
+it, `ksnap-thaw`, are killed together does it stand still until the next worker comes, or `thaw` is given force. One session holds a cgroup at a
 time; who asks for one that is held is told by whom (E_STATE). Refused are the root, and a cgroup that
 holds, itself or below it, the worker, the broker, or the session's own process, as far as those are on
 the worker's host and hello was told the pid: nobody could thaw it then. Only cgroups of v2.]],

@@ -12,7 +12,7 @@ remove_group() {
 	echo 0 >"$root/$group/cgroup.freeze"
 	kill "$spinner" 2>/dev/null
 	wait "$spinner" 2>/dev/null
-	rmdir "$root/$group/inner" 2>/dev/null
+	rmdir "$root/$group/inner" "$root/$group-unit" 2>/dev/null
 	rmdir "$root/$group"
 	tap_clean
 }
@@ -192,6 +192,109 @@ ok 'the broker killed: thawed' look 'frozen 0' "$events"
 ok 'and runs' look ticks
 wait "$holder"
 is $? 5 'its holder says that the broker is gone'
+
+serve_start c --target live
+# ---- the guard alone is killed -----------------------------------------------------------------------
+
+# guards: the children of $worker that thaw.
+guards() {
+	pgrep -P "$worker" -x ksnap-thaw
+}
+# has_another GUARD: until there is one with another number.
+has_another() {
+	local until=$((SECONDS + 30))
+	until [ -n "$(guards | grep -vx "$1")" ]; do
+		[ $SECONDS -lt $until ] || return 1
+	done
+}
+
+hold "/$group"
+worker=$("$KSNAP" status -o json | json 'd["workers"][0]["pid"]')
+guard=$(guards)
+kill -KILL "$guard"
+ok 'the guard killed: another one comes' has_another "$guard"
+ok 'of the first nothing is left, no zombie either' test ! -e "/proc/$guard"
+ok 'the cgroup is frozen' grep -q 'frozen 1' "$events"
+kill -KILL "$worker"
+ok 'and then the worker: thawed' look 'frozen 0' "$events"
+ok 'and runs' look ticks
+wait "$holder"
+unlike "$(cat <&8)" 'may still be frozen' 'nobody says that it may be frozen'
+
+# ---- broker, worker and guard are killed at once -----------------------------------------------------
+
+mkdir "$root/$group-unit"
+# kill_unit: what holds /$group is killed as systemd kills a service; no guard is left to thaw.
+kill_unit() {
+	local pid
+	worker=$("$KSNAP" status -o json | json 'd["workers"][0]["pid"]')
+	for pid in "$serve_pid" "$worker" $(guards); do echo "$pid" >"$root/$group-unit/cgroup.procs"; done
+	echo 1 >"$root/$group-unit/cgroup.kill"
+	look 'populated 0' "$root/$group-unit/cgroup.events"
+	wait "$serve_pid" "$holder" 2>/dev/null
+	unset "serve_pids[$serve_pid]"
+}
+
+exits 0 'another worker comes' "$KSNAP" capture t3 --map nothing
+hold "/$group"
+kill_unit
+ok 'all killed at once: it stands still' look stands
+like "$(cat <&8)" "it may still be frozen: 'ksnap thaw -f /$group' lets it go on" 'and the holder says so'
+serve_start d --target live
+ok 'a worker comes: thawed' look 'frozen 0' "$events"
+ok 'and runs' look ticks
+exits 0 'thaw by force' "$KSNAP" thaw -f "/$group"
+like "$err" "/$group goes on" 'has been done'
+exits 1 'once more' "$KSNAP" thaw -f "/$group"
+like "$err" 'is not frozen by this worker' 'is an error'
+# logged REGEX: until the log has it, which a process of its own writes.
+logged() {
+	local until=$((SECONDS + 30))
+	until grep -qE "$1" "$serve_log"; do [ $SECONDS -lt $until ] || return 1; done
+}
+ok 'and is in the log of the worker' \
+	logged "cgroup /$group goes on: session ksnap had frozen it through a ksnap worker, process $worker, that was killed"
+
+hold "/$group"
+kill_unit
+unset KSNAP_ENDPOINT
+exits 0 'all killed at once: thaw by force without a broker' "$KSNAP" thaw -f "/$group"
+like "$err" "/$group goes on" 'says so'
+ok 'and it does' look ticks
+
+# What another ksnap holds that lives, or somebody else, stays; the worker of f looked before.
+serve_start f --target live
+other=$KSNAP_ENDPOINT
+exits 0 'another ksnap' "$KSNAP" capture t4 --map nothing
+serve_start e --target live
+holds=$serve_pid
+hold "/$group"
+exits 1 'freeze by another ksnap' "$KSNAP" freeze "/$group" -e "$other"
+like "$err" 'is frozen already, by session ksnap of another ksnap, whose worker is process [0-9]+' 'is refused'
+exits 1 'thaw by force by another ksnap' "$KSNAP" thaw -f "/$group" -e "$other"
+like "$err" 'is frozen already, by session ksnap of another ksnap' 'is refused, too'
+serve_start g --target live
+exits 0 'a worker that comes' "$KSNAP" capture t5 --map nothing
+ok 'leaves it alone' look stands
+serve_stop
+export KSNAP_ENDPOINT=ipc://$tap_dir/e/control
+serve_pid=$holds
+kill_unit
+ok 'all killed at once' look stands
+KSNAP_ENDPOINT=$other
+ok 'freeze what they left' hold "/$group"
+kill -INT "$holder"
+wait "$holder"
+ok 'and it is thawed' look 'frozen 0' "$events"
+ok 'and runs' look ticks
+echo 1 >"$root/$group/cgroup.freeze"
+exits 1 'thaw by force of what somebody else froze' "$KSNAP" thaw -f "/$group"
+like "$err" 'is frozen, but not by ksnap' 'is refused'
+serve_start g --target live
+exits 0 'a worker that comes' "$KSNAP" capture t6 --map nothing
+ok 'leaves it alone, too' look stands
+serve_stop
+echo 0 >"$root/$group/cgroup.freeze"
 
 # ---- broker and worker within the command ------------------------------------------------------------
 

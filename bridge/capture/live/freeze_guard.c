@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "capture/live/freeze_mark.h"
 
 #define ANSWER_MS 2000  /* of silence that are waited for an answer, while somebody waits for us */
 #define ORPHAN_MS 60000 /* the same, when the other side is all that is left to wait for */
@@ -48,6 +49,12 @@ static void ignore_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* What a guard does. */
+struct duty {
+	const struct freeze_word *thaw;
+	bool is_marked; /* a cgroup, whose mark is to go */
+};
+
 /* @parent: who may wait for us, for what must come; 0: it need not come. */
 static bool await_more(int fd, pid_t parent)
 {
@@ -80,8 +87,9 @@ static void say(const struct freeze_word *w, pid_t parent)
 		read_answer(GUARD_FREEZE, w->answer, parent);
 }
 
-static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct freeze_word *thaw)
+static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct duty *duty)
 {
+	const struct freeze_word *thaw = duty->thaw;
 	char none;
 	ssize_t n;
 
@@ -100,19 +108,22 @@ static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct freeze_
 	while (n > 0 || (n < 0 && errno == EINTR));
 	for (; thaw->says; thaw++)
 		say(thaw, parent);
+	if (duty->is_marked)
+		freeze_mark_remove(GUARD_FREEZE);
 	_exit(0);
 }
 
-static int start(int fd, const struct freeze_word *thaw, const int ends[2],
-		 struct freeze_guard *ret, struct ksnap_err *err)
+static int start(int fd, const struct duty *duty, const int ends[2], struct freeze_guard *ret,
+		 struct ksnap_err *err)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
 		return err_errno(err, KSNAP_E_TARGET, errno, "cannot fork the child that thaws");
 	if (pid == 0)
-		be_guard(parent, ends[0], fd, thaw);
+		be_guard(parent, ends[0], fd, duty);
 	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	ret->pid = pid;
 	if (ret->pidfd >= 0)
 		return 0;
 	err_errno(err, KSNAP_E_TARGET, errno, "cannot hold the child that thaws by a pidfd");
@@ -121,7 +132,7 @@ static int start(int fd, const struct freeze_word *thaw, const int ends[2],
 	return KSNAP_E_TARGET;
 }
 
-int freeze_guard_start(int fd, const struct freeze_word *thaw, struct freeze_guard *ret,
+static int start_guard(int fd, const struct duty *duty, struct freeze_guard *ret,
 		       struct ksnap_err *err)
 {
 	int ends[2], code;
@@ -130,13 +141,26 @@ int freeze_guard_start(int fd, const struct freeze_word *thaw, struct freeze_gua
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(err, KSNAP_E_TARGET, errno,
 				 "cannot make a pipe for the child that thaws");
-	code = start(fd, thaw, ends, ret, err);
+	code = start(fd, duty, ends, ret, err);
 	close(ends[0]);
 	if (code)
 		close(ends[1]);
 	else
 		ret->pipe = ends[1];
 	return code;
+}
+
+int freeze_guard_start(int fd, const struct freeze_word *thaw, struct freeze_guard *ret,
+		       struct ksnap_err *err)
+{
+	return start_guard(fd, &(struct duty){ .thaw = thaw }, ret, err);
+}
+
+int freeze_guard_start_cgroup(int freeze_fd, struct freeze_guard *ret, struct ksnap_err *err)
+{
+	static const struct freeze_word thaw[] = { { "0", NULL, NULL }, { 0 } };
+
+	return start_guard(freeze_fd, &(struct duty){ .thaw = thaw, .is_marked = true }, ret, err);
 }
 
 static void reap(struct freeze_guard *g)
@@ -148,6 +172,16 @@ static void reap(struct freeze_guard *g)
 	cleanup_close(&g->pidfd);
 	cleanup_close(&g->pipe);
 	*g = FREEZE_GUARD_NONE;
+}
+
+bool freeze_guard_is_gone(struct freeze_guard *g)
+{
+	struct pollfd p = { .fd = g->pidfd, .events = POLLIN };
+
+	if (g->pidfd < 0 || poll(&p, 1, 0) <= 0)
+		return false;
+	reap(g);
+	return true;
 }
 
 void freeze_guard_stop(struct freeze_guard *g)

@@ -9,14 +9,18 @@
 #ifndef KSNAP_CAPTURE_LIVE_FREEZE_GUARD_H
 #define KSNAP_CAPTURE_LIVE_FREEZE_GUARD_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "ksnap.h"
 
 struct freeze_guard {
 	int pidfd; /* of the child; -1: none */
 	int pipe;  /* its write end */
+	pid_t pid;
 };
 
-#define FREEZE_GUARD_NONE ((struct freeze_guard){ -1, -1 })
+#define FREEZE_GUARD_NONE ((struct freeze_guard){ -1, -1, 0 })
 
 /* What is said for a thaw; the answer that is awaited before the next word; and one upon which it
  * is said again, as long as it comes within half a second. NULL: none is. */
@@ -29,6 +33,10 @@ struct freeze_word {
  * The last answer says that the other side has done it, before the connection ends. */
 int freeze_guard_start(int fd, const struct freeze_word *thaw, struct freeze_guard *ret,
 		       struct ksnap_err *err);
+/* The same for a cgroup, by its cgroup.freeze, whose mark (freeze_mark.h) goes with the thaw. */
+int freeze_guard_start_cgroup(int freeze_fd, struct freeze_guard *ret, struct ksnap_err *err);
+/* True: it was killed, and has been waited for. */
+bool freeze_guard_is_gone(struct freeze_guard *g);
 /* Let it thaw now, and wait for its end. */
 void freeze_guard_release(struct freeze_guard *g);
 /* End it without a thaw: the caller has thawed. Nothing to do without a guard. */

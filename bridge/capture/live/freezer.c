@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,13 +18,22 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "capture/live/cgroup_path.h"
+#include "capture/live/freeze_file.h"
+#include "capture/live/freeze_left.h"
+#include "capture/live/freeze_mark.h"
 
 struct frozen {
 	struct frozen *next;
 	int freeze_fd; /* cgroup.freeze, open for both */
 	struct freeze_guard guard;
+	bool is_marked;
 	char by[72]; /* who asked, in words */
 	char path[]; /* from the hierarchy's root */
+};
+
+struct freed {
+	struct freed *next;
+	char path[];
 };
 
 /* ---- who must go on -------------------------------------------------------------------------- */
@@ -78,28 +89,6 @@ static int check_spared(const char *path, const struct freeze_request *rq, struc
 
 /* ---- the files ------------------------------------------------------------------------------- */
 
-static bool write_state(int fd, char state)
-{
-	ssize_t n;
-
-	do
-		n = pwrite(fd, &state, 1, 0);
-	while (n < 0 && errno == EINTR);
-	return n == 1;
-}
-
-/* What a small file holds, from its begin. */
-static bool read_small(int fd, char *buf, size_t cap)
-{
-	ssize_t n;
-
-	do
-		n = pread(fd, buf, cap - 1, 0);
-	while (n < 0 && errno == EINTR);
-	buf[n > 0 ? n : 0] = 0;
-	return n >= 0;
-}
-
 /* The kernel marks cgroup.events as changed; it was read before each wait. */
 static int await_frozen(int events_fd, uint64_t deadline_mono_ns)
 {
@@ -108,7 +97,7 @@ static int await_frozen(int events_fd, uint64_t deadline_mono_ns)
 		uint64_t now = clock_mono_ns();
 		char text[256];
 
-		if (!read_small(events_fd, text, sizeof(text)))
+		if (!freeze_file_read(events_fd, text, sizeof(text)))
 			return KSNAP_E_TARGET;
 		if (strstr(text, "frozen 1"))
 			return 0;
@@ -122,27 +111,67 @@ static int await_frozen(int events_fd, uint64_t deadline_mono_ns)
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
-static struct frozen *find(const struct freezer *f, const char *path)
-{
-	struct frozen *z = f->first;
-
-	while (z && strcmp(z->path, path))
-		z = z->next;
-	return z;
-}
-
 /* A cgroup that is gone meanwhile needs no thaw. */
 static void release(struct frozen *z)
 {
-	if (z->freeze_fd >= 0 && !write_state(z->freeze_fd, '0') && errno != ENODEV)
+	if (z->freeze_fd >= 0 && !freeze_file_write(z->freeze_fd, '0') && errno != ENODEV)
 		log_error("cgroup %s cannot be thawed: %s", z->path, strerror(errno));
+	if (z->is_marked)
+		freeze_mark_remove(z->freeze_fd);
 	freeze_guard_stop(&z->guard);
 	cleanup_close(&z->freeze_fd);
 	free(z);
 }
 
+/* Where the one of that path hangs in the list, or would. */
+static struct frozen **seek(struct freezer *f, const char *path)
+{
+	struct frozen **link = &f->first;
+
+	while (*link && strcmp((*link)->path, path))
+		link = &(*link)->next;
+	return link;
+}
+
+static void drop(struct frozen **link)
+{
+	struct frozen *z = *link;
+
+	*link = z->next;
+	release(z);
+}
+
+/* One that was removed is let go: what has its path now is another one. */
+static struct frozen *find(struct freezer *f, const char *path)
+{
+	struct frozen **link = seek(f, path);
+
+	if (*link && freeze_file_is_gone((*link)->freeze_fd))
+		drop(link);
+	return *seek(f, path);
+}
+
+int freezer_init(struct freezer *f, struct ksnap_err *err)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	*f = (struct freezer){ .epoll = epoll_create1(EPOLL_CLOEXEC),
+			       .fresh = eventfd(1, EFD_CLOEXEC) };
+	if (f->epoll < 0 || f->fresh < 0 || epoll_ctl(f->epoll, EPOLL_CTL_ADD, f->fresh, &ev))
+		return err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for guards");
+	return 0;
+}
+
 void freezer_fini(struct freezer *f)
 {
+	cleanup_close(&f->fresh);
+	cleanup_close(&f->epoll);
+	while (f->freed) {
+		struct freed *d = f->freed;
+
+		f->freed = d->next;
+		free(d);
+	}
 	while (f->first) {
 		struct frozen *z = f->first;
 
@@ -181,15 +210,37 @@ static int find_place(const char *cgroup, struct cgroup_place *ret, struct ksnap
 	return 0;
 }
 
-/* Somebody else's freeze would end with ours. */
-static int open_thawed(const struct cgroup_place *place, int *ret, struct ksnap_err *err)
+static int refuse_held(const struct freeze_mark *m, const char *path, struct ksnap_err *err)
 {
+	if (!m->worker.pid || !freeze_mark_is_near(m))
+		return err_set(err, KSNAP_E_STATE,
+			       "cgroup %s is frozen already, by %s of another ksnap, of which it "
+			       "cannot be told here whether it lives: it has to thaw it, or write "
+			       "0 to its cgroup.freeze",
+			       path, m->by);
+	return err_set(err, KSNAP_E_STATE,
+		       "cgroup %s is frozen already, by %s of another ksnap, whose worker is "
+		       "process %" PRIu64 " and has to thaw it",
+		       path, m->by, m->worker.pid);
+}
+
+/* Somebody else's freeze would end with ours. What the dead have left is nobody's. */
+static int open_thawed(const struct cgroup_place *place, uint64_t deadline, int *ret,
+		       struct ksnap_err *err)
+{
+	struct freeze_mark mark;
 	char state[8];
 
 	*ret = cgroup_open(place, "cgroup.freeze", O_RDWR, err);
 	if (*ret < 0)
 		return *ret;
-	if (!read_small(*ret, state, sizeof(state)))
+	if (freeze_mark_get(*ret, &mark)) {
+		freeze_mark_await(&mark, deadline);
+		freeze_left_undo(*ret, place->path);
+	}
+	if (freeze_mark_get(*ret, &mark))
+		return refuse_held(&mark, place->path, err);
+	if (!freeze_file_read(*ret, state, sizeof(state)))
 		return err_errno(err, KSNAP_E_TARGET, errno, "cannot read cgroup.freeze of %s",
 				 place->path);
 	if (state[0] != '1')
@@ -211,15 +262,45 @@ static int explain_wait(int code, const char *path, struct ksnap_err *err)
 	return err_errno(err, code, errno, "cannot wait for cgroup %s to freeze", path);
 }
 
-/* From the write on, release undoes it. */
-static int stop_tasks(struct frozen *z, int events_fd, uint64_t deadline, struct ksnap_err *err)
+static int start_guard(struct freezer *f, struct frozen *z, struct ksnap_err *err)
 {
-	static const struct freeze_word thaw[] = { { "0", NULL, NULL }, { 0 } };
-	int code = freeze_guard_start(z->freeze_fd, thaw, &z->guard, err);
+	struct epoll_event ev = { .events = EPOLLIN };
+	int code = freeze_guard_start_cgroup(z->freeze_fd, &z->guard, err);
+
+	if (!code && epoll_ctl(f->epoll, EPOLL_CTL_ADD, z->guard.pidfd, &ev)) {
+		err_errno(err, KSNAP_E_INTERNAL, errno, "cannot wait for the child that thaws");
+		freeze_guard_stop(&z->guard);
+		code = KSNAP_E_INTERNAL;
+	}
+	if (!code && z->is_marked)
+		freeze_mark_guard(z->freeze_fd, z->guard.pid, z->by);
+	return code;
+}
+
+/* Without the right to mark it is frozen all the same. */
+static int mark(struct frozen *z, struct ksnap_err *err)
+{
+	int set = freeze_mark_set(z->freeze_fd, z->by);
+
+	z->is_marked = !set;
+	if (set > 0)
+		return err_set(err, KSNAP_E_STATE,
+			       "cgroup %s was frozen just now, by another ksnap", z->path);
+	if (set < 0)
+		log_info("cgroup %s cannot be marked as frozen by ksnap: %s; should worker and "
+			 "guard be killed together, nobody will thaw it",
+			 z->path, strerror(errno));
+	return 0;
+}
+
+static int stop_tasks(struct freezer *f, struct frozen *z, int events_fd, uint64_t deadline,
+		      struct ksnap_err *err)
+{
+	int code = start_guard(f, z, err);
 
 	if (code)
 		return code;
-	if (!write_state(z->freeze_fd, '1'))
+	if (!freeze_file_write(z->freeze_fd, '1'))
 		return err_errno(err, KSNAP_E_TARGET, errno, "cannot freeze cgroup %s", z->path);
 	code = await_frozen(events_fd, deadline);
 	return code ? explain_wait(code, z->path, err) : 0;
@@ -233,7 +314,7 @@ static int freeze_new(struct freezer *f, const struct freeze_request *rq,
 	int code = check_spared(place->path, rq, err);
 
 	if (!code)
-		code = open_thawed(place, &freeze_fd, err);
+		code = open_thawed(place, rq->deadline_mono_ns, &freeze_fd, err);
 	if (code)
 		return code;
 	events_fd = cgroup_open(place, "cgroup.events", O_RDONLY, err);
@@ -243,7 +324,14 @@ static int freeze_new(struct freezer *f, const struct freeze_request *rq,
 	if (!z)
 		return err_nomem(err);
 	z->freeze_fd = take_fd(freeze_fd);
-	code = stop_tasks(z, events_fd, rq->deadline_mono_ns, err);
+	code = mark(z, err);
+	if (code) { /* another one's: there is nothing to thaw */
+		cleanup_close(&z->freeze_fd);
+		free(z);
+		return code;
+	}
+	/* From here on release undoes it. */
+	code = stop_tasks(f, z, events_fd, rq->deadline_mono_ns, err);
 	if (code) {
 		release(z);
 		return code;
@@ -275,9 +363,8 @@ int freezer_freeze(struct freezer *f, const struct freeze_request *rq, char ret[
 static bool is_frozen(const struct cgroup_place *place)
 {
 	_close_ int fd = cgroup_open(place, "cgroup.freeze", O_RDONLY, NULL);
-	char state[8];
 
-	return fd >= 0 && read_small(fd, state, sizeof(state)) && state[0] == '1';
+	return fd >= 0 && freeze_file_is_set(fd);
 }
 
 /* The nearest one above @place that somebody holds still; the root cannot be. */
@@ -294,24 +381,114 @@ static void find_above(struct cgroup_place place, char ret[FREEZE_PATH_MAX])
 	}
 }
 
+/* ---- what the dead have left ----------------------------------------------------------------- */
+
+static void on_freed(void *arg, const char *path)
+{
+	struct freezer *f = arg;
+	struct freed *d = malloc(sizeof(*d) + strlen(path) + 1);
+
+	if (!d)
+		return;
+	strcpy(d->path, path);
+	d->next = f->freed;
+	f->freed = d;
+}
+
+static void sweep(struct freezer *f)
+{
+	char root[PATH_MAX];
+
+	cleanup_close(&f->fresh);
+	f->fresh = -1;
+	if (!cgroup_root("/proc/self/mounts", root, sizeof(root), NULL))
+		freeze_left_sweep(root, on_freed, f);
+}
+
+/* Whoever asks for it wanted what the first look has done; once. */
+static bool forget_freed(struct freezer *f, const char *path)
+{
+	struct freed **link = &f->freed, *d;
+
+	while (*link && strcmp((*link)->path, path))
+		link = &(*link)->next;
+	d = *link;
+	if (!d)
+		return false;
+	*link = d->next;
+	free(d);
+	return true;
+}
+
+static int thaw_left(struct freezer *f, const struct cgroup_place *place, struct ksnap_err *err)
+{
+	bool was_freed = forget_freed(f, place->path);
+	_close_ int fd = cgroup_open(place, "cgroup.freeze", O_RDWR, err);
+	struct freeze_mark mark;
+
+	if (fd < 0)
+		return fd;
+	if (freeze_left_undo(fd, place->path))
+		return 0;
+	if (freeze_mark_get(fd, &mark))
+		return refuse_held(&mark, place->path, err);
+	if (freeze_file_is_set(fd))
+		return err_set(err, KSNAP_E_NOTFOUND,
+			       "cgroup %s is frozen, but not by ksnap: whoever froze it has to "
+			       "thaw it (write 0 to %s%s/cgroup.freeze)",
+			       place->path, place->root, place->path);
+	return was_freed ? 0
+			 : err_set(err, KSNAP_E_NOTFOUND, "cgroup %s is not frozen by this worker",
+				   place->path);
+}
+
+/* ---- guards ---------------------------------------------------------------------------------- */
+
+/* False: there is no other guard, and it was thawed. */
+static bool replace_guard(struct freezer *f, struct frozen **link)
+{
+	struct ksnap_err err = { 0 };
+	struct frozen *z = *link;
+
+	if (!start_guard(f, z, &err)) {
+		log_warn("the child that thaws cgroup %s when this worker is gone was killed; "
+			 "another one, process %d, is in its place",
+			 z->path, (int)z->guard.pid);
+		return true;
+	}
+	log_error(
+		"the child that thaws cgroup %s when this worker is gone was killed, and there is "
+		"no other: %s; the cgroup goes on",
+		z->path, err.text);
+	drop(link);
+	return false;
+}
+
+void freezer_look(struct freezer *f)
+{
+	struct frozen **link = &f->first;
+
+	if (f->fresh >= 0)
+		sweep(f);
+	while (*link) {
+		if (!freeze_guard_is_gone(&(*link)->guard) || replace_guard(f, link))
+			link = &(*link)->next;
+	}
+}
+
 int freezer_thaw(struct freezer *f, const char *cgroup, char above[FREEZE_PATH_MAX],
 		 struct ksnap_err *err)
 {
 	struct cgroup_place place;
-	struct frozen **link = &f->first, *z;
 	int code = find_place(cgroup, &place, err);
 
 	if (code)
 		return code;
-	while (*link && strcmp((*link)->path, place.path))
-		link = &(*link)->next;
-	z = *link;
-	if (!z)
-		return err_set(err, KSNAP_E_NOTFOUND, "cgroup %s is not frozen by this worker",
-			       place.path);
-	*link = z->next;
-	release(z);
-	if (above)
+	if (find(f, place.path))
+		drop(seek(f, place.path));
+	else
+		code = thaw_left(f, &place, err);
+	if (!code && above)
 		find_above(place, above);
-	return 0;
+	return code;
 }

@@ -79,13 +79,15 @@ static void read_facts(struct target *t)
 	t->ncpu = ncpu > 0 ? ncpu : sysconf(_SC_NPROCESSORS_CONF);
 }
 
-/* One descriptor tells of both kinds of watches. */
+/* One descriptor tells of both kinds of watches, and of what the freezer has to look at. */
 static int begin_watches(struct target *t, struct ksnap_err *err)
 {
 	int ret = watch_set_init(&t->watches, &t->code, t->types, err);
 
 	ret = ret ? ret : object_ends_init(&t->ends, err);
-	return ret ? ret : watch_set_poll(&t->watches, t->ends.timer, err);
+	ret = ret ? ret : watch_set_poll(&t->watches, t->ends.timer, err);
+	ret = ret ? ret : freezer_init(&t->freezer, err);
+	return ret ? ret : watch_set_poll(&t->watches, t->freezer.epoll, err);
 }
 
 static struct target *open_live(const char *options, struct ksnap_err *err)
@@ -98,6 +100,7 @@ static struct target *open_live(const char *options, struct ksnap_err *err)
 		return NULL;
 	}
 	t->watches = WATCH_SET_INIT;
+	t->freezer = FREEZER_INIT;
 	t->stats_fd = t->ends.timer = -1;
 	kernel_names_init(&t->names);
 	if (!kernel_names_options(&t->names, options, err))
@@ -320,7 +323,10 @@ static int watch_fd_live(struct target *t)
 
 static int watch_next_live(struct target *t, struct watch_news *ret)
 {
-	return object_ends_next(&t->ends, ret) || watch_set_next(&t->watches, ret);
+	if (object_ends_next(&t->ends, ret) || watch_set_next(&t->watches, ret))
+		return 1;
+	freezer_look(&t->freezer);
+	return 0;
 }
 
 const struct target_ops target_live = {

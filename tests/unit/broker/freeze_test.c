@@ -98,6 +98,25 @@ static void what_nobody_froze_is_not_thawed(void **state)
 	ask_thaw(s.c, 1, "/a", false);
 	rig_expect_error(s.c, 1, "E_NOTFOUND");
 	ask_thaw(s.c, 2, "/a", true);
+	rig_done_error(s.w, take(s.w, "thaw", "/a"), "E_NOTFOUND", "no");
+	rig_expect_error(s.c, 2, "E_NOTFOUND");
+	tear_down(&s);
+}
+
+/* By a ksnap that was killed: a worker can tell. */
+static void force_thaws_what_is_left(void **state)
+{
+	struct wire_thaw_params p = { .cgroup = wire_slice_of("/a"),
+				      .has_force = true,
+				      .force = true,
+				      .has_target = true,
+				      .target = wire_slice_of("nowhere") };
+	struct stage s = set_up();
+
+	ask_thaw(s.c, 1, "/a", true);
+	rig_done_raw(s.w, take(s.w, "thaw", "/a"), "\x80", 1);
+	expect_ok(s.c, 1, OP_thaw);
+	rig_ask(s.c, 2, OP_thaw, &p, NULL);
 	rig_expect_error(s.c, 2, "E_NOTFOUND");
 	tear_down(&s);
 }
@@ -224,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_nobody_froze_is_not_thawed),
+		cmocka_unit_test(force_thaws_what_is_left),
 		cmocka_unit_test(a_nonsense_answer_is_undone),
 		cmocka_unit_test(a_freeze_that_is_late_is_undone),
 		cmocka_unit_test(the_worker_is_told_whom_to_spare),

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* freeze_file.h - the files by which the kernel freezes a cgroup, read and written anew each time.
+ */
+#ifndef KSNAP_CAPTURE_LIVE_FREEZE_FILE_H
+#define KSNAP_CAPTURE_LIVE_FREEZE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* '1' freezes, '0' thaws. False: errno says why; ENODEV: the cgroup is gone. */
+bool freeze_file_write(int fd, char state);
+/* What a small file holds, from its begin, with a NUL behind it. False as above. */
+bool freeze_file_read(int fd, char *buf, size_t cap);
+/* Does it say that its cgroup is to stand still? */
+bool freeze_file_is_set(int fd);
+/* The cgroup that it was opened in was removed, whatever has its path now. */
+bool freeze_file_is_gone(int fd);
+
+#endif
