@@ -35,7 +35,7 @@ return {
 		{ "e", "error", doc = "Why a periodic capture failed: the placeholder is stored, and the op fails with this." },
 	},
 	  example = { maps = 2, complete = true, placeholder = false, reasons = {} } },
-	{ name = "freezing", from = "broker", doc = "What the params of a job that freezes a cgroup have beside the op's own.", fields = {
+	{ name = "freezing", from = "broker", doc = "What the params of a job that freezes a cgroup have beside the op's own. A worker refuses to freeze what it holds already (E_STATE): when it has done it again, the cgroup of that path was another one.", fields = {
 		{ "by", "str", required = true, doc = "Who asks, in words." },
 		{ "host", "str", max = 256, required = true, doc = "The broker's host: the pids mean something there only." },
 		{ "spared", "list", of = "spared", required = true, doc = "Who must not be frozen." },

@@ -6,11 +6,15 @@
 #include "broker/freezing.h"
 #include "broker/session.h"
 
-static int check_free(struct request *rq, struct wire_slice cgroup, struct ksnap_err *err)
+/* The worker that holds it knows whether it is the same cgroup still, or another one of that path.
+ */
+static int check_free(struct request *rq, struct wire_slice cgroup, struct job_spec *spec,
+		      struct ksnap_err *err)
 {
 	struct owned *o = sessions_find_owned(rq->broker->sessions, OWNED_FREEZE, cgroup);
 
-	if (!o)
+	freezing_pin(rq, cgroup, spec);
+	if (!o || spec->worker)
 		return 0;
 	return err_set(err, KSNAP_E_STATE, "cgroup: %s is frozen already, by session %s", o->name,
 		       session_name(o->session));
@@ -22,13 +26,22 @@ static int run(struct request *rq, struct ksnap_err *err)
 	struct job_spec spec = { .target = p->target };
 	_buf_ struct buf params = BUF_INIT;
 
-	if (check_free(rq, p->cgroup, err))
+	if (check_free(rq, p->cgroup, &spec, err))
 		return err->code;
 	if (!request_bridge(rq, err))
 		return err->code;
 	if (freezing_params(rq, &wire_shape_freeze_params, p, &params, &spec, err))
 		return err->code;
 	return workers_submit(rq->broker->workers, rq, &spec, err);
+}
+
+/* It was removed, and this worker has let it go. */
+static void disown_former(struct sessions *all, struct wire_slice cgroup, const char *worker)
+{
+	struct owned *o = sessions_find_owned(all, OWNED_FREEZE, cgroup);
+
+	if (o && !strcmp(o->worker, worker))
+		sessions_disown(all, o);
 }
 
 /* What nobody owns must not stay. */
@@ -53,6 +66,7 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		undo(rq->broker, p->cgroup, workers_current(ws));
 		return rc;
 	}
+	disown_former(rq->broker->sessions, reply.cgroup, workers_current(ws));
 	rc = session_own(rq->session, OWNED_FREEZE, reply.cgroup,
 			 workers_target(ws, p->target, NULL), workers_current(ws), err);
 	if (rc)

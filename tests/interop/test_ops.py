@@ -10,7 +10,7 @@ from bus import Client
 from serve import Broker
 from shapes import OPS, check, check_refusal, check_reply
 from tap import equal, run, test, tests
-from worker import Worker
+from worker import Failed, Worker
 
 STATS = {"nr_cpus": 4, "layers": [{"name": "batch", "util": 0.5}], "raw": b"\0\xff"}
 
@@ -30,9 +30,25 @@ def replace(params, blobs):
     return {"maps": [14], "progs": [41], "map_names": ["tasks"], "prog_names": ["on_switch"]}, None
 
 
+FROZEN = set()
+
+
+def freeze(params, blobs):
+    """Which cgroup it is, and whether it is frozen, is the worker's to know."""
+    if params["cgroup"] in FROZEN:
+        raise Failed("E_STATE", "X", "it is frozen already")
+    FROZEN.add(params["cgroup"])
+    return {"cgroup": params["cgroup"]}, None
+
+
+def thaw(params, blobs):
+    FROZEN.remove(params["cgroup"])
+    return {}, None
+
+
 JOBS = {"attach_object": attach, "replace_object": replace, "detach_object": lambda p, blobs: ({}, None), "render": render,
         "capture_cgroup_procs": lambda p, blobs: ({"pids": [4711, 4712]}, None),
-        "freeze": lambda p, blobs: ({"cgroup": p["cgroup"]}, None), "thaw": lambda p, blobs: ({}, None),
+        "freeze": freeze, "thaw": thaw,
         "watch_snapshot": lambda p, blobs: ({"addr": 2**64 - 4096, "len": p["len"], "slot": 1}, None),
         "unwatch": lambda p, blobs: ({"hits": 1000, "suppressed": 980}, None)}
 

@@ -193,7 +193,28 @@ ok 'and runs' look ticks
 wait "$holder"
 is $? 5 'its holder says that the broker is gone'
 
+# ---- removed, and made again -------------------------------------------------------------------------
+
 serve_start c --target live
+mkdir "$root/$group/inner"
+hold "/$group/inner"
+former=$holder
+exec 7<&8
+rmdir "$root/$group/inner"
+mkdir "$root/$group/inner"
+ok 'a cgroup made again under the path of a frozen one: freeze' hold "/$group/inner"
+ok 'it is frozen' grep -q 'frozen 1' "$root/$group/inner/cgroup.events"
+exits 1 'a second freeze of it' "$KSNAP" freeze "/$group/inner"
+like "$err" 'is frozen already, by session ksnap' 'names the holder'
+kill -INT "$holder"
+wait "$holder"
+is $? 0 '^C ends it well'
+ok 'it is thawed' look 'frozen 0' "$root/$group/inner/cgroup.events"
+wait "$former"
+is $? 1 'the holder of the former one ends by itself'
+exec 7<&-
+rmdir "$root/$group/inner"
+
 # ---- the guard alone is killed -----------------------------------------------------------------------
 
 # guards: the children of $worker that thaw.

@@ -184,6 +184,7 @@ static void one_session_holds_a_cgroup(void **state)
 
 	freeze(&s, 1);
 	ask_freeze(s.other, 2, "/a");
+	rig_done_error(s.w, take(s.w, "freeze", "/a"), "E_STATE", "frozen already");
 	rig_expect_error(s.other, 2, "E_STATE");
 	ask_thaw(s.other, 3, "/a", false);
 	rig_expect_error(s.other, 3, "E_STATE");
@@ -192,6 +193,34 @@ static void one_session_holds_a_cgroup(void **state)
 	expect_ok(s.c, 4, OP_thaw);
 	ask_thaw(s.c, 5, "/a", false);
 	rig_expect_error(s.c, 5, "E_NOTFOUND");
+	tear_down(&s);
+}
+
+/* The worker that holds it is asked, and no other; when it can freeze again, that is another
+ * cgroup. */
+static void one_made_again_has_another_owner(void **state)
+{
+	struct stage s = set_up();
+	void *second = rig_worker(s.r, "w2");
+
+	freeze(&s, 1);
+	rig_join(second, "w2");
+	for (uint64_t i = 2; i < 6; i++) {
+		ask_freeze(s.other, i, "/a");
+		rig_done_error(s.w, take(s.w, "freeze", "/a"), "E_STATE", "frozen already");
+		rig_expect_error(s.other, i, "E_STATE");
+	}
+	ask_freeze(s.other, 6, "/a");
+	frozen(s.w, take(s.w, "freeze", "/a"));
+	expect_ok(s.other, 6, OP_freeze);
+	ask_thaw(s.c, 7, "/a", false);
+	rig_expect_error(s.c, 7, "E_STATE");
+	ask_thaw(s.other, 8, "/a", false);
+	rig_done_raw(s.w, take(s.w, "thaw", "/a"), "\x80", 1);
+	expect_ok(s.other, 8, OP_thaw);
+	ask_thaw(s.c, 9, "/a", false);
+	rig_expect_error(s.c, 9, "E_NOTFOUND");
+	zmq_close(second);
 	tear_down(&s);
 }
 
@@ -248,6 +277,7 @@ int main(void)
 		cmocka_unit_test(a_freeze_that_is_late_is_undone),
 		cmocka_unit_test(the_worker_is_told_whom_to_spare),
 		cmocka_unit_test(one_session_holds_a_cgroup),
+		cmocka_unit_test(one_made_again_has_another_owner),
 		cmocka_unit_test(force_thaws_for_another_session),
 		cmocka_unit_test(bye_thaws),
 		cmocka_unit_test(a_capture_goes_to_the_worker_that_holds),
