@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* workers.c - the work socket: workers join, beat, finish jobs, and are lost. A worker that is busy
  * cannot beat, so it has until the deadline of its job, and 5 heartbeats more; then it is lost. Its
- * connection is held by another thread: without one it is lost like one that is silent, and has as
- * long to connect again. */
+ * connection is held by another thread: without one it is lost too, and has ten heartbeats
+ * to connect again. */
 #include "broker/workers.h"
 
 #include <stdlib.h>
@@ -25,6 +25,9 @@
 
 #define READ_BATCH   64
 #define MISSED_BEATS 5
+/* A connection that somebody with its routing id took over is found unheard, and ended, after five
+ * beats: it is back behind that. */
+#define UNREACHED_BEATS 10
 
 static void receive(void *arg);
 
@@ -611,15 +614,15 @@ static struct worker *find_silent(struct workers *ws, uint64_t now)
 {
 	struct worker *w = ws->first;
 
-	while (w && now <= silent_after(ws, w) && w->unreached < MISSED_BEATS)
+	while (w && now <= silent_after(ws, w) && w->unreached < UNREACHED_BEATS)
 		w = w->next;
 	return w;
 }
 
 static const char *why_silent(const struct worker *w)
 {
-	if (w->unreached >= MISSED_BEATS)
-		return "not connected for 5 heartbeats";
+	if (w->unreached >= UNREACHED_BEATS)
+		return "not connected for 10 heartbeats";
 	return w->job ? "its job is not done 5 heartbeats after its deadline"
 		      : "silent for 5 heartbeats";
 }

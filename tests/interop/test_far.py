@@ -253,7 +253,7 @@ def killed_busy(broker):
             part, = c.receive()
             equal((part.envelope["id"], part.envelope["e"]["code"]), (id, "E_WORKER_LOST"))
             lost = live.next(lambda h: h["k"] == "lost" and h["worker"] == w.name)
-            equal(lost["reason"], "not connected for 5 heartbeats")
+            equal(lost["reason"], "not connected for 10 heartbeats")
 
 
 @test("a tcp link that breaks for two beats in mid-job costs nothing: the job is answered, the worker stays")
