@@ -130,7 +130,7 @@ enum ksnap_event_kind {
 	KSNAP_EV_STATE_CUT = 305,
 };
 
-#define KSNAP_EVENT_FIELDS 5
+#define KSNAP_EVENT_FIELDS 4
 
 /* One fact about a bridge. Fields and their order are those of schemas/event/<kind>.lua. */
 struct ksnap_event {

@@ -97,6 +97,18 @@ size_t utf8_cut(const char *s, size_t len)
 	return len;
 }
 
+bool utf8_has_control(const char *s, size_t len)
+{
+	uint32_t rune;
+
+	for (size_t at = utf8_plain(s, len), used; at < len; at += used ?: 1) {
+		used = utf8_next(s + at, len - at, &rune);
+		if (used && (rune < 0x20 || (rune >= 0x7f && rune < 0xa0)))
+			return true;
+	}
+	return false;
+}
+
 void utf8_make_printable(char *text, size_t len)
 {
 	uint32_t rune;

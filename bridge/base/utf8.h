@@ -3,6 +3,7 @@
 #ifndef KSNAP_BASE_UTF8_H
 #define KSNAP_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@ size_t utf8_sound(const char *s, size_t len);
 /* Bytes of the longest prefix of @s that does not end within a character; bytes that are not
  * UTF-8 count as characters. For cutting text to fit. */
 size_t utf8_cut(const char *s, size_t len);
+/* Has it a control character, those above 0x7f too? @s is sound. */
+bool utf8_has_control(const char *s, size_t len);
 /* Put question marks in place of what is not UTF-8 and of control characters but newlines and tabs.
  */
 void utf8_make_printable(char *text, size_t len);

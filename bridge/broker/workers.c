@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "broker/bridges.h"
 #include "broker/endpoint.h"
 #include "broker/pool.h"
@@ -202,21 +203,20 @@ static void unlink_worker(struct workers *ws, struct worker *w)
 static void raise_loss(struct workers *ws, const struct worker *w, const char *why)
 {
 	struct hosted *h = w->job && w->job->rq ? request_bridge_if_open(w->job->rq, NULL) : NULL;
-	char held[KSNAP_ERR_TEXT];
+	char held[KSNAP_ERR_TEXT], text[2 * KSNAP_ERR_TEXT];
 
 	for (struct hosted *b = bridges_first(ws->broker->bridges); b; b = b->next) {
-		struct ksnap_event_field f[5] = { { .name = "worker", .str = w->name },
-						  { .name = "target", .str = w->target->name },
-						  { .name = "reason", .str = why } };
-		unsigned n = 3;
+		struct ksnap_event_field f[] = { { .name = "worker", .str = w->name },
+						 { .name = "target", .str = w->target->name },
+						 { .name = "reason", .str = text },
+						 { .name = "job",
+						   .num = w->job ? w->job->id : 0 } };
 
 		sessions_held(ws->broker->sessions, w->name, b->name, held);
-		if (b == h)
-			f[n++] = (struct ksnap_event_field){ .name = "job", .num = w->job->id };
-		if (held[0])
-			f[n++] = (struct ksnap_event_field){ .name = "released", .str = held };
-		if (n > 3)
-			hosted_raise(b, KSNAP_EV_WORKER_LOST, f, n);
+		snprintf(text, sizeof(text), "%s%s%s", why, held[0] ? "; released: " : "", held);
+		text[utf8_cut(text, strnlen(text, KSNAP_ERR_TEXT - 1))] = 0;
+		if (b == h || held[0])
+			hosted_raise(b, KSNAP_EV_WORKER_LOST, f, b == h ? 4 : 3);
 	}
 }
 
@@ -350,7 +350,7 @@ static void tell_joined(struct workers *ws, struct worker *w)
 
 static bool is_text(struct wire_slice s)
 {
-	return !s.len || !ksnap_tag_check(s.p, s.len, NULL);
+	return utf8_sound(s.p, s.len) == s.len && !utf8_has_control(s.p, s.len);
 }
 
 /* "name", or "name#" and anything: two sockets with one routing id are more than libzmq can take.

@@ -7,9 +7,8 @@ released with it.]],
 	fields = {
 		{ "worker", "str", required = true, doc = "Name of the worker." },
 		{ "target", "str", required = true, doc = "Target it served." },
-		{ "reason", "str", required = true, doc = "How it was lost, for people." },
+		{ "reason", "str", required = true, doc = "How it was lost, for people, and what it held for sessions that used this bridge: that is released." },
 		{ "job", "uint", doc = "Number of the job it had, on that job's bridge." },
-		{ "released", "str", doc = "What it held for sessions that used this bridge, comma-separated." },
 	},
 	example = { worker = "live-1", target = "live", reason = "silent for 5 heartbeats", job = 17 },
 }

@@ -311,7 +311,7 @@ def idle_worker_dies(broker):
                 c.call("ping")
         for header in told:
             check_header(header, "event_worker_lost")
-            equal((header["worker"], set(header["released"].split(", ")), "job" in header),
+            equal((header["worker"], set(header["reason"].split("; released: ")[1].split(", ")), "job" in header),
                   ("w-held", {"frozen cgroup /held", "object probe"}, False))
         equal({header["ch"] for header in told}, {"event/h1", "event/h2"})
         equal([e["k"] for e in d.call("drain_events", b="h3") if e["k"] == "worker_lost"], [])
