@@ -3,7 +3,8 @@
  *
  * A worker that was restarted comes before the broker has seen the end of its last life; but two
  * that are alive must not throw each other out in turn. The one that is there stays when it is
- * heard, or is connected for as long as it takes libzmq to notice a dead connection. */
+ * heard. A busy one need not say anything: it stays when it is connected for about as long as it
+ * takes libzmq to notice a dead connection. An idle one that says nothing is lost for that. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,6 @@ void rivals_tick(struct workers *ws)
 			worker_lose(ws, w, "another worker joined under its name");
 	} while (w);
 	for (w = ws->first; w; w = w->next)
-		if (w->rival && ++w->rival->beats >= ALIVE_BEATS)
+		if (w->rival && ++w->rival->beats >= ALIVE_BEATS && w->job)
 			stays(ws, w);
 }

@@ -404,6 +404,30 @@ static void who_is_alive_keeps_its_name(void **state)
 	rig_stop(r);
 }
 
+/* Five beats have gone by since it was asked for, but it is not silent for as long yet. */
+static void the_name_of_a_silent_idle_one_is_given_on(void **state)
+{
+	static const struct clock_source source = { skipping_mono, real };
+	struct rig *r;
+	void *w, *x;
+
+	clock_replace(&source);
+	r = rig_start((struct broker_opts){ 0 });
+	w = rig_worker(r, "w1");
+	x = rig_worker(r, "w1#2");
+	rig_join(w, "w1");
+	ask_for_name(r, x, "w1#2", 2);
+	for (int i = 0; i < 5; i++)
+		rig_on_broker(r, tick, NULL);
+	rig_on_broker(r, pass, &(unsigned){ 6 });
+	rig_on_broker(r, tick, NULL);
+	expect(x, "welcome");
+	zmq_close(w);
+	zmq_close(x);
+	rig_stop(r);
+	clock_replace(NULL);
+}
+
 static void the_name_of_a_dead_one_is_given_on(void **state)
 {
 	struct rig *r = rig_start((struct broker_opts){ 0 });
@@ -459,6 +483,7 @@ int main(void)
 		cmocka_unit_test(a_worker_that_beats_and_does_not_answer_is_lost),
 		cmocka_unit_test(many_dead_workers_are_lost_at_once),
 		cmocka_unit_test(who_is_alive_keeps_its_name),
+		cmocka_unit_test(the_name_of_a_silent_idle_one_is_given_on),
 		cmocka_unit_test(the_name_of_a_dead_one_is_given_on),
 		cmocka_unit_test(who_waits_for_a_name_is_told_to_leave),
 	};
