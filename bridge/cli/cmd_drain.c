@@ -131,6 +131,8 @@ static int print_table(struct drain *d, struct ksnap_err *err)
 		return r;
 	print_rows(&d->out, &u.data, columns);
 	out_buf(&d->out);
+	out_flush();
+	d->unsaid = out_broken() ? d->taken : 0;
 	msgpack_unpacked_destroy(&u);
 	return 0;
 }

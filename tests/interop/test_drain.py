@@ -85,7 +85,7 @@ def others(broker):
 
 @test("an output that fails: what was taken and not written is counted")
 def full(broker):
-    for form in "jsonl", "json", "msgpack":
+    for form in "jsonl", "json", "msgpack", "table":
         store(broker)
         with open("/dev/full", "wb") as out:
             status, _, said = ksnap(broker, "drain", "-o", form, out=out)
