@@ -166,9 +166,9 @@ void broker_destroy(struct broker *b)
 	free(b);
 }
 
-void broker_worker_gone(struct broker *b, const char *name, const char *why)
+void broker_worker_gone(struct broker *b, const char *name, uint64_t pid, const char *why)
 {
-	workers_gone(b->workers, name, why);
+	workers_gone(b->workers, name, pid, why);
 }
 
 int broker_reload_keys(struct broker *b, struct ksnap_err *err)

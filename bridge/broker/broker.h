@@ -32,8 +32,9 @@ struct broker_opts {
 	const char *state;      /* folder to keep snapshots and events in; NULL: nowhere */
 	const char *state_sync; /* "no", "second" or "always"; "second" when NULL */
 	/* Called, when not NULL, for a worker that was given up because it said nothing; its
-	 * process may still be there. The owner may end it; it must not destroy the broker. */
-	void (*worker_silent)(void *arg, const char *name);
+	 * process, @pid by its own word, may still be there. The owner may end it; it must not
+	 * destroy the broker. */
+	void (*worker_silent)(void *arg, const char *name, uint64_t pid);
 	void *arg;
 };
 
@@ -42,8 +43,9 @@ struct broker *broker_create(struct loop *loop, const struct broker_opts *opts,
 			     struct ksnap_err *err);
 /* Answers what is pending with E_STATE, tells workers to leave, closes. */
 void broker_destroy(struct broker *b);
-/* The owner saw the process of worker @name end: its job fails with E_WORKER_LOST at once. */
-void broker_worker_gone(struct broker *b, const char *name, const char *why);
+/* The owner saw the process @pid of worker @name end: its job fails with E_WORKER_LOST at once. One
+ * of that name in another process lives. */
+void broker_worker_gone(struct broker *b, const char *name, uint64_t pid, const char *why);
 /* Read the file of client keys again: those that are gone have no rights from here on, connections
  * that are open included. On failure everything stays as it was. */
 int broker_reload_keys(struct broker *b, struct ksnap_err *err);

@@ -90,7 +90,7 @@ struct workers {
 	struct worker *first;
 	struct channel *channel; /* live channel `worker` */
 	uint64_t next_job;
-	void (*silent)(void *arg, const char *name); /* tells the owner; or NULL */
+	void (*silent)(void *arg, const char *name, uint64_t pid); /* tells the owner; or NULL */
 	void *silent_arg;
 	const char *current;     /* worker whose result is being handled */
 	struct ksnap_blob *peer; /* routing id of the message being handled */

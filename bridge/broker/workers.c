@@ -283,11 +283,11 @@ void workers_check_keys(struct workers *ws)
 	} while (w);
 }
 
-void workers_gone(struct workers *ws, const char *name, const char *why)
+void workers_gone(struct workers *ws, const char *name, uint64_t pid, const char *why)
 {
 	struct worker *w = find(ws, name);
 
-	if (w)
+	if (w && w->pid == pid)
 		worker_lose(ws, w, why);
 }
 
@@ -630,11 +630,12 @@ static const char *why_silent(const struct worker *w)
 static void lose_silent(struct workers *ws, struct worker *w)
 {
 	char name[sizeof(w->name)];
+	uint64_t pid = w->pid;
 
 	memcpy(name, w->name, sizeof(name));
 	worker_lose(ws, w, why_silent(w));
 	if (ws->silent)
-		ws->silent(ws->silent_arg, name);
+		ws->silent(ws->silent_arg, name, pid);
 }
 
 void workers_tick(struct workers *ws)

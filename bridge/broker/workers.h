@@ -22,7 +22,7 @@ void workers_tick(struct workers *ws);
 void workers_check_keys(struct workers *ws);
 /* What waits for a worker or an accessor with a key that was taken out is refused. */
 void workers_refuse_revoked(struct workers *ws);
-void workers_gone(struct workers *ws, const char *name, const char *why);
+void workers_gone(struct workers *ws, const char *name, uint64_t pid, const char *why);
 
 struct job_spec {
 	const char *op;           /* what the worker does; the request's op when NULL */

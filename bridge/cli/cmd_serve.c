@@ -306,12 +306,12 @@ static int catch_signals(struct server *s, struct ksnap_err *err)
 	return r < 0 ? r : 0;
 }
 
-static void end_silent_worker(void *arg, const char *name)
+static void end_silent_worker(void *arg, const char *name, uint64_t pid)
 {
 	struct server *s = arg;
 
 	if (s->supervisor)
-		supervisor_worker_silent(s->supervisor, name);
+		supervisor_worker_silent(s->supervisor, name, pid);
 }
 
 static int start_broker(struct server *s, const struct args *args, struct ksnap_err *err)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "base/cleanup.h"
@@ -78,7 +79,7 @@ static void tell_ended(void *arg)
 		w->told = w->told || news;
 		pthread_mutex_unlock(&e->lock);
 		if (news)
-			broker_worker_gone(e->broker, w->name, w->err.text);
+			broker_worker_gone(e->broker, w->name, (uint64_t)getpid(), w->err.text);
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -52,7 +53,7 @@ struct supervisor {
 };
 
 static int start_worker(struct worker_slot *w, struct ksnap_err *err);
-static void worker_ended(struct worker_slot *w, const char *why);
+static void worker_ended(struct worker_slot *w, pid_t pid, const char *why);
 
 static void start_again(void *arg)
 {
@@ -61,7 +62,7 @@ static void start_again(void *arg)
 
 	w->timer = 0;
 	if (start_worker(w, &err) < 0)
-		worker_ended(w, err.text);
+		worker_ended(w, 0, err.text);
 }
 
 static void schedule_start(struct worker_slot *w)
@@ -75,8 +76,8 @@ static void schedule_start(struct worker_slot *w)
 	w->timer = id > 0 ? id : 0;
 }
 
-/* Common end of a process and of a thread. */
-static void worker_ended(struct worker_slot *w, const char *why)
+/* Common end of a process and of a thread; @pid 0: of one that did not begin. */
+static void worker_ended(struct worker_slot *w, pid_t pid, const char *why)
 {
 	bool lived_long = clock_mono_ns() - w->started_ns >= LONG_LIFE_NS;
 
@@ -84,7 +85,8 @@ static void worker_ended(struct worker_slot *w, const char *why)
 		return;
 	if (lived_long)
 		w->backoff_ms = 0;
-	broker_worker_gone(w->owner->opts.broker, w->name, why);
+	if (pid)
+		broker_worker_gone(w->owner->opts.broker, w->name, (uint64_t)pid, why);
 	w->restarts++;
 	log_warn("worker %s ended: %s; start %llu follows in %u ms", w->name, why,
 		 (unsigned long long)w->restarts + 1, w->backoff_ms);
@@ -123,7 +125,7 @@ static void process_ended(void *arg)
 		return;
 	describe_end(&info, why, sizeof(why));
 	forget_process(w);
-	worker_ended(w, why);
+	worker_ended(w, info.si_pid, why);
 }
 
 static void become_worker(const struct worker_slot *w, pid_t parent)
@@ -201,7 +203,7 @@ static void thread_ended(void *arg)
 		return;
 	pthread_join(w->thread, NULL);
 	w->has_thread = false;
-	worker_ended(w, w->err.text);
+	worker_ended(w, getpid(), w->err.text);
 }
 
 static int start_thread(struct worker_slot *w, struct ksnap_err *err)
@@ -284,11 +286,14 @@ struct supervisor *supervisor_create(const struct supervisor_opts *opts, struct 
 	return s;
 }
 
-void supervisor_worker_silent(struct supervisor *s, const char *name)
+void supervisor_worker_silent(struct supervisor *s, const char *name, uint64_t pid)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->slots[i].pid > 0 && strcmp(s->slots[i].name, name) == 0)
-			kill(s->slots[i].pid, SIGKILL);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct worker_slot *w = &s->slots[i];
+
+		if (w->pid > 0 && (uint64_t)w->pid == pid && strcmp(w->name, name) == 0)
+			kill(w->pid, SIGKILL);
+	}
 }
 
 void supervisor_retire(struct supervisor *s)

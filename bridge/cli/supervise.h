@@ -31,9 +31,9 @@ struct supervisor_opts {
 
 /* Start all workers. */
 struct supervisor *supervisor_create(const struct supervisor_opts *opts, struct ksnap_err *err);
-/* A worker is not heard from: end its process, so that another is started. One that is a thread can
- * only be waited for. */
-void supervisor_worker_silent(struct supervisor *s, const char *name);
+/* A worker is not heard from: end its process when it is @pid, so that another is started. One that
+ * is a thread can only be waited for. */
+void supervisor_worker_silent(struct supervisor *s, const char *name, uint64_t pid);
 /* Restart none from here on; the broker may be gone after this. */
 void supervisor_retire(struct supervisor *s);
 /* Tell those that are still there to end, wait for at most 2 s, then kill. */

@@ -22,6 +22,25 @@ exits 0 'status' "$KSNAP" status -o json
 is "$(json '[(w["name"], w["state"], w["pid"] != '"$pid"') for w in d["workers"]]' <<<"$out")" \
 	"[('fixture-1', 'idle', True)]" 'has one worker, a new one'
 
+# One that somebody else has started takes its name over while it stands still, and outlives it.
+pid=$(json 'd["workers"][0]["pid"]' <<<"$out")
+ok 'it stands still, too' kill -STOP "$pid"
+"$KSNAP" worker --connect "ipc://$tap_dir/b/work" --target fixture:maps=1,entries=1 --name fixture-1 --rejoin \
+	2>"$tap_dir/other" &
+other=$!
+serve_pids[$other]=1
+ok 'it is lost, too' await_line "$mon_fd" '"k":"lost".*"reason":"silent for 5 heartbeats"' "$tap_dir/tape"
+ok 'another one has its name' await_line "$mon_fd" '"k":"joined".*"pid":'"$other"'[,}]' "$tap_dir/tape"
+ok 'its process is gone, too' timeout -s KILL 30 tail --pid="$pid" -f /dev/null
+ok 'the next one of it is refused' timeout -s KILL 30 sh -c \
+	"tail -n +1 -f '$serve_log' | grep -qm1 'worker fixture-1 is refused: a worker that is alive has its name'"
+is "$("$KSNAP" status -o json | json '[w["pid"] for w in d["workers"]]')" "[$other]" 'the other one has the name still'
+is "$(grep -cE 'let worker|refused' "$tap_dir/other")" 0 'and was never told to leave'
+kill -KILL "$other"
+wait "$other" 2>/dev/null
+ok 'when it is gone the next one joins' await_line "$mon_fd" '"k":"joined"' "$tap_dir/tape"
+exits 0 'status' "$KSNAP" status -o json
+
 # The broker ends while one stands still.
 ok 'the new one stands still' kill -STOP "$(json 'd["workers"][0]["pid"]' <<<"$out")"
 serve_stop

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "base/cleanup.h"
@@ -107,7 +108,7 @@ static void worker_errors_are_handed_on(void **state)
 
 static void gone(struct broker *b, void *arg)
 {
-	broker_worker_gone(b, arg, "killed by signal 9");
+	broker_worker_gone(b, arg, (uint64_t)getpid(), "killed by signal 9");
 }
 
 static void a_lost_worker_fails_its_job_only(void **state)

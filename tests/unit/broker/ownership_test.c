@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "base/cleanup.h"
@@ -236,7 +237,7 @@ static void a_name_has_one_object_on_any_worker(void **state)
 
 static void gone(struct broker *b, void *arg)
 {
-	broker_worker_gone(b, arg, "killed by signal 9");
+	broker_worker_gone(b, arg, (uint64_t)getpid(), "killed by signal 9");
 }
 
 static uint64_t queued(void *c)

@@ -9,6 +9,7 @@
 #include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "base/limits.h"
@@ -259,7 +260,7 @@ static uint64_t bridges_open_now(void *c)
 
 static void gone(struct broker *b, void *arg)
 {
-	broker_worker_gone(b, arg, "killed by signal 9");
+	broker_worker_gone(b, arg, (uint64_t)getpid(), "killed by signal 9");
 }
 
 /* Whatever a worker still brings, and however it fails, must not open a closed bridge again. */

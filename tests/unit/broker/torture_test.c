@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "base/cleanup.h"
@@ -371,7 +372,7 @@ static void use_watches(struct stage *s)
 
 static void gone(struct broker *b, void *arg)
 {
-	broker_worker_gone(b, "w1", "tortured");
+	broker_worker_gone(b, "w1", (uint64_t)getpid(), "tortured");
 }
 
 static void play(struct stage *s)

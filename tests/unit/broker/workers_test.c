@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "base/cleanup.h"
@@ -200,7 +201,7 @@ static void an_accessors_error_becomes_text(void **state)
 
 static void gone(struct broker *b, void *arg)
 {
-	broker_worker_gone(b, arg, "left");
+	broker_worker_gone(b, arg, (uint64_t)getpid(), "left");
 }
 
 static void tick(struct broker *b, void *arg)
@@ -428,6 +429,26 @@ static void the_name_of_a_silent_idle_one_is_given_on(void **state)
 	clock_replace(NULL);
 }
 
+static void another_process_ends(struct broker *b, void *arg)
+{
+	broker_worker_gone(b, arg, (uint64_t)getpid() + 1, "killed by signal 9");
+}
+
+/* Whose own worker lost its name to it, and ends then. */
+static void who_has_a_name_outlives_others_of_it(void **state)
+{
+	struct rig *r = rig_start((struct broker_opts){ 0 });
+	void *c = rig_client(r), *w = rig_worker(r, "w1");
+
+	rig_join(w, "w1");
+	rig_on_broker(r, another_process_ends, "w1");
+	capture(c, 1);
+	finish(w, c, take_job(w), 1);
+	zmq_close(c);
+	zmq_close(w);
+	rig_stop(r);
+}
+
 static void the_name_of_a_dead_one_is_given_on(void **state)
 {
 	struct rig *r = rig_start((struct broker_opts){ 0 });
@@ -484,6 +505,7 @@ int main(void)
 		cmocka_unit_test(many_dead_workers_are_lost_at_once),
 		cmocka_unit_test(who_is_alive_keeps_its_name),
 		cmocka_unit_test(the_name_of_a_silent_idle_one_is_given_on),
+		cmocka_unit_test(who_has_a_name_outlives_others_of_it),
 		cmocka_unit_test(the_name_of_a_dead_one_is_given_on),
 		cmocka_unit_test(who_waits_for_a_name_is_told_to_leave),
 	};
