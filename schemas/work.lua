@@ -1,7 +1,7 @@
 -- Messages on the work socket, between the broker and its capture workers. Frames: [envelope] [blob ...].
 -- `k` names the message. A job carries the op's own params, already checked by the broker.
 return {
-	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed; that takes up to five when another worker has its name and may be dead. The routing id of its socket is its name, or better, its name with # and something random behind it.", fields = {
+	{ name = "work_join", from = "worker", doc = "First message of a worker, repeated with every heartbeat until welcomed; that takes up to six when another worker has its name and may be dead. The routing id of its socket is its name, or better, its name with # and something random behind it.", fields = {
 		{ "k", "str", enum = { "join" }, required = true, doc = "join." },
 		{ "v", "uint", required = true, doc = "Protocol version, 1." },
 		{ "name", "str", min = 1, max = 64, required = true, doc = "Unique within the broker." },
