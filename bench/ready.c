@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ready.c - answers for ids that are known, for a client counts its requests. */
+/* ready.c - answers for ids that are known, for a client that counts its requests. */
 #include "bench/ready.h"
 
 #include <zmq.h>
@@ -28,8 +28,7 @@ static int send_frames(void *socket, const struct frames *f)
 	return frames_send(socket, f, &err) ? bench_wrong("%s", err.text) : 0;
 }
 
-/* ---- the client's hello, which the broker answers ----------------------------------------------
- */
+/* ---- the client's hello, which the broker answers -------------------------------------------- */
 
 static uint64_t id_of(const struct ksnap_blob *request)
 {
@@ -82,8 +81,7 @@ int ready_greeted(struct ready *r)
 	return r->failed ? -1 : 0;
 }
 
-/* ---- answers
- * ------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static int push_encoded(struct frames *f, struct buf *b, int rc)
 {
