@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -113,23 +114,48 @@ static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct duty *d
 	_exit(0);
 }
 
+/* Which limit it was, as far as the kernel's number tells. */
+static int refuse_start(int num, const char *step, struct ksnap_err *err)
+{
+	struct rlimit files = { 0 }, tasks = { 0 };
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_NPROC, &tasks);
+	if (num == EMFILE)
+		return err_set(err, KSNAP_E_LIMIT,
+			       "the child that thaws cannot be started: %s: this process has all "
+			       "the descriptors open that it may (%" PRIu64 ": RLIMIT_NOFILE, "
+			       "ulimit -n)",
+			       step, (uint64_t)files.rlim_cur);
+	if (num == EAGAIN)
+		return err_set(err, KSNAP_E_LIMIT,
+			       "the child that thaws cannot be started: %s: there are as many "
+			       "processes as there may be: of this user (%" PRId64
+			       ": RLIMIT_NPROC, ulimit -u; -1: any), in this cgroup (pids.max), or "
+			       "on this machine (kernel.threads-max, kernel.pid_max)",
+			       step, (int64_t)tasks.rlim_cur);
+	return err_errno(err, KSNAP_E_TARGET, num, "the child that thaws cannot be started: %s",
+			 step);
+}
+
 static int start(int fd, const struct duty *duty, const int ends[2], struct freeze_guard *ret,
 		 struct ksnap_err *err)
 {
 	pid_t parent = getpid(), pid = fork();
+	int code;
 
 	if (pid < 0)
-		return err_errno(err, KSNAP_E_TARGET, errno, "cannot fork the child that thaws");
+		return refuse_start(errno, "fork", err);
 	if (pid == 0)
 		be_guard(parent, ends[0], fd, duty);
 	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	ret->pid = pid;
 	if (ret->pidfd >= 0)
 		return 0;
-	err_errno(err, KSNAP_E_TARGET, errno, "cannot hold the child that thaws by a pidfd");
+	code = refuse_start(errno, "pidfd_open", err);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	return KSNAP_E_TARGET;
+	return code;
 }
 
 static int start_guard(int fd, const struct duty *duty, struct freeze_guard *ret,
@@ -139,8 +165,7 @@ static int start_guard(int fd, const struct duty *duty, struct freeze_guard *ret
 
 	*ret = FREEZE_GUARD_NONE;
 	if (pipe2(ends, O_CLOEXEC))
-		return err_errno(err, KSNAP_E_TARGET, errno,
-				 "cannot make a pipe for the child that thaws");
+		return refuse_start(errno, "pipe", err);
 	code = start(fd, duty, ends, ret, err);
 	close(ends[0]);
 	if (code)

@@ -298,8 +298,10 @@ static int stop_tasks(struct freezer *f, struct frozen *z, int events_fd, uint64
 {
 	int code = start_guard(f, z, err);
 
-	if (code)
+	if (code) {
+		err_prefix(err, "cgroup %s is not frozen", z->path);
 		return code;
+	}
 	if (!freeze_file_write(z->freeze_fd, '1'))
 		return err_errno(err, KSNAP_E_TARGET, errno, "cannot freeze cgroup %s", z->path);
 	code = await_frozen(events_fd, deadline);
