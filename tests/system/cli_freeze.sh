@@ -289,6 +289,40 @@ exits 0 'all killed at once: thaw by force without a broker' "$KSNAP" thaw -f "/
 like "$err" "/$group goes on" 'says so'
 ok 'and it does' look ticks
 
+# Thawed by hand: the mark goes, and who freezes it then is somebody else.
+marked() {
+	"$PYTHON3" -c 'import os, sys
+sys.exit("trusted.ksnap.frozen" not in os.listxattr(sys.argv[1]))' "$root/$group/cgroup.freeze"
+}
+unmarked() {
+	local until=$((SECONDS + 30))
+	while marked; do [ $SECONDS -lt $until ] || return 1; done
+}
+serve_start h --target live
+hold "/$group"
+ok 'what is frozen has a mark' marked
+kill_unit
+ok 'all killed at once: it stays' marked
+echo 0 >"$root/$group/cgroup.freeze"
+ok 'thawed by hand: it stays' marked
+serve_start h --target live
+ok 'until a worker comes' unmarked
+ok 'and runs' look ticks
+hold "/$group"
+kill_unit
+echo 0 >"$root/$group/cgroup.freeze"
+echo 1 >"$root/$group/cgroup.freeze"
+serve_start h --target live
+ok 'thawed by hand, and frozen by somebody else: a worker takes the mark away' unmarked
+if grep -q frozen_usec "$root/$group/cgroup.stat.local" 2>/dev/null; then
+	ok 'it stands still' look stands
+	is "$(cat "$root/$group/cgroup.freeze")" 1 'as somebody else wants it'
+	exits 1 'thaw by force of it' "$KSNAP" thaw -f "/$group"
+	like "$err" 'is frozen, but not by ksnap' 'is refused'
+fi
+echo 0 >"$root/$group/cgroup.freeze"
+serve_stop
+
 # What another ksnap holds that lives, or somebody else, stays; the worker of f looked before.
 serve_start f --target live
 other=$KSNAP_ENDPOINT

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* freezer_test.c - a cgroup whose guard cannot be started is not frozen, or goes on, and has no
- * mark: whichever system call it is that fails.
+ * mark: whichever system call it is that fails. A mark tells one freezing from the next.
  *
  * Needs root and a v2 hierarchy; KSNAP_TEST_REQUIRE=cgroup2 makes their absence a failure.
  */
@@ -139,6 +139,32 @@ static void no_process_is_left_for_the_next_guard(void **state)
 	assert_int_equal(freezer_thaw(&freezer, group, NULL, &err), KSNAP_E_NOTFOUND);
 }
 
+/* The mark says for how long the cgroup was not to stand still; that does not grow until it is
+ * thawed. */
+static void a_mark_is_over_once_it_was_thawed(void **state)
+{
+	_close_ int fd = open_file("cgroup.freeze");
+	struct freeze_mark mark;
+	struct freeze_awake awake;
+	struct ksnap_err err;
+
+	if (!freeze_file_awake(fd, &awake))
+		skip();
+	assert_int_equal(ask(&err), 0);
+	assert_true(freeze_mark_get(fd, &mark));
+	assert_true(mark.awake_us >= awake.least);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_false(freeze_mark_is_over(fd, &mark));
+	assert_true(freeze_file_write(fd, '0'));
+	while (!freeze_mark_is_over(fd, &mark))
+		assert_true(freeze_file_awake(fd, &awake));
+	assert_true(freeze_file_write(fd, '1'));
+	/* What it ran may be less than one look is exact to. */
+	while (!freeze_mark_is_over(fd, &mark))
+		assert_true(freeze_file_is_set(fd));
+	let_go();
+}
+
 /* One descriptor more each time, so that each call that needs one is the one that fails. */
 static void no_descriptor_is_left(void **state)
 {
@@ -214,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_process_is_left_for_a_guard),
 		cmocka_unit_test(no_process_is_left_for_the_next_guard),
+		cmocka_unit_test(a_mark_is_over_once_it_was_thawed),
 		cmocka_unit_test(no_descriptor_is_left),
 	};
 	const char *must = getenv("KSNAP_TEST_REQUIRE");

@@ -18,11 +18,19 @@
 #include "capture/live/freeze_file.h"
 #include "capture/live/freeze_mark.h"
 
-/* It may run again already: its guard was killed between its two steps, or somebody wrote a 0. */
+/* It may run again already: its guard was killed between its two steps, or somebody wrote a 0; and
+ * after that somebody may have frozen it anew. */
 static bool thaw(int freeze_fd, const struct freeze_mark *m, const char *path)
 {
 	bool was_frozen = freeze_file_is_set(freeze_fd);
 
+	if (was_frozen && freeze_mark_is_over(freeze_fd, m)) {
+		freeze_mark_remove(freeze_fd);
+		log_info("cgroup %s stays frozen: it ran since %s had frozen it through a ksnap "
+			 "worker, process %" PRIu64 ", that was killed; somebody else froze it",
+			 path, m->by, m->worker.pid);
+		return false;
+	}
 	if (was_frozen && !freeze_file_write(freeze_fd, '0')) {
 		log_error("cgroup %s, which a killed ksnap left frozen, cannot be thawed: %s", path,
 			  strerror(errno));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* freeze_mark.c - a line of text: version, namespaces, two processes, and who asked. */
+/* freeze_mark.c - a line of text: version, namespaces, two processes, since when, and who asked.
+ */
 #include "capture/live/freeze_mark.h"
 
 #include <errno.h>
@@ -14,8 +15,10 @@
 
 #include "base/clock.h"
 #include "base/proc_stat.h"
+#include "capture/live/freeze_file.h"
 
 #define TEXT_MAX 256
+#define LOOKS    3
 
 /* 0: this kernel has no such namespaces. */
 static uint64_t own_ns(const char *kind)
@@ -36,7 +39,7 @@ static struct freeze_mark_process identify(pid_t pid)
 	return p;
 }
 
-static int put(int freeze_fd, pid_t guard, const char *by, int flags)
+static int put(int freeze_fd, pid_t guard, uint64_t awake_us, const char *by, int flags)
 {
 	struct freeze_mark_process w = identify(getpid()), g = identify(guard);
 	char text[TEXT_MAX];
@@ -47,22 +50,22 @@ static int put(int freeze_fd, pid_t guard, const char *by, int flags)
 		return -1;
 	}
 	n = snprintf(text, sizeof(text),
-		     "1 %" PRIu64 " %" PRIu64 " %" PRIu64 ":%" PRIu64 " %" PRIu64 ":%" PRIu64
-		     " %.71s",
-		     own_ns("pid"), own_ns("time"), w.pid, w.start, g.pid, g.start, by);
+		     "2 %" PRIu64 " %" PRIu64 " %" PRIu64 ":%" PRIu64 " %" PRIu64 ":%" PRIu64
+		     " %" PRIu64 " %.71s",
+		     own_ns("pid"), own_ns("time"), w.pid, w.start, g.pid, g.start, awake_us, by);
 	return fsetxattr(freeze_fd, FREEZE_MARK, text, (size_t)n, flags);
 }
 
 int freeze_mark_set(int freeze_fd, const char *by)
 {
-	if (!put(freeze_fd, 0, by, XATTR_CREATE))
+	if (!put(freeze_fd, 0, 0, by, XATTR_CREATE))
 		return 0;
 	return errno == EEXIST ? 1 : -1;
 }
 
-void freeze_mark_guard(int freeze_fd, pid_t guard, const char *by)
+void freeze_mark_renew(int freeze_fd, pid_t guard, uint64_t awake_us, const char *by)
 {
-	put(freeze_fd, guard, by, XATTR_REPLACE);
+	put(freeze_fd, guard, awake_us, by, XATTR_REPLACE);
 }
 
 bool freeze_mark_get(int freeze_fd, struct freeze_mark *ret)
@@ -77,10 +80,11 @@ bool freeze_mark_get(int freeze_fd, struct freeze_mark *ret)
 		return errno == ERANGE;
 	text[len] = 0;
 	n = sscanf(text,
-		   "1 %" SCNu64 " %" SCNu64 " %" SCNu64 ":%" SCNu64 " %" SCNu64 ":%" SCNu64 " %n",
+		   "2 %" SCNu64 " %" SCNu64 " %" SCNu64 ":%" SCNu64 " %" SCNu64 ":%" SCNu64
+		   " %" SCNu64 " %n",
 		   &m.pid_ns, &m.time_ns, &m.worker.pid, &m.worker.start, &m.guard.pid,
-		   &m.guard.start, &at);
-	if (n != 6 || !at)
+		   &m.guard.start, &m.awake_us, &at);
+	if (n != 7 || !at)
 		return true;
 	snprintf(m.by, sizeof(m.by), "%s", text + at);
 	*ret = m;
@@ -130,6 +134,19 @@ bool freeze_mark_is_near(const struct freeze_mark *m)
 bool freeze_mark_is_left(const struct freeze_mark *m)
 {
 	return freeze_mark_is_near(m) && !lives(&m->worker, 0) && !lives(&m->guard, 0);
+}
+
+bool freeze_mark_is_over(int freeze_fd, const struct freeze_mark *m)
+{
+	struct freeze_awake now;
+	bool over = false;
+
+	if (!m->awake_us || !freeze_mark_is_near(m))
+		return false;
+	/* What is asked while this process has to wait for its CPU tells less. */
+	for (unsigned i = 0; i < LOOKS && !over && freeze_file_awake(freeze_fd, &now); i++)
+		over = now.least > m->awake_us;
+	return over;
 }
 
 void freeze_mark_await(const struct freeze_mark *m, uint64_t deadline_mono_ns)

@@ -21,13 +21,14 @@ struct freeze_mark_process {
 struct freeze_mark {
 	uint64_t pid_ns, time_ns; /* that the numbers are of */
 	struct freeze_mark_process worker, guard;
-	char by[72]; /* who asked, in words */
+	uint64_t awake_us; /* freeze_awake.most once it stood still; 0: not known */
+	char by[72];       /* who asked, in words */
 };
 
 /* Mark it as this process's. 0; 1: there is a mark already; -1: errno says why it cannot be. */
 int freeze_mark_set(int freeze_fd, const char *by);
-/* Name the guard, too, in a mark of this process. */
-void freeze_mark_guard(int freeze_fd, pid_t guard, const char *by);
+/* Put the guard, too, in a mark of this process, and since when the cgroup stands still. */
+void freeze_mark_renew(int freeze_fd, pid_t guard, uint64_t awake_us, const char *by);
 /* False: there is none. Of one that cannot be read the processes are 0. */
 bool freeze_mark_get(int freeze_fd, struct freeze_mark *ret);
 /* May be called in a child of a process with threads. */
@@ -38,5 +39,8 @@ bool freeze_mark_is_near(const struct freeze_mark *m);
 void freeze_mark_await(const struct freeze_mark *m, uint64_t deadline_mono_ns);
 /* Both of them are dead: nobody will thaw. False when that cannot be told. */
 bool freeze_mark_is_left(const struct freeze_mark *m);
+/* Was the cgroup thawed since, so that who has frozen it now is somebody else? False when that
+ * cannot be told. */
+bool freeze_mark_is_over(int freeze_fd, const struct freeze_mark *m);
 
 #endif

@@ -27,8 +27,9 @@ struct frozen {
 	int freeze_fd; /* cgroup.freeze, open for both */
 	struct freeze_guard guard;
 	bool is_marked;
-	char by[72]; /* who asked, in words */
-	char path[]; /* from the hierarchy's root */
+	uint64_t awake_us; /* as the mark has it */
+	char by[72];       /* who asked, in words */
+	char path[];       /* from the hierarchy's root */
 };
 
 struct freed {
@@ -262,6 +263,12 @@ static int explain_wait(int code, const char *path, struct ksnap_err *err)
 	return err_errno(err, code, errno, "cannot wait for cgroup %s to freeze", path);
 }
 
+static void renew_mark(const struct frozen *z)
+{
+	if (z->is_marked)
+		freeze_mark_renew(z->freeze_fd, z->guard.pid, z->awake_us, z->by);
+}
+
 static int start_guard(struct freezer *f, struct frozen *z, struct ksnap_err *err)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
@@ -272,8 +279,8 @@ static int start_guard(struct freezer *f, struct frozen *z, struct ksnap_err *er
 		freeze_guard_stop(&z->guard);
 		code = KSNAP_E_INTERNAL;
 	}
-	if (!code && z->is_marked)
-		freeze_mark_guard(z->freeze_fd, z->guard.pid, z->by);
+	if (!code)
+		renew_mark(z);
 	return code;
 }
 
@@ -293,6 +300,17 @@ static int mark(struct frozen *z, struct ksnap_err *err)
 	return 0;
 }
 
+/* What tells this freezing from a later one of somebody else. */
+static void mark_since(struct frozen *z)
+{
+	struct freeze_awake awake;
+
+	if (!freeze_file_awake(z->freeze_fd, &awake))
+		return;
+	z->awake_us = awake.most;
+	renew_mark(z);
+}
+
 static int stop_tasks(struct freezer *f, struct frozen *z, int events_fd, uint64_t deadline,
 		      struct ksnap_err *err)
 {
@@ -304,6 +322,7 @@ static int stop_tasks(struct freezer *f, struct frozen *z, int events_fd, uint64
 	}
 	if (!freeze_file_write(z->freeze_fd, '1'))
 		return err_errno(err, KSNAP_E_TARGET, errno, "cannot freeze cgroup %s", z->path);
+	mark_since(z);
 	code = await_frozen(events_fd, deadline);
 	return code ? explain_wait(code, z->path, err) : 0;
 }

@@ -3,7 +3,9 @@
  *
  * Each is thawed by freezer_thaw, by freezer_fini, and by its guard when this process is gone; a
  * guard that is killed has a successor. Should both be killed together, the next freezer thaws,
- * which the mark tells that they are dead. A cgroup that somebody else froze is never touched. */
+ * which the mark tells that they are dead. A cgroup that somebody else froze is never touched, but
+ * for one that still has the mark of a dead one where the kernel cannot tell them apart, see
+ * freeze_file_awake. */
 #ifndef KSNAP_CAPTURE_LIVE_FREEZER_H
 #define KSNAP_CAPTURE_LIVE_FREEZER_H
 
