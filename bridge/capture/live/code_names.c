@@ -3,37 +3,120 @@
 #include "capture/live/code_names.h"
 
 #include <bpf/bpf.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
 
-#define KALLSYMS "/proc/kallsyms"
-#define MODULES  "/proc/modules"
-#define REST     20 /* times as long as a reading of kallsyms took, before the next */
+#define REST 20 /* times as long as a reading of kallsyms took, before the next */
 
 void code_names_fini(struct code_names *n)
 {
 	ksyms_fini(&n->ksyms);
 	bpf_text_fini(&n->text);
+	buf_fini(&n->folders);
+}
+
+static const struct code_files *files_of(const struct code_names *n)
+{
+	static const struct code_files kernels = { "/proc/kallsyms", "/proc/modules",
+						   "/sys/module" };
+
+	return n->files ?: &kernels;
 }
 
 /* Each module has a folder, which is a link to the one above. */
-static uint64_t count_modules(void)
+static uint64_t count_modules(const struct code_names *n)
 {
 	struct stat st;
 
-	return stat("/sys/module", &st) ? 0 : st.st_nlink;
+	return stat(files_of(n)->folders, &st) ? 0 : st.st_nlink;
 }
 
-static bool is_changed(const struct code_stamp *then, struct code_stamp *ret_now)
+static bool is_changed(const struct code_names *n, struct code_stamp *ret_now)
 {
+	const struct code_stamp *then = &n->stamp;
+
 	*ret_now = *then;
 	while (!bpf_link_get_next_id(ret_now->link, &ret_now->link))
 		;
-	ret_now->modules = count_modules();
+	ret_now->modules = count_modules(n);
 	return ret_now->link != then->link || ret_now->modules != then->modules;
 }
+
+/* ---- is it the same module still? ------------------------------------------------------------ */
+
+/* sysfs never gives an inode's number twice. */
+static void list_folders(struct code_names *n)
+{
+	DIR *dir = opendir(files_of(n)->folders);
+	const struct dirent *d;
+
+	buf_clear(&n->folders);
+	while (dir && (d = readdir(dir))) {
+		uint64_t ino = d->d_ino;
+
+		buf_append(&n->folders, &ino, sizeof(ino));
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static bool was_listed(const struct code_names *n, uint64_t ino)
+{
+	const uint64_t *all = (const uint64_t *)n->folders.data;
+
+	for (size_t i = 0; i < n->folders.len / sizeof(ino); i++) {
+		if (all[i] == ino)
+			return true;
+	}
+	return false;
+}
+
+/* What the kernel makes while it runs has no folder: trampolines, probes. */
+static bool is_made(const char *module)
+{
+	return !strcmp(module, "bpf]") || !strncmp(module, "__builtin__", 11);
+}
+
+/* @module is "module]". Another one may have come in the place of one that went, so that there are
+ * as many as there were. */
+static bool is_same_module(const struct code_names *n, const char *module)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (is_made(module))
+		return true;
+	snprintf(path, sizeof(path), "%s/%.*s", files_of(n)->folders, (int)strcspn(module, "]"),
+		 module);
+	return !stat(path, &st) && was_listed(n, st.st_ino);
+}
+
+/* Is it what was at @mono_ns? What was so after that was so then: a stack is asked about once a
+ * module. */
+static bool is_current(struct code_names *n, const struct ksym *s, uint64_t mono_ns)
+{
+	const char *name = (const char *)n->ksyms.names.data + s->name;
+	const char *module = name + strcspn(name, "[");
+	uint64_t now = clock_mono_ns();
+	struct code_stamp stamp;
+
+	module += *module == '[';
+	if (mono_ns < n->sure_ns && (is_made(module) || !strcmp(module, n->sure)))
+		return true;
+	if (is_changed(n, &stamp) || !is_same_module(n, module))
+		return false;
+	n->sure_ns = now;
+	n->sure = module;
+	return true;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* The stamp is taken first: what comes meanwhile is read once more. */
 static int read_ksyms(struct code_names *n, struct ksnap_err *err)
@@ -42,8 +125,10 @@ static int read_ksyms(struct code_names *n, struct ksnap_err *err)
 	struct code_stamp now;
 	int ret;
 
-	is_changed(&n->stamp, &now);
-	ret = ksyms_load(&n->ksyms, KALLSYMS, MODULES, err);
+	n->sure_ns = 0;
+	is_changed(n, &now);
+	list_folders(n);
+	ret = ksyms_load(&n->ksyms, files_of(n)->kallsyms, files_of(n)->modules, err);
 	n->stamp = now;
 	end = clock_mono_ns();
 	n->rest_ns = end + REST * (end - begin);
@@ -91,12 +176,10 @@ static uint64_t boot_of(uint64_t mono_ns)
 }
 
 /* Of what comes and goes without being a program: modules, trampolines. */
-static const char *find_other(struct code_names *n, uint64_t addr, const struct ksym *s,
-			      uint64_t *ret_off)
+static const char *find_other(struct code_names *n, uint64_t addr, uint64_t mono_ns,
+			      const struct ksym *s, uint64_t *ret_off)
 {
-	struct code_stamp now;
-
-	if (s && !is_changed(&n->stamp, &now))
+	if (s && is_current(n, s, mono_ns))
 		return ksyms_name(&n->ksyms, s, addr, ret_off);
 	if (clock_mono_ns() < n->rest_ns || read_ksyms(n, NULL))
 		return NULL;
@@ -114,7 +197,7 @@ const char *code_names_find(struct code_names *n, uint64_t addr, uint64_t mono_n
 		return ksyms_name(&n->ksyms, s, addr, ret_off);
 	look(n, mono_ns);
 	name = bpf_text_find(&n->text, addr, boot_of(mono_ns), ret_off);
-	return name ? name : find_other(n, addr, s, ret_off);
+	return name ? name : find_other(n, addr, mono_ns, s, ret_off);
 }
 
 const char *code_names_known(const struct code_names *n, uint64_t addr, uint64_t *ret_off)

@@ -16,13 +16,23 @@ struct code_stamp {
 	uint64_t modules; /* how many there are */
 };
 
+/* Where the kernel tells of its code. */
+struct code_files {
+	const char *kallsyms, *modules;
+	const char *folders; /* one a module; what is loaded again has a new one */
+};
+
 /* Zeroed is empty. */
 struct code_names {
 	struct ksyms ksyms;
 	struct bpf_text text;
 	struct code_stamp stamp; /* of ksyms */
+	struct buf folders;      /* uint64_t each, inode of a module's folder, of ksyms, too */
 	uint64_t looked_ns;      /* CLOCK_MONOTONIC: programs that were loaded before are known */
 	uint64_t rest_ns;        /* CLOCK_MONOTONIC: kallsyms is not read again before */
+	uint64_t sure_ns;        /* CLOCK_MONOTONIC: ksyms, as far as of sure, was true then */
+	const char *sure;        /* "module]", in names */
+	const struct code_files *files; /* NULL: the running kernel's */
 };
 
 void code_names_fini(struct code_names *n);
