@@ -2,6 +2,7 @@
 /* freezing.c - who asks, and who must be spared, put behind an op's own params. */
 #include "broker/freezing.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,10 +10,20 @@
 #include "base/error.h"
 #include "broker/session.h"
 
+const char *freezing_by(const struct session *s, char buf[FREEZING_BY])
+{
+	int n = snprintf(buf, FREEZING_BY, "session %s", session_name(s));
+
+	if (session_pid(s))
+		snprintf(buf + n, FREEZING_BY - (size_t)n, " (process %" PRIu64 ")",
+			 session_pid(s));
+	return buf;
+}
+
 int freezing_params(struct request *rq, const struct wire_shape *shape, const void *p,
 		    struct buf *out, struct job_spec *spec, struct ksnap_err *err)
 {
-	char by[80], host[256] = "";
+	char by[FREEZING_BY], host[256] = "", who[80];
 	struct wire_spared spared[2] = {
 		{ .pid = (uint64_t)getpid(), .who = wire_slice_of("the broker") },
 		{ .pid = session_pid(rq->session) },
@@ -21,8 +32,9 @@ int freezing_params(struct request *rq, const struct wire_shape *shape, const vo
 	int ret;
 
 	gethostname(host, sizeof(host) - 1);
-	snprintf(by, sizeof(by), "session %s", session_name(rq->session));
-	w.by = spared[1].who = wire_slice_of(by);
+	snprintf(who, sizeof(who), "session %s", session_name(rq->session));
+	spared[1].who = wire_slice_of(who);
+	w.by = wire_slice_of(freezing_by(rq->session, by));
 	w.host = wire_slice_of(host);
 	if (wire_encode(shape, p, out))
 		return err_nomem(err);

@@ -7,6 +7,10 @@
 #include "broker/session.h"
 #include "broker/workers.h"
 
+#define FREEZING_BY 112
+
+/* Who holds a cgroup, or would, in words: "session NAME (process N)". Returns @buf. */
+const char *freezing_by(const struct session *s, char buf[FREEZING_BY]);
 /* Encode the op's params @p and beside them what the worker must know: who asks, and which
  * processes it must not freeze. Fills spec->params, which point into @out. */
 int freezing_params(struct request *rq, const struct wire_shape *shape, const void *p,

@@ -12,12 +12,13 @@ static int check_free(struct request *rq, struct wire_slice cgroup, struct job_s
 		      struct ksnap_err *err)
 {
 	struct owned *o = sessions_find_owned(rq->broker->sessions, OWNED_FREEZE, cgroup);
+	char by[FREEZING_BY];
 
 	freezing_pin(rq, cgroup, spec);
 	if (!o || spec->worker)
 		return 0;
-	return err_set(err, KSNAP_E_STATE, "cgroup: %s is frozen already, by session %s", o->name,
-		       session_name(o->session));
+	return err_set(err, KSNAP_E_STATE, "cgroup: %s is frozen already, by %s", o->name,
+		       freezing_by(o->session, by));
 }
 
 static int run(struct request *rq, struct ksnap_err *err)

@@ -10,13 +10,15 @@ static int check_owner(const struct request *rq, const struct owned *o, struct k
 {
 	const char *name = session_name(o->session);
 	bool is_namesake = !strcmp(name, session_name(rq->session));
+	char by[FREEZING_BY];
 
 	if (o->session == rq->session || session_succeeds(rq->session, o->session))
 		return 0;
 	return err_set(err, KSNAP_E_STATE,
-		       "cgroup: %s was frozen by %s %s, which must thaw it; force does it all the "
+		       "cgroup: %s was frozen by %s%s, which must thaw it; force does it all the "
 		       "same",
-		       o->name, is_namesake ? "another session called" : "session", name);
+		       o->name, is_namesake ? "another session called " : "session ",
+		       freezing_by(o->session, by) + strlen("session "));
 }
 
 /* A worker tells whether a ksnap whose processes were killed has left it frozen. */

@@ -94,11 +94,11 @@ like "$err" 'no session of this broker' 'says so'
 mkdir "$root/$group/inner"
 echo $$ >"$root/$group/inner/cgroup.procs"
 exits 1 'a cgroup that holds the one who asks' "$KSNAP" freeze "/$group"
-like "$err" 'holds session ksnap \(process [0-9]+, in /'"$group"'/inner' 'is refused, and says where'
+like "$err" 'holds session ksnap \(process [0-9]+ [^ ]*ksnap, in /'"$group"'/inner\)' 'is refused, and says which process, and where'
 echo "$serve_pid" >"$root/$group/inner/cgroup.procs"
 echo $$ >"$root/cgroup.procs"
 exits 1 'one that holds the broker' "$KSNAP" freeze "/$group/inner"
-like "$err" 'holds the broker' 'is refused'
+like "$err" "holds the broker \(process $serve_pid [^ ]*ksnap\)" 'is refused, and says which process'
 echo "$serve_pid" >"$root/cgroup.procs"
 rmdir "$root/$group/inner"
 ok 'and all go on' look ticks
@@ -109,11 +109,11 @@ ok 'freeze' hold "/$group"
 ok 'it is frozen' grep -q 'frozen 1' "$events"
 ok 'the process stands still' look stands
 exits 1 'a second freeze' "$KSNAP" freeze "/$group"
-like "$err" 'is frozen already, by session ksnap' 'names the holder'
+like "$err" "is frozen already, by session ksnap \(process $holder\)" 'names the holder'
 exits 1 'a second freeze, by another name' "$KSNAP" freeze "$root/$group"
-like "$err" 'is frozen already, by session ksnap' 'names the holder, too'
+like "$err" "is frozen already, by session ksnap \(process $holder\)" 'names the holder, too'
 exits 1 'thaw by somebody else' "$KSNAP" thaw "/$group"
-like "$err" 'was frozen by another session called ksnap, which must thaw it; force' 'is refused'
+like "$err" "was frozen by another session called ksnap \(process $holder\), which must thaw it; force" 'is refused, and says by whom'
 exits 0 'status' "$KSNAP" status -o json
 like "$out" "\"frozen cgroup /$group\"" 'says who owns it'
 exits 0 'a capture of what is frozen' "$KSNAP" capture t0 --map nothing --freeze "/$group"
@@ -211,7 +211,7 @@ mkdir "$root/$group/inner"
 ok 'a cgroup made again under the path of a frozen one: freeze' hold "/$group/inner"
 ok 'it is frozen' grep -q 'frozen 1' "$root/$group/inner/cgroup.events"
 exits 1 'a second freeze of it' "$KSNAP" freeze "/$group/inner"
-like "$err" 'is frozen already, by session ksnap' 'names the holder'
+like "$err" "is frozen already, by session ksnap \(process $holder\)" 'names the holder'
 kill -INT "$holder"
 wait "$holder"
 is $? 0 '^C ends it well'
@@ -280,7 +280,7 @@ logged() {
 	until grep -qE "$1" "$serve_log"; do [ $SECONDS -lt $until ] || return 1; done
 }
 ok 'and is in the log of the worker' \
-	logged "cgroup /$group goes on: session ksnap had frozen it through a ksnap worker, process $worker, that was killed"
+	logged "cgroup /$group goes on: session ksnap \(process [0-9]+\) had frozen it through a ksnap worker, process $worker, that was killed"
 
 hold "/$group"
 kill_unit
@@ -331,9 +331,9 @@ serve_start e --target live
 holds=$serve_pid
 hold "/$group"
 exits 1 'freeze by another ksnap' "$KSNAP" freeze "/$group" -e "$other"
-like "$err" 'is frozen already, by session ksnap of another ksnap, whose worker is process [0-9]+' 'is refused'
+like "$err" "is frozen already, by session ksnap \(process $holder\) of another ksnap, whose worker is process [0-9]+ [^ ]+ and" 'is refused, and says by whom'
 exits 1 'thaw by force by another ksnap' "$KSNAP" thaw -f "/$group" -e "$other"
-like "$err" 'is frozen already, by session ksnap of another ksnap' 'is refused, too'
+like "$err" "is frozen already, by session ksnap \(process $holder\) of another ksnap" 'is refused, too'
 serve_start g --target live
 exits 0 'a worker that comes' "$KSNAP" capture t5 --map nothing
 ok 'leaves it alone' look stands

@@ -17,7 +17,7 @@
 #include "base/proc_stat.h"
 #include "capture/live/freeze_file.h"
 
-#define TEXT_MAX 256
+#define TEXT_MAX 320
 #define LOOKS    3
 
 /* 0: this kernel has no such namespaces. */
@@ -51,7 +51,7 @@ static int put(int freeze_fd, pid_t guard, uint64_t awake_us, const char *by, in
 	}
 	n = snprintf(text, sizeof(text),
 		     "2 %" PRIu64 " %" PRIu64 " %" PRIu64 ":%" PRIu64 " %" PRIu64 ":%" PRIu64
-		     " %" PRIu64 " %.71s",
+		     " %" PRIu64 " %.111s",
 		     own_ns("pid"), own_ns("time"), w.pid, w.start, g.pid, g.start, awake_us, by);
 	return fsetxattr(freeze_fd, FREEZE_MARK, text, (size_t)n, flags);
 }

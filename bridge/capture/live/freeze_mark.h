@@ -22,7 +22,7 @@ struct freeze_mark {
 	uint64_t pid_ns, time_ns; /* that the numbers are of */
 	struct freeze_mark_process worker, guard;
 	uint64_t awake_us; /* freeze_awake.most once it stood still; 0: not known */
-	char by[72];       /* who asked, in words */
+	char by[112];      /* who asked, in words */
 };
 
 /* Mark it as this process's. 0; 1: there is a mark already; -1: errno says why it cannot be. */

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/proc_comm.h"
 #include "capture/live/cgroup_path.h"
 #include "capture/live/freeze_file.h"
 #include "capture/live/freeze_left.h"
@@ -28,7 +29,7 @@ struct frozen {
 	struct freeze_guard guard;
 	bool is_marked;
 	uint64_t awake_us; /* as the mark has it */
-	char by[72];       /* who asked, in words */
+	char by[112];      /* who asked, in words */
 	char path[];       /* from the hierarchy's root */
 };
 
@@ -68,14 +69,16 @@ static bool is_within(const char *path, const char *above)
 
 static int refuse_within(const char *path, uint64_t pid, const char *who, struct ksnap_err *err)
 {
-	char own[PATH_MAX];
+	char own[PATH_MAX], comm[PROC_COMM];
 
 	if (!cgroup_of(pid, own) || !is_within(own, path))
 		return 0;
+	proc_comm(pid, comm);
 	return err_set(err, KSNAP_E_STATE,
-		       "cgroup %s holds %s (process %" PRIu64 "%s%s): frozen, it could not thaw it "
+		       "cgroup %s holds %s (process %" PRIu64
+		       " %s%s%s): frozen, it could not thaw it "
 		       "again; move one of them to another cgroup",
-		       path, who, pid, strcmp(own, path) ? ", in " : "",
+		       path, who, pid, comm, strcmp(own, path) ? ", in " : "",
 		       strcmp(own, path) ? own : "");
 }
 
@@ -213,16 +216,19 @@ static int find_place(const char *cgroup, struct cgroup_place *ret, struct ksnap
 
 static int refuse_held(const struct freeze_mark *m, const char *path, struct ksnap_err *err)
 {
+	char comm[PROC_COMM];
+
 	if (!m->worker.pid || !freeze_mark_is_near(m))
 		return err_set(err, KSNAP_E_STATE,
 			       "cgroup %s is frozen already, by %s of another ksnap, of which it "
 			       "cannot be told here whether it lives: it has to thaw it, or write "
 			       "0 to its cgroup.freeze",
 			       path, m->by);
+	proc_comm(m->worker.pid, comm);
 	return err_set(err, KSNAP_E_STATE,
 		       "cgroup %s is frozen already, by %s of another ksnap, whose worker is "
-		       "process %" PRIu64 " and has to thaw it",
-		       path, m->by, m->worker.pid);
+		       "process %" PRIu64 " %s and has to thaw it",
+		       path, m->by, m->worker.pid, comm);
 }
 
 /* Somebody else's freeze would end with ours. What the dead have left is nobody's. */

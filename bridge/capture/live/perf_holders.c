@@ -7,8 +7,11 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/proc_comm.h"
 
 #define NAMED   3
 #define PERF_FD "anon_inode:[perf_event]"
@@ -32,26 +35,12 @@ static bool holds_perf(const char *pid)
 	return found;
 }
 
-static void read_comm(const char *pid, char comm[17])
-{
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%.12s/comm", pid);
-	f = fopen(path, "re");
-	if (!f || !fgets(comm, 17, f))
-		strcpy(comm, "?");
-	comm[strcspn(comm, "\n")] = 0;
-	if (f)
-		fclose(f);
-}
-
 void perf_holders_words(char *buf, size_t cap)
 {
 	DIR *d = opendir("/proc");
 	struct dirent *e;
 	size_t len = 0, found = 0;
-	char comm[17];
+	char comm[PROC_COMM];
 
 	snprintf(buf, cap, "no process that can be seen");
 	while (d && (e = readdir(d))) {
@@ -59,7 +48,7 @@ void perf_holders_words(char *buf, size_t cap)
 			continue;
 		if (++found > NAMED || len >= cap)
 			continue;
-		read_comm(e->d_name, comm);
+		proc_comm(strtoull(e->d_name, NULL, 10), comm);
 		len += snprintf(buf + len, cap - len, "%s%s (pid %s)", found > 1 ? ", " : "", comm,
 				e->d_name);
 	}

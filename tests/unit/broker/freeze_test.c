@@ -172,7 +172,7 @@ static void the_worker_is_told_whom_to_spare(void **state)
 	assert_int_equal(rows[0].pid, getpid());
 	assert_int_equal(rows[1].pid, 4711);
 	assert_true(wire_slice_is(rows[1].who, "session exec"));
-	assert_true(wire_slice_is(w.by, "session exec"));
+	assert_true(wire_slice_is(w.by, "session exec (process 4711)"));
 	wire_arena_fini(&arena);
 	frames_clear(&f);
 	tear_down(&s);
