@@ -13,6 +13,8 @@ struct inside_state {
 	int flag;                    /* 1: count, and note who runs */
 	unsigned long long nr_seen;  /* switches while the flag is set */
 	unsigned long long trail[4]; /* 0 */
+	int below;                   /* one less at each of those switches */
+	unsigned int a : 3, b : 5;
 };
 
 #define INSIDE_FRAMES 16

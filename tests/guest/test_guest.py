@@ -1030,6 +1030,27 @@ def _(p):
     equal(p.guest.status(), "running")
 
 
+@test("a hit says whether its type has a sign, and a bit field needs a len")
+def _(p):
+    w = Watching(p, "state.below", "-n", "1", "--map", "notes")
+    p.seen("flag 1")
+    (h,), _ = w.end()
+    p.seen("flag 0")
+    equal((h["len"], h["new"], h["is_signed"]), (4, (h["old"] - 1) % 2**32, True))
+    for more in ("--len", "1"), ("-o", "table"):
+        w = Watching(p, "state.below", "-n", "1", "--map", "notes", *more)
+        p.seen("flag 1")
+        out = w.process.communicate(timeout=60)[0].decode()
+        p.seen("flag 0")
+        equal("is_signed" in out, False, "part of it has no sign")
+        signs = [int(n) < 0 for n in re.findall(r"-?\d+(?= →)|(?<=→ )-?\d+", out)]
+        equal(signs, [True, True] if "table" in more else [], out)
+    got = ksnap("watch", "state.b", "--target", p.watched, status=2).stderr.decode()
+    equal("bitfield; name a len" in got, True, got)
+    Watching(p, "state.b", "--len", "1").end(signal.SIGINT)
+    p.inside = p.guest.maps()
+
+
 @test("what is captured on a hit is the guest at that very moment")
 def _(p):
     with Broker(p.watched) as b, Client(b.ipc) as c:

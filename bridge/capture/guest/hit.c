@@ -17,6 +17,12 @@ static void pack_bytes(msgpack_packer *pk, const char *key, const uint64_t *v, u
 	pack_bin(pk, v, len < sizeof(*v) ? len : sizeof(*v));
 }
 
+static void pack_signed(msgpack_packer *pk)
+{
+	pack_str(pk, "is_signed");
+	msgpack_pack_true(pk);
+}
+
 /* As watches of a live kernel name them. */
 static void pack_regs(msgpack_packer *pk, const struct registers *r)
 {
@@ -53,12 +59,14 @@ void hit_encode(const struct hit *h, struct kernel *k, struct buf *out)
 	msgpack_packer pk;
 
 	pack_init(&pk, out);
-	msgpack_pack_map(&pk, 14);
+	msgpack_pack_map(&pk, 14 + h->is_signed);
 	pack_number(&pk, "n", h->n);
 	pack_number(&pk, "addr", h->addr);
 	pack_number(&pk, "len", h->len);
 	pack_bytes(&pk, "old", &h->old, h->len);
 	pack_bytes(&pk, "new", &h->new, h->len);
+	if (h->is_signed)
+		pack_signed(&pk);
 	pack_number(&pk, "pid", h->who.pid);
 	pack_number(&pk, "tid", h->who.tid);
 	pack_str(&pk, "comm");

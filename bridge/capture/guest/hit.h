@@ -12,6 +12,7 @@ struct hit {
 	uint64_t n; /* number among the told ones */
 	uint64_t addr;
 	unsigned len;
+	bool is_signed; /* the values */
 	uint64_t old, new;
 	uint64_t mono_ns;
 	uint64_t suppressed; /* so far */

@@ -225,7 +225,8 @@ int guest_watches_disarm(struct target *t, uint64_t id, struct watch_counts *ret
 /* ---- arming ---------------------------------------------------------------------------------- */
 
 /* Where nothing tells the width: as many bytes as are aligned. */
-static int pick_len(const struct spot *s, unsigned asked, unsigned *ret, struct ksnap_err *err)
+static int pick_len(const struct spot *s, unsigned asked, struct guest_watch *ret,
+		    struct ksnap_err *err)
 {
 	uint64_t aligned = s->addr | WIDEST, size = s->btf.size ?: aligned & -aligned;
 
@@ -236,8 +237,9 @@ static int pick_len(const struct spot *s, unsigned asked, unsigned *ret, struct 
 	if (asked && s->btf.size && asked > s->btf.size)
 		return err_set(err, KSNAP_E_ARG, "len: %.100s has %" PRIu64 " bytes, not %u",
 			       s->name, s->btf.size, asked);
-	*ret = asked ?: size;
-	if (*ret <= WIDEST && !(*ret & (*ret - 1)))
+	ret->len = asked ?: size;
+	ret->is_signed = s->btf.is_signed && !s->btf.is_bitfield && ret->len == s->btf.size;
+	if (ret->len <= WIDEST && !(ret->len & (ret->len - 1)))
 		return 0;
 	return err_set(err, KSNAP_E_ARG,
 		       "symbol: %.100s has %" PRIu64 " bytes, a watch has 1, 2, 4 or 8: name a "
@@ -261,7 +263,7 @@ static int find_memory(struct target *t, const struct watch_request *rq, struct 
 			      "symbol: %.100s follows a pointer; watch the address it leads to",
 			      rq->symbol);
 	if (!ret)
-		ret = pick_len(&s, rq->len, &w->len, err);
+		ret = pick_len(&s, rq->len, w, err);
 	if (!ret)
 		ret = watch_spot_check(s.addr, w->len, t->machine.kernel.image.space.pg.levels,
 				       rq->symbol, err);
@@ -692,7 +694,11 @@ static int keep_told(struct target *t, struct guest_watch *w, uint64_t now, stru
 static int tell_hit(struct target *t, struct guest_watch *w, const struct packet_stop *s,
 		    uint64_t now, struct watch_news *ret)
 {
-	struct hit h = { .addr = w->addr, .len = w->len, .old = w->old, .new = value_of(t, w) };
+	struct hit h = { .addr = w->addr,
+			 .len = w->len,
+			 .is_signed = w->is_signed,
+			 .old = w->old,
+			 .new = value_of(t, w) };
 	struct buf *out = &t->watches.hit;
 	bool is_sure;
 

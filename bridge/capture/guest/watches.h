@@ -21,6 +21,7 @@ struct guest_watch {
 	uint64_t id; /* 0: free */
 	uint64_t addr;
 	unsigned len;
+	bool is_signed;                      /* what is there, by its type */
 	unsigned boot;                       /* of target.boots, that the address is of */
 	uint64_t old;                        /* the value after the hit before */
 	uint64_t interval_ns, burst_ns, due; /* the rate: when a hit would come if evenly */
