@@ -72,6 +72,7 @@ return {
 		{ "addr", "uint", required = true, doc = "Address that is watched; 0 when it is an object's end." },
 		{ "len", "uint", required = true, doc = "Bytes that are watched; 0 when it is an object's end." },
 		{ "slot", "uint", required = true, doc = "Which of the host's registers: 1 to 3; 0 is the error trigger's." },
+		{ "still", "str", min = 1, max = 64, doc = "Why the target stands still, as the reply to the op has it; absent: it runs." },
 	},
 	  example = { addr = 281474976710656, len = 8, slot = 1 } },
 	{ name = "work_unwatch", from = "broker", doc = "Params of an unwatch job.", fields = {

@@ -78,6 +78,8 @@ static int done(struct request *rq, struct wire_slice result, struct ksnap_blob 
 		.addr = place.addr,
 		.len = place.len,
 		.slot = place.slot,
+		.has_still = place.has_still,
+		.still = place.still,
 		.tag = wire_slice_of(watching_find(b->watching, rq->watch)->base),
 	};
 	request_answer(rq, &reply, NULL, 0);

@@ -252,6 +252,7 @@ int watching_commit(struct request *rq, const char *worker, const struct wire_ar
 	snprintf(w->worker, sizeof(w->worker), "%s", worker);
 	snprintf(w->host, sizeof(w->host), "%s", workers_host(rq->broker->workers, worker));
 	w->place = *place;
+	w->place.has_still = false; /* it is only true now */
 	w->life = WATCH_IS_ARMED;
 	bridge_watch_commit(h->core, w->id);
 	return 0;

@@ -122,7 +122,11 @@ int job_arm(struct bench *b, const struct job *job, struct job_result *res, stru
 		ret = arm(b, &p, &place, err);
 	if (ret)
 		return ret;
-	out = (struct wire_armed){ .addr = place.addr, .len = place.len, .slot = place.slot };
+	out = (struct wire_armed){ .addr = place.addr,
+				   .len = place.len,
+				   .slot = place.slot,
+				   .has_still = place.still != NULL,
+				   .still = wire_slice_of(place.still ? place.still : "") };
 	if (!wire_encode(&wire_shape_armed, &out, &res->r))
 		return 0;
 	b->ops->disarm(b->target, p.id, &counts, NULL);

@@ -23,6 +23,8 @@ struct watch_place {
 	uint64_t addr;
 	unsigned len;
 	unsigned slot;
+	const char
+		*still; /* a word why the target stands still, until others let it go on; or NULL */
 };
 
 /* Since it was armed: hits = told + suppressed. */

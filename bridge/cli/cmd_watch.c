@@ -111,6 +111,22 @@ static void tell_armed(struct watcher *w, const char *symbol, const msgpack_obje
 	out_flush();
 }
 
+/* Nobody would know why no hit comes. */
+static void tell_still(struct watcher *w, const msgpack_object *reply)
+{
+	msgpack_object_str still = field_str(reply, "still");
+
+	if (still.size == strlen("frozen") && !memcmp(still.ptr, "frozen", still.size))
+		say_note(w->cli, "the guest stands still, frozen by ksnap: there is no hit before "
+				 "it goes on ('ksnap thaw /', or the end of who froze it)");
+	else if (still.size)
+		say_note(w->cli,
+			 "the guest stands still, qemu says '%.*s', and not by ksnap: there is no "
+			 "hit before whoever stopped it lets it go on (cont, in qemu's monitor or "
+			 "by QMP)",
+			 (int)still.size, still.ptr);
+}
+
 static int arm(struct watcher *w, const struct args *args, struct ksnap_err *err)
 {
 	struct ksnap_reply reply = { 0 };
@@ -127,6 +143,7 @@ static int arm(struct watcher *w, const struct args *args, struct ksnap_err *err
 	if (r >= 0) {
 		w->id = field_uint(&u.data, "watch", 0);
 		tell_armed(w, args->words[0], &u.data);
+		tell_still(w, &u.data);
 		msgpack_unpacked_destroy(&u);
 	}
 	ksnap_reply_clear(&reply);

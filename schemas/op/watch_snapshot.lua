@@ -34,6 +34,7 @@ stands before that is cut then.]],
 		{ "len", "uint", required = true, doc = "Bytes that are watched; 0 when it is an object's end." },
 		{ "slot", "uint", required = true, doc = "Which of the host's registers: 1 to 3; 0 is the error trigger's." },
 		{ "tag", "tag", required = true, doc = "What the tags of its captures begin with." },
+		{ "still", "str", min = 1, max = 64, doc = "Why the target stands still, so that no hit comes yet: frozen, by the op freeze, until the op thaw; or what qemu says of a guest that somebody else has stopped, such as paused, until that one says cont. Absent: it runs." },
 	} },
 	errors = { "E_BUSY", "E_LIMIT", "E_TARGET", "E_TIMEOUT", "E_UNSUPPORTED", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
 	example = {

@@ -1051,6 +1051,23 @@ def _(p):
     p.inside = p.guest.maps()
 
 
+@test("arming a watch on a guest that others have stopped says so, and leaves it so")
+def _(p):
+    p.guest.qmp("stop")
+    w = Watching(p, "state.nr_seen")
+    note = guest.next_line(w.process.stderr).decode()
+    equal("qemu says 'paused'" in note and "cont" in note, True, note)
+    w.end(signal.SIGINT)
+    with Broker(p.watched) as b, Client(b.ipc) as c:
+        equal(c.call("watch_snapshot", {"symbol": "state.nr_seen"})["still"], "paused")
+        equal(p.guest.status(), "paused")
+        p.guest.qmp("cont")
+        equal("still" in c.call("watch_snapshot", {"symbol": "state.flag"}), False)
+        c.call("freeze", {"cgroup": "/"})
+        equal(c.call("watch_snapshot", {"symbol": "state.below"})["still"], "frozen")
+    p.guest.await_running()
+
+
 @test("what is captured on a hit is the guest at that very moment")
 def _(p):
     with Broker(p.watched) as b, Client(b.ipc) as c:

@@ -39,7 +39,7 @@ static void *read_congest(size_t *ret_len)
 static int arm(const char *symbol, struct ksnap_err *err)
 {
 	struct watch_request rq = { .id = ++last_id, .symbol = symbol, .rate = 20, .burst = 10 };
-	struct watch_place place = { 1, 1, 1 };
+	struct watch_place place = { 1, 1, 1, NULL };
 	int ret = target_live.arm(rig.target, &rq, &place, err);
 
 	if (!ret) {

@@ -31,10 +31,13 @@ static int look(struct stop *s, struct qmp *q, int *ret, struct ksnap_err *err)
 		return code;
 	if (!json_member(answer, "running", &running))
 		return err_set(err, KSNAP_E_TARGET, "qemu does not tell whether the guest runs");
-	*ret = STANDS;
-	if (json_is(running, "true"))
-		*ret = RUNS;
-	else if (json_member(answer, "status", &status) && json_is(status, "\"debug\""))
+	*ret = json_is(running, "true") ? RUNS : STANDS;
+	if (*ret == RUNS)
+		return 0;
+	if (!json_member(answer, "status", &status) ||
+	    !json_string(status, s->status, sizeof(s->status)))
+		strcpy(s->status, "stopped");
+	if (!strcmp(s->status, "debug"))
 		*ret = TRAPPED;
 	return 0;
 }
@@ -102,6 +105,13 @@ void stop_caught(struct stop *s)
 {
 	s->by |= STOP_HIT;
 	s->is_stopped = true;
+}
+
+const char *stop_by_others(const struct stop *s)
+{
+	if (!s->is_stopped)
+		return s->status;
+	return s->by & STOP_FREEZE ? "frozen" : NULL;
 }
 
 /* ---- going on -------------------------------------------------------------------------------- */

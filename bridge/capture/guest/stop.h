@@ -25,6 +25,7 @@ struct stop {
 	bool is_stopped; /* by us, or by a watch of ours: it must go on */
 	unsigned wait_ms;
 	struct freeze_guard guard;
+	char status[24]; /* in which qemu's word was last that it does not run */
 	struct gdb *gdb; /* once connected, it is told to go on there; or NULL */
 };
 
@@ -39,6 +40,9 @@ int stop_keep(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err)
 void stop_caught(struct stop *s);
 /* Does the guest run? */
 int stop_is_running(struct stop *s, struct qmp *q, bool *ret, struct ksnap_err *err);
+/* They stand still. NULL: they go on when the job at hand is done; "frozen": when the op thaw says
+ * so; or qemu's word for what somebody else did, such as "paused". Good until the next call. */
+const char *stop_by_others(const struct stop *s);
 /* Let them go on, when nobody else wants them still and it was us who stopped them; a watch that
  * was hit meanwhile wants them still. When qemu does not answer, the child keeps trying. */
 int stop_end(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err);

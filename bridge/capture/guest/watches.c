@@ -347,7 +347,7 @@ static int arm_still(struct target *t, struct guest_watch *w, struct ksnap_err *
 }
 
 static int arm(struct target *t, const struct watch_request *rq, struct guest_watch *slot,
-	       struct ksnap_err *err)
+	       struct watch_place *place, struct ksnap_err *err)
 {
 	struct guest_watch w = made_of(rq);
 	int ret = guest_need_qmp(t, err), end;
@@ -361,6 +361,8 @@ static int arm(struct target *t, const struct watch_request *rq, struct guest_wa
 	ret = arm_still(t, &w, err);
 	if (!ret)
 		*slot = w;
+	*place = (struct watch_place){ w.addr, w.len, slot - t->watches.armed + 1,
+				       stop_by_others(&t->stop) };
 	end = stop_end(&t->stop, &t->qmp, STOP_JOB, ret ? NULL : err);
 	if (!ret && end)
 		end_watch(t, slot, &(struct watch_counts){ 0 });
@@ -381,10 +383,9 @@ int guest_watches_arm(struct target *t, const struct watch_request *rq, struct w
 		return err_set(err, KSNAP_E_LIMIT,
 			       "this worker has %d watches, which is all it can have",
 			       GUEST_WATCHES);
-	code = arm(t, rq, slot, err);
+	code = arm(t, rq, slot, ret, err);
 	if (code)
 		return code;
-	*ret = (struct watch_place){ slot->addr, slot->len, slot - t->watches.armed + 1 };
 	set_timer(&t->watches);
 	return 0;
 }

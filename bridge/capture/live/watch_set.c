@@ -239,7 +239,7 @@ int watch_set_arm(struct watch_set *s, const struct watch_request *rq,
 	w->gone = gone;
 	w->release = release;
 	w->arg = arg;
-	*ret = (struct watch_place){ at->addr, at->len, register_number(s, w) };
+	*ret = (struct watch_place){ at->addr, at->len, register_number(s, w), NULL };
 	w->next = s->first;
 	s->first = w;
 	look_out(s);

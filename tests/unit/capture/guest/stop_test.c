@@ -139,6 +139,32 @@ static void does_not_touch_a_guest_that_is_paused(void **state)
 	assert_string_equal(f.heard, "query-status ");
 }
 
+static void says_by_whom_a_guest_stands_still(void **state)
+{
+	static const struct answer running[] = {
+		{ "query-status", RUNNING }, { "stop", DONE }, { "cont", DONE }, { 0 }
+	};
+	static const struct answer paused[] = { { "query-status", PAUSED }, { 0 } };
+	struct fake f;
+	struct qmp q;
+	struct stop s;
+
+	begin(&f, running, &q, &s);
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
+	assert_null(stop_by_others(&s));
+	assert_int_equal(stop_begin(&s, &q, STOP_FREEZE, NULL), 0);
+	assert_string_equal(stop_by_others(&s), "frozen");
+	assert_int_equal(stop_end(&s, &q, STOP_FREEZE, NULL), 0);
+	assert_null(stop_by_others(&s));
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
+	end(&f, &q);
+	begin(&f, paused, &q, &s);
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
+	assert_string_equal(stop_by_others(&s), "paused");
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
+	end(&f, &q);
+}
+
 /* A stub that has told @said, and says no more. The other end. */
 static int begin_stub(struct gdb *g, struct stop *s, const char *said)
 {
@@ -263,6 +289,7 @@ int main(void)
 		cmocka_unit_test(leaves_a_guest_that_does_not_go_on_to_the_child),
 		cmocka_unit_test(passes_refusals_on),
 		cmocka_unit_test(does_not_touch_a_guest_that_is_paused),
+		cmocka_unit_test(says_by_whom_a_guest_stands_still),
 		cmocka_unit_test(lets_a_guest_go_on_that_a_watch_has_stopped),
 		cmocka_unit_test(does_not_touch_a_guest_that_another_debugger_has_stopped),
 		cmocka_unit_test(tells_answers_from_events_and_from_late_answers),
