@@ -58,7 +58,7 @@ return {
 		{ "k", "str", enum = { "watched" }, required = true, doc = "watched." },
 		{ "watch", "uint", required = true, doc = "Id of the watch." },
 		{ "state", "str", enum = { "armed", "throttled", "disarmed" }, required = true, doc = "disarmed: it is over and its id free." },
-		{ "reason", "str", max = 64, doc = "Why it is over: hot, max_hits, map_gone, element_gone, object_gone, rebooted, gdb_lost." },
+		{ "reason", "str", max = 64, doc = "Why it is over: hot, max_hits, map_gone, element_gone, object_gone, rebooted, gdb_lost, guard_lost." },
 		{ "hits", "uint", required = true, doc = "All hits so far." },
 		{ "suppressed", "uint", required = true, doc = "Those among them that were only counted." },
 		{ "unseen", "uint", doc = "Of those, the ones that were counted without a look at what was written; absent: none." },

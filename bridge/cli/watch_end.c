@@ -29,6 +29,10 @@ const struct watch_end watch_ends[] = {
 	  "Watch it again when its kernel runs.", false },
 	{ "gdb_lost", "the connection to QEMU's gdb stub, which watches for it, was lost",
 	  "See whether QEMU runs and whether somebody else took its gdb socket.", false },
+	{ "guard_lost",
+	  "the child that takes it out of the guest when its worker is killed was killed itself, "
+	  "and there was no room for another one",
+	  "The log says what it wanted; make room and watch again.", false },
 	{ "unwatch", "somebody ended it by its id or symbol", "", true },
 	{ "bye", "the session that held it ended", "", false },
 	{ "session_lost",

@@ -6,7 +6,7 @@ the slot is free before: this is raised when the worker has disarmed it. Only wh
 	fields = {
 		{ "symbol", "str", required = true, doc = "What was watched." },
 		{ "watch", "uint", required = true, doc = "Id of the watch." },
-		{ "reason", "str", required = true, doc = "unwatch, bye, session_lost, worker_lost or bridge_closed; or the worker's own: hot, max_hits, map_gone, element_gone, object_gone, rebooted, gdb_lost." },
+		{ "reason", "str", required = true, doc = "unwatch, bye, session_lost, worker_lost or bridge_closed; or the worker's own: hot, max_hits, map_gone, element_gone, object_gone, rebooted, gdb_lost, guard_lost." },
 	},
 	example = { symbol = "jiffies_64", watch = 1, reason = "hot" },
 }

@@ -28,7 +28,7 @@ import made_vmlinux
 import report
 from bus import Client
 from serve import Broker
-from tap import below, equal, require, run, test
+from tap import below, equal, read, require, run, test
 
 KSNAP = os.environ["KSNAP"]
 NAMES = {1: "hash", 2: "array", 3: "prog_array", 4: "perf_event_array", 8: "cgroup_array", 14: "devmap",
@@ -1303,6 +1303,64 @@ def _(p):
             tune(p, "vm/swappiness", 60 + other, other)
         equal(p.guest.status(), "running")
     p.inside = p.guest.maps()
+
+
+def replaced(pid, but=()):
+    """The child of @pid that lets the guest go on, when it is none of @but."""
+    found = []
+
+    def look():
+        found[:] = [x for x in below(pid) if x not in but and read(f"/proc/{x}/comm") == "ksnap-thaw"]
+        return found
+
+    guest.until("another child is there", look)
+    return found[0]
+
+
+def kill_child(pid):
+    fd = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    require_ready(fd, "a child that was killed is still there")
+
+
+@test("when the child that disarms is killed, another one does it; without another one the watch is over")
+def _(p):
+    w = Watching(p, "vm_swappiness", "--len", "4")
+    child = replaced(w.process.pid)
+    kill_child(child)
+    guard = os.pidfd_open(replaced(w.process.pid, [child]))
+    w.end(signal.SIGKILL, -signal.SIGKILL)
+    require_ready(guard, "the other child is still there")
+    for cpu in 0, 1:
+        tune(p, "vm/swappiness", 62 + cpu, cpu)
+        equal(p.guest.status(), "running")
+    w = Watching(p, "vm_swappiness", "--len", "4")
+    child = replaced(w.process.pid)
+    resource.prlimit(w.process.pid, resource.RLIMIT_NOFILE, (12, 12))
+    kill_child(child)
+    _, said = w.end(status=1)
+    equal("the watch is over: guard_lost" in said and "there is no other: " in said, True, said)
+    tune(p, "vm/swappiness", 60)
+    equal(p.guest.status(), "running")
+    p.inside = p.guest.maps()
+
+
+@test("when the child is killed that lets a frozen guest go on, another one does it; or it goes on at once")
+def _(p):
+    with frozen(p) as process:
+        child = replaced(process.pid)
+        kill_child(child)
+        guard = os.pidfd_open(replaced(process.pid, [child]))
+        equal(p.guest.status(), "paused")
+        process.kill()
+        require_ready(guard, "the other child is still there")
+    p.guest.await_running()
+    with frozen(p) as process:
+        child = replaced(process.pid)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (12, 12))
+        kill_child(child)
+        p.guest.await_running()
+        process.terminate()
 
 
 @test("what a debugger that died has armed is forgotten, on each CPU")

@@ -83,7 +83,7 @@ like "$("$KSNAP" help MAX_STORED_SNAPSHOTS)" ', 64.*serve --max-snapshots' 'a li
 like "$("$KSNAP" help eviction)" 'evicted_tag' 'an event its fields'
 words=$(sed -n 's/.*"reason", "str", .*doc = "\(.*\)".*/\1/p' "$KSNAP_TOP_SRCDIR/schemas/event/watch_disarmed.lua" |
 	grep -oE '[a-z]+_[a-z]+|unwatch|bye|hot|rebooted')
-is "$(wc -l <<<"$words")" 12 'a watch ends for one of twelve reasons'
+is "$(wc -l <<<"$words")" 13 'a watch ends for one of thirteen reasons'
 for word in $words; do
 	exits 0 "help $word" "$KSNAP" help "$word"
 	like "$out" "^Usage: ksnap $word|$word: why a watch is over" 'explains the end of a watch, or the command'

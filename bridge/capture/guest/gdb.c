@@ -320,6 +320,11 @@ static void give_up(struct gdb *g)
 	gdb_close(g);
 }
 
+int gdb_guard(struct gdb *g, struct ksnap_err *err)
+{
+	return g->guard.pidfd >= 0 ? 0 : freeze_guard_start(g->fd, leave, &g->guard, err);
+}
+
 int gdb_open(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err *err)
 {
 	int ret;
@@ -331,12 +336,19 @@ int gdb_open(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_err 
 		g->fd = -1;
 		return ret;
 	}
-	ret = freeze_guard_start(g->fd, leave, &g->guard, err);
+	ret = gdb_guard(g, err);
 	if (!ret)
 		ret = greet(g, at, deadline, err);
 	if (ret)
 		give_up(g);
 	return ret;
+}
+
+void gdb_take_leave(struct gdb *g)
+{
+	if (g->fd >= 0)
+		freeze_guard_thaw(g->fd, leave);
+	gdb_close(g);
 }
 
 void gdb_leave(struct gdb *g)

@@ -34,6 +34,10 @@ void gdb_fini(struct gdb *g);
  * armed. A guest that runs is stopped by it; when it fails, no more than the moment it takes.
  * E_TARGET: nobody listens, or it is no stub; E_BUSY: another debugger has it. */
 int gdb_open(struct gdb *g, const char *at, uint64_t deadline_mono_ns, struct ksnap_err *err);
+/* Have the child, when it was killed. */
+int gdb_guard(struct gdb *g, struct ksnap_err *err);
+/* None is to be had: do what it does. */
+void gdb_take_leave(struct gdb *g);
 /* Nothing may be armed any more, and the guest stands still. */
 void gdb_leave(struct gdb *g);
 /* The same without a word, when there is nobody to say it to. */

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "capture/guest/backend.h"
+#include "capture/guest/guards.h"
 #include "capture/guest/hole.h"
 #include "capture/guest/probes.h"
 
@@ -337,6 +338,18 @@ static int check_machine(const char *cgroup, struct ksnap_err *err)
 		       cgroup);
 }
 
+static int hold(struct target *t, struct ksnap_err *err)
+{
+	int code = stop_begin(&t->stop, &t->qmp, STOP_FREEZE, err);
+
+	if (code)
+		return code;
+	code = guards_await(t, err);
+	if (code)
+		stop_end(&t->stop, &t->qmp, STOP_FREEZE, NULL);
+	return code;
+}
+
 static int freeze_guest(struct target *t, const struct freeze_request *rq,
 			char ret[FREEZE_PATH_MAX], struct ksnap_err *err)
 {
@@ -353,7 +366,7 @@ static int freeze_guest(struct target *t, const struct freeze_request *rq,
 		return 1;
 	code = guest_need_qmp(t, err);
 	if (!code)
-		code = stop_begin(&t->stop, &t->qmp, STOP_FREEZE, err);
+		code = hold(t, err);
 	if (!code)
 		guest_watches_stopped(t);
 	if (!code)

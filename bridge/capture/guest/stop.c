@@ -58,13 +58,18 @@ static bool must_go_on(struct stop *s, int is)
 	return is == RUNS || (is == TRAPPED && s->gdb && gdb_poll(s->gdb));
 }
 
+int stop_guard(struct stop *s, struct qmp *q, struct ksnap_err *err)
+{
+	return s->guard.pidfd >= 0 ? 0 : freeze_guard_start(q->fd, cont, &s->guard, err);
+}
+
 static int stop_now(struct stop *s, struct qmp *q, struct ksnap_err *err)
 {
 	int is = STANDS, code = look(s, q, &is, err);
 
 	if (code || !must_go_on(s, is))
 		return code;
-	code = freeze_guard_start(q->fd, cont, &s->guard, err);
+	code = stop_guard(s, q, err);
 	if (code)
 		return code;
 	s->is_stopped = true;
@@ -85,6 +90,8 @@ int stop_begin(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err
 	s->by |= by;
 	if (!before)
 		code = stop_now(s, q, err);
+	else if (s->is_stopped && by == STOP_FREEZE)
+		code = stop_guard(s, q, err); /* what a watch has stopped has none */
 	if (code)
 		stop_end(s, q, by, &later);
 	return code;
@@ -92,7 +99,7 @@ int stop_begin(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err
 
 int stop_keep(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err)
 {
-	int code = freeze_guard_start(q->fd, cont, &s->guard, err);
+	int code = stop_guard(s, q, err);
 
 	if (code)
 		return code;

@@ -38,6 +38,8 @@ int stop_begin(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err
 int stop_keep(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err);
 /* A watch of ours has stopped them. */
 void stop_caught(struct stop *s);
+/* Have the child, when it is not there: it was killed, or a watch has stopped the guest. */
+int stop_guard(struct stop *s, struct qmp *q, struct ksnap_err *err);
 /* Does the guest run? */
 int stop_is_running(struct stop *s, struct qmp *q, bool *ret, struct ksnap_err *err);
 /* They stand still. NULL: they go on when the job at hand is done; "frozen": when the op thaw says

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "capture/guest/guards.h"
 #include "capture/guest/guest.h"
 #include "capture/guest/hit.h"
 #include "capture/live/watch_spot.h"
@@ -114,8 +115,7 @@ static void hang_up(struct target *t)
 	gdb_close(&t->gdb);
 }
 
-/* Nothing can be said to the stub, or nothing to qemu. */
-static void abandon(struct target *t, const char *why)
+void guest_watches_abandon(struct target *t, const char *why)
 {
 	hang_up(t);
 	for (unsigned i = 0; i < GUEST_WATCHES; i++)
@@ -162,7 +162,7 @@ static void take_out(struct target *t, struct guest_watch *w)
 		ret = stray_begin(t, &err);
 	if (ret) {
 		log_warn("guest: %s", err.text);
-		abandon(t, "gdb_lost");
+		guest_watches_abandon(t, "gdb_lost");
 	}
 	if (t->gdb.fd >= 0 && !is_any_armed(&t->watches))
 		leave(t);
@@ -298,6 +298,8 @@ static int need_stub(struct target *t, struct ksnap_err *err)
 	if (ret)
 		return ret;
 	ret = poll_too(&t->watches, t->gdb.fd, err);
+	if (!ret)
+		ret = guards_await(t, err);
 	if (ret)
 		hang_up(t);
 	return ret;
@@ -311,7 +313,7 @@ static int stop_by_stub(struct target *t, struct ksnap_err *err)
 	int ret = 0;
 
 	if (t->gdb.is_lost)
-		abandon(t, "gdb_lost");
+		guest_watches_abandon(t, "gdb_lost");
 	if (is_new)
 		ret = stop_is_running(&t->stop, &t->qmp, &runs, err);
 	if (!ret)
@@ -551,7 +553,7 @@ static struct guest_watch *take_traps(struct target *t, struct packet_stop *ret,
 		note_still(&t->watches, ret, *ret_now);
 	}
 	if (t->gdb.is_lost)
-		abandon(t, "gdb_lost");
+		guest_watches_abandon(t, "gdb_lost");
 	return NULL;
 }
 
@@ -759,6 +761,7 @@ int guest_watches_next(struct target *t, struct watch_news *ret)
 	struct guest_watch *w;
 	uint64_t now;
 
+	guards_look(t);
 	tick(t);
 	take_pause(t);
 	w = take_traps(t, &stop, &now);

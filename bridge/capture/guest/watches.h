@@ -63,6 +63,8 @@ int guest_watches_counts(struct target *t, uint64_t id, struct watch_counts *ret
 			 struct ksnap_err *err);
 int guest_watches_next(struct target *t, struct watch_news *ret);
 
+/* Nothing can be said to the stub, or nothing to qemu: all are over, @why is the word for it. */
+void guest_watches_abandon(struct target *t, const char *why);
 /* The guest was stopped for a job, or by somebody. A write in that very moment has no trap yet. */
 void guest_watches_stopped(struct target *t);
 /* The one that the trap is of, or NULL. */

@@ -78,14 +78,14 @@ static bool read_answer(int fd, const char *answer, pid_t parent)
 	return !*at;
 }
 
-static void say(const struct freeze_word *w, pid_t parent)
+static void say(int fd, const struct freeze_word *w, pid_t parent)
 {
 	do {
-		while (write(GUARD_FREEZE, w->says, strlen(w->says)) < 0 && errno == EINTR)
+		while (write(fd, w->says, strlen(w->says)) < 0 && errno == EINTR)
 			;
-	} while (w->again && read_answer(GUARD_FREEZE, w->again, 0));
+	} while (w->again && read_answer(fd, w->again, 0));
 	if (w->answer)
-		read_answer(GUARD_FREEZE, w->answer, parent);
+		read_answer(fd, w->answer, parent);
 }
 
 static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct duty *duty)
@@ -108,7 +108,7 @@ static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct duty *d
 		n = read(GUARD_PIPE, &none, 1);
 	while (n > 0 || (n < 0 && errno == EINTR));
 	for (; thaw->says; thaw++)
-		say(thaw, parent);
+		say(GUARD_FREEZE, thaw, parent);
 	if (duty->is_marked)
 		freeze_mark_remove(GUARD_FREEZE);
 	_exit(0);
@@ -224,4 +224,10 @@ void freeze_guard_release(struct freeze_guard *g)
 	cleanup_close(&g->pipe);
 	g->pipe = -1;
 	reap(g);
+}
+
+void freeze_guard_thaw(int fd, const struct freeze_word *thaw)
+{
+	for (; thaw->says; thaw++)
+		say(fd, thaw, getppid());
 }

@@ -39,6 +39,9 @@ int freeze_guard_start_cgroup(int freeze_fd, struct freeze_guard *ret, struct ks
 bool freeze_guard_is_gone(struct freeze_guard *g);
 /* Let it thaw now, and wait for its end. */
 void freeze_guard_release(struct freeze_guard *g);
+/* What it does, by the caller: there is none, and cannot be one. Takes up to two seconds of
+ * silence. */
+void freeze_guard_thaw(int fd, const struct freeze_word *thaw);
 /* End it without a thaw: the caller has thawed. Nothing to do without a guard. */
 void freeze_guard_stop(struct freeze_guard *g);
 

@@ -224,6 +224,25 @@ static void does_not_touch_a_guest_that_another_debugger_has_stopped(void **stat
 	assert_string_equal(f.heard, "query-status ");
 }
 
+/* The watch may be over before. */
+static void has_a_child_for_a_freeze_of_what_a_watch_has_stopped(void **state)
+{
+	static const struct answer answers[] = { { "cont", DONE }, { 0 } };
+	struct fake f;
+	struct qmp q;
+	struct stop s;
+
+	begin(&f, answers, &q, &s);
+	stop_caught(&s);
+	assert_int_equal(stop_begin(&s, &q, STOP_FREEZE, NULL), 0);
+	assert_true(s.guard.pidfd >= 0);
+	assert_int_equal(stop_end(&s, &q, STOP_HIT, NULL), 0);
+	assert_int_equal(stop_end(&s, &q, STOP_FREEZE, NULL), 0);
+	assert_int_equal(s.guard.pidfd, -1);
+	end(&f, &q);
+	assert_string_equal(f.heard, "cont ");
+}
+
 static void tells_answers_from_events_and_from_late_answers(void **state)
 {
 	static const struct answer answers[] = {
@@ -292,6 +311,7 @@ int main(void)
 		cmocka_unit_test(says_by_whom_a_guest_stands_still),
 		cmocka_unit_test(lets_a_guest_go_on_that_a_watch_has_stopped),
 		cmocka_unit_test(does_not_touch_a_guest_that_another_debugger_has_stopped),
+		cmocka_unit_test(has_a_child_for_a_freeze_of_what_a_watch_has_stopped),
 		cmocka_unit_test(tells_answers_from_events_and_from_late_answers),
 		cmocka_unit_test(finds_the_hole),
 	};
