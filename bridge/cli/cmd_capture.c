@@ -187,7 +187,10 @@ const struct command cmd_capture = {
 		"captures at "
 		"a fixed rate: a line for each, with -v or -o jsonl the whole report, with "
 		"--changes "
-		"what changed.",
+		"what changed. It goes on when one of them fails, and the exit code is 0 all the "
+		"same, unless that is the first, a refusal, or the end of the broker: then it "
+		"ends, "
+		"with the exit code of that error.",
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,

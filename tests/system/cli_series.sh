@@ -37,6 +37,12 @@ exits 0 'they are stored' "$KSNAP" list -o jsonl
 is "$(jsonl '[r["tag"] for r in d]' <<<"$out")" "['f_001', 'f_003']" 'under their tags'
 serve_stop
 
+exits 1 'the first that fails' "$KSNAP" capture x --every 10ms -n 4 --target fixture:maps=1,entries=1,fail_every=1
+is "$out" '' 'is the last'
+like "$err" '^ksnap: 0 captured, 0 of them not complete; 1 failed, .*error: E_TARGET' 'and what ended it'
+exits 0 'the help' "$KSNAP" help capture
+like "$out" 'the exit code is 0 all the same, unless that is the first' 'says what failures do to the exit code'
+
 # ---- until a signal; the broker's end ----------------------------------------------------------------
 
 ok 'a broker' serve_start c --target fixture:maps=1,entries=1
