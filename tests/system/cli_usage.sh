@@ -29,6 +29,12 @@ exits 2 'an empty command line of capture' "$KSNAP" capture
 exits 2 'procs without a tag' "$KSNAP" procs
 exits 2 'procs with both' "$KSNAP" procs t0 --drain
 
+for command in 'freeze /' 'watch jiffies_64'; do
+	# shellcheck disable=SC2086
+	exits 1 "$command of a core" "$KSNAP" $command --target core:/dev/null
+	like "$err" 'E_UNSUPPORTED: target core cannot .*: it stands still for ever, and can be read only' 'is explained'
+done
+
 newline=$'\n'
 long=$(printf 'x%.0s' {1..65})
 exits 2 'a tag of 65 bytes' "$KSNAP" capture "$long" --target fixture

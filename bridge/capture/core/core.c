@@ -91,5 +91,6 @@ const struct target_ops target_core = {
 	.stands_still = true,
 	.close = close_core,
 	.describe = describe_core,
-	.why_not = "a core dump is what a kernel left behind: it can be read, and nothing else",
+	.why_not = "a core dump is what a kernel left behind: it stands still for ever, and can be "
+		   "read only",
 };

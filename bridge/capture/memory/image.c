@@ -251,6 +251,16 @@ static int place_symbols(struct image *im, const struct vmlinux *v, const struct
 	return ret ? ret : check_banner(im, source, v, err);
 }
 
+static const char *say_why(const struct physical *mem)
+{
+	if (mem->missing)
+		return ", which are cut short";
+	return mem->is_core ? ": the dump has left that out, or is of no kernel of Linux; "
+			      "vmlinux=FILE or kallsyms=FILE can say what it is of"
+			    : ": none runs there yet, or vmlinux=FILE or kallsyms=FILE must say "
+			      "what it is";
+}
+
 static int say_none(const struct image_source *src, const struct physical *mem,
 		    struct ksnap_err *err)
 {
@@ -261,10 +271,7 @@ static int say_none(const struct image_source *src, const struct physical *mem,
 			       "there is no kernel in the memory that %s would be of", file);
 	return err_set(err, KSNAP_E_NOTFOUND,
 		       "no kernel tells about itself (VMCOREINFO) in the %zu bytes of memory%s",
-		       mem->size,
-		       mem->missing ? ", which are cut short"
-				    : ": none runs there yet, or vmlinux=FILE or kallsyms=FILE "
-				      "must say what it is");
+		       mem->size, say_why(mem));
 }
 
 static int find(struct image *im, const struct physical *mem, const struct image_source *src,

@@ -177,6 +177,7 @@ int physical_open_core(struct physical *p, const char *path, struct ksnap_err *e
 	int ret;
 
 	*p = PHYSICAL_INIT;
+	p->is_core = true;
 	ret = open_core(p, path, err);
 	if (ret)
 		physical_close(p);

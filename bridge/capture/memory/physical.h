@@ -27,6 +27,7 @@ struct physical {
 	uint8_t *map;
 	size_t size; /* of the file, and of the mapping */
 	bool is_writable;
+	bool is_core;                      /* of a kernel that is dead */
 	struct physical_segment *segments; /* in order of base, apart from each other */
 	size_t n;
 	uint64_t missing;     /* bytes that a core's headers promise and its file does not have */
