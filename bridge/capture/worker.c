@@ -250,14 +250,15 @@ static void on_watches(void *arg)
 	}
 }
 
-/* A worker that was busy has not told them yet, and of a watch that has ended it tells no more. */
+/* A worker that was busy has not told them yet, and of a watch that has ended it tells no more.
+ * News of other watches may stand before them that are of the moment in which they are told. */
 static void tell_hits_until_now(struct worker *w)
 {
-	struct watch_news n = { 0 };
 	uint64_t now = clock_mono_ns();
+	struct watch_news n;
 
-	while (n.mono_ns < now && can_tell(w) && tell_next(w, &n))
-		;
+	for (int late = 0; late < NEWS_BATCH && can_tell(w) && tell_next(w, &n);)
+		late += n.mono_ns >= now;
 }
 
 /* The source, 0 when the target has none, or a negative code. */
