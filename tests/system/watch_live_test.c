@@ -8,13 +8,17 @@
 
 #include <bpf/bpf.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "report/hit.h"
 
 static struct bpf_object *obj;
@@ -115,13 +119,36 @@ static struct ksnap_frame next_writer(void)
 	return frame;
 }
 
-static const char *id_symbol(const char *map, const char *rest)
+/* Is one of the functions that led to the next hit called so? */
+static bool next_stack_has(const char *begin)
+{
+	struct watch_news n = next_news();
+	struct ksnap_frame frame = { 0 };
+	msgpack_unpacked u;
+	bool found = false;
+
+	while (n.kind != WATCH_NEWS_HIT)
+		n = next_news();
+	msgpack_unpacked_init(&u);
+	assert_int_equal(msgpack_unpack_next(&u, n.hit.p, n.hit.len, NULL), MSGPACK_UNPACK_SUCCESS);
+	for (size_t i = 0; !found && hit_frame(&u.data, i, &frame); i++)
+		found = !strncmp(frame.sym, begin, strlen(begin));
+	msgpack_unpacked_destroy(&u);
+	return found;
+}
+
+static const char *id_symbol_of(const struct bpf_object *o, const char *map, const char *rest)
 {
 	static char text[200];
 
-	snprintf(text, sizeof(text), "id:%u%s", id_of(bpf_object__find_map_fd_by_name(obj, map)),
+	snprintf(text, sizeof(text), "id:%u%s", id_of(bpf_object__find_map_fd_by_name(o, map)),
 		 rest);
 	return text;
+}
+
+static const char *id_symbol(const char *map, const char *rest)
+{
+	return id_symbol_of(obj, map, rest);
 }
 
 static void watches_every_form(void **state)
@@ -387,6 +414,65 @@ static void a_program_that_takes_anothers_place_is_named(void **state)
 	}
 }
 
+/* A congestion control, whose programs are called through trampolines. */
+static struct bpf_object *load_control(char name[16])
+{
+	struct bpf_object *o;
+	size_t len;
+	char *elf = rig_read_object("congest", &len), *at;
+
+	snprintf(name, 16, "ksnap_t_%06x",
+		 (unsigned)(getpid() * 977u + clock_mono_ns()) & 0xffffff);
+	at = memmem(elf, len, "ksnap_t_000000", strlen(name));
+	assert_non_null(at);
+	memcpy(at, name, strlen(name));
+	o = bpf_object__open_mem(elf, len, NULL);
+	free(elf);
+	assert_non_null(o);
+	assert_int_equal(bpf_object__load(o), 0);
+	return o;
+}
+
+/* Send a byte over loopback, and have it acknowledged, under the control @name. */
+static void send_under(const char *name)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int end = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(at);
+
+	assert_int_equal(bind(listening, (void *)&at, len), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	assert_int_equal(getsockname(listening, (void *)&at, &len), 0);
+	assert_int_equal(setsockopt(end, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), 0);
+	assert_int_equal(connect(end, (void *)&at, len), 0);
+	assert_int_equal(write(end, "", 1), 1);
+	close(end);
+	close(listening);
+}
+
+/* A trampoline is none of the kernel's own code; that something was watched since says nothing of
+ * it. */
+static void a_trampoline_is_named_at_once(void **state)
+{
+	char name[16];
+	struct bpf_object *o = load_control(name);
+	struct bpf_link *link =
+		bpf_map__attach_struct_ops(bpf_object__find_map_by_name(o, "congest"));
+
+	assert_non_null(link);
+	rig_close(&rig); /* another one, which has read no names yet */
+	rig_open(&rig);
+	must_arm(id_symbol_of(o, ".bss", ":nr_asked"), 0);
+	send_under(name);
+	if (!next_stack_has("bpf__tcp_congestion_ops"))
+		fail_msg("the trampoline that calls it has no name");
+	disarm();
+	bpf_link__destroy(link);
+	bpf_object__close(o);
+}
+
 static void a_deleted_element_ends_the_watch(void **state)
 {
 	int fd = bpf_object__find_map_fd_by_name(obj, "watched_rows");
@@ -468,6 +554,7 @@ int main(void)
 		cmocka_unit_test(two_of_a_name_are_told_apart),
 		cmocka_unit_test(a_program_that_is_loaded_later_is_named),
 		cmocka_unit_test(a_program_that_takes_anothers_place_is_named),
+		cmocka_unit_test(a_trampoline_is_named_at_once),
 		cmocka_unit_test(a_deleted_element_ends_the_watch),
 		cmocka_unit_test(a_map_that_nobody_uses_ends_the_watch),
 	};

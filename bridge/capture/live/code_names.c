@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 #define REST 20 /* times as long as a reading of kallsyms took, before the next */
@@ -37,15 +38,26 @@ static uint64_t count_modules(const struct code_names *n)
 	return stat(files_of(n)->folders, &st) ? 0 : st.st_nlink;
 }
 
+/* Those of watches themselves do not. One that is gone again may have had one. */
+static bool has_trampoline(uint32_t link)
+{
+	_close_ int fd = bpf_link_get_fd_by_id(link);
+	struct bpf_link_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ||
+	       info.type != BPF_LINK_TYPE_PERF_EVENT;
+}
+
 static bool is_changed(const struct code_names *n, struct code_stamp *ret_now)
 {
-	const struct code_stamp *then = &n->stamp;
+	bool is_new = false;
 
-	*ret_now = *then;
+	*ret_now = n->stamp;
 	while (!bpf_link_get_next_id(ret_now->link, &ret_now->link))
-		;
+		is_new = is_new || has_trampoline(ret_now->link);
 	ret_now->modules = count_modules(n);
-	return ret_now->link != then->link || ret_now->modules != then->modules;
+	return is_new || ret_now->modules != n->stamp.modules;
 }
 
 /* ---- is it the same module still? ------------------------------------------------------------ */
@@ -109,7 +121,10 @@ static bool is_current(struct code_names *n, const struct ksym *s, uint64_t mono
 	module += *module == '[';
 	if (mono_ns < n->sure_ns && (is_made(module) || !strcmp(module, n->sure)))
 		return true;
-	if (is_changed(n, &stamp) || !is_same_module(n, module))
+	if (is_changed(n, &stamp))
+		return false;
+	n->stamp = stamp; /* so that each link is looked at once */
+	if (!is_same_module(n, module))
 		return false;
 	n->sure_ns = now;
 	n->sure = module;

@@ -12,7 +12,7 @@
 
 /* What tells that names are of yesterday. */
 struct code_stamp {
-	uint32_t link;    /* id of the BPF link that was made last: links have trampolines */
+	uint32_t link;    /* id of the BPF link that was made last; most have trampolines */
 	uint64_t modules; /* how many there are */
 };
 
