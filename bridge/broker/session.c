@@ -540,6 +540,7 @@ unsigned session_release(struct session *s, const char *why)
 {
 	unsigned n = 0;
 
+	s->in_flight++; /* a request that ends with a lost worker must not forget it meanwhile */
 	while (s->owned) {
 		struct owned *o = s->owned;
 
@@ -550,6 +551,7 @@ unsigned session_release(struct session *s, const char *why)
 		free(o);
 		n++;
 	}
+	s->in_flight--;
 	return n;
 }
 
