@@ -120,9 +120,10 @@ static void release(struct frozen *z)
 {
 	if (z->freeze_fd >= 0 && !freeze_file_write(z->freeze_fd, '0') && errno != ENODEV)
 		log_error("cgroup %s cannot be thawed: %s", z->path, strerror(errno));
+	/* From here on somebody else may freeze it: a guard without us would undo that. */
+	freeze_guard_stop(&z->guard);
 	if (z->is_marked)
 		freeze_mark_remove(z->freeze_fd);
-	freeze_guard_stop(&z->guard);
 	cleanup_close(&z->freeze_fd);
 	free(z);
 }
