@@ -9,6 +9,14 @@
 #include "broker/session.h"
 #include "broker/workers.h"
 
+/* It is shown to others, by status and in errors. */
+static int check_name(struct wire_slice name, struct ksnap_err *err)
+{
+	int rc = ksnap_tag_check(name.p, name.len, err);
+
+	return rc ? err_prefix(err, "name") : 0;
+}
+
 static int check_free(struct request *rq, struct ksnap_err *err)
 {
 	const struct wire_attach_object_params *p = rq->params;
@@ -31,7 +39,7 @@ static int run(struct request *rq, struct ksnap_err *err)
 	const struct wire_attach_object_params *p = rq->params;
 	struct job_spec spec = { .target = p->target, .blob = rq->blobs[0] };
 
-	if (check_free(rq, err))
+	if (check_name(p->name, err) || check_free(rq, err))
 		return err->code;
 	if (!request_bridge(rq, err))
 		return err->code;

@@ -5,7 +5,7 @@ return {
 The blob is the object file. It is owned by the session: when that ends, the object is detached.
 The target's accessor is initialised anew afterwards.]],
 	params = {
-		{ "name", "str", required = true, min = 1, max = 64, doc = "Name for detach_object; unique among the objects attached now." },
+		{ "name", "str", required = true, min = 1, max = 64, doc = "Name for detach_object, without control characters; unique among the objects attached now." },
 		{ "target", "str", min = 1, max = 256, doc = "Target name; the broker's first target when absent." },
 	},
 	reply = { "map", fields = {

@@ -13,6 +13,8 @@ like "$err" 'is no file that could be read as a whole' 'is said so'
 : >"$tap_dir/empty.bpf.o"
 exits 2 'an empty file' "$KSNAP" attach "$tap_dir/empty.bpf.o"
 like "$err" 'is empty' 'is said'
+exits 2 'a name with a line end' timeout 30 "$KSNAP" attach "$bpf/counter.bpf.o" --target fixture --name "$(printf 'a\nb')"
+like "$err" 'name: has the control character U\+000A at byte 1' 'is refused'
 exits 1 'a fixture' "$KSNAP" attach "$bpf/counter.bpf.o" --target fixture
 like "$err" 'E_UNSUPPORTED' 'has no kernel'
 
