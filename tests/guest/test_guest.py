@@ -469,6 +469,8 @@ def _(p):
     for hot in "0", "101", "-1", "1%", "":
         refused(f"guest:{qmp},mem={mem},hot={hot}", "hot takes a number from 1 to 100" if hot else "needs a value")
     refused(f"guest:{p.dir}/none,mem={mem}", "no qemu answers")
+    refused(f"guest:{p.guest.gdb_path},mem={mem}", "is qemu's gdbstub, which stopped the guest when ksnap connected; it goes on again")
+    equal(p.guest.status(), "running")
     refused(f"guest:{p.dir}/{'x' * 110},mem={mem}", "at most")
     refused(f"guest:{qmp},mem={short}", "cannot be the part below 4 GiB")
     refused(f"guest:{qmp},mem={short},low={1 << 20}", "is not what qemu backs the guest's memory with")

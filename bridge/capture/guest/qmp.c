@@ -15,8 +15,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "capture/guest/dial.h"
+#include "capture/guest/packet.h"
 
 #define CHUNK 4096
+
+/* To a stub: let the guest go on; and what it answers. */
+#define DETACH   "+$D#44"
+#define DETACHED "$OK#9a"
 
 void qmp_close(struct qmp *q)
 {
@@ -212,12 +217,51 @@ static int dial(struct qmp *q, const char *path, uint64_t deadline, struct ksnap
 	return 0;
 }
 
+/* 1: a stub. Nothing else says, unasked, why a machine stands still. */
+static int is_stub(struct qmp *q, uint64_t deadline, struct ksnap_err *err)
+{
+	char text[PACKET_MAX];
+	struct packet_stop s;
+	size_t taken;
+
+	while (!q->in.len || q->in.data[0] == '$') {
+		enum packet_state state = packet_unwrap(q->in.data, q->in.len, text, &taken);
+		int ret;
+
+		if (state != PACKET_PART)
+			return state == PACKET_WHOLE && packet_stop(text, &s);
+		ret = receive(q, deadline, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* qemu's gdbstub stops the guest for who connects. What qemu has not done when the connection ends,
+ * it does not do. */
+static int leave_stub(struct qmp *q, const char *path, uint64_t deadline, struct ksnap_err *err)
+{
+	size_t len = strlen(DETACHED);
+	int ret = send_line(q, DETACH, strlen(DETACH), NULL);
+
+	while (!ret && !memmem(q->in.data, q->in.len, DETACHED, len))
+		ret = receive(q, deadline, NULL);
+	return err_set(err, KSNAP_E_TARGET,
+		       "%s is qemu's gdbstub, which stopped the guest when ksnap connected%s; name "
+		       "the socket of -qmp there, and this one as gdb=",
+		       path, ret ? ", and does not let it go on: cont" : "; it goes on again");
+}
+
 /* A client that is not the only one is connected and hears nothing. */
 static int greet(struct qmp *q, const char *path, uint64_t deadline, struct ksnap_err *err)
 {
 	struct json line, part;
-	int code = next_line(q, deadline, &line, err);
+	int code = is_stub(q, deadline, err);
 
+	if (code > 0)
+		return leave_stub(q, path, deadline, err);
+	if (!code)
+		code = next_line(q, deadline, &line, err);
 	if (code == KSNAP_E_TIMEOUT)
 		return is_busy(path, err);
 	if (code)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -85,6 +86,63 @@ static void says_that_nobody_listens(void **state)
 	close(fd);
 }
 
+/* Who is behind the door says this first, and hears what comes up to its end, or to a detach. */
+struct porter {
+	int door;
+	const char *says, *answers;
+	char heard[64];
+};
+
+static void *serve(void *arg)
+{
+	struct porter *p = arg;
+	int fd = accept(p->door, NULL, NULL);
+	size_t len = 0;
+	ssize_t n;
+
+	assert_int_equal(write(fd, p->says, strlen(p->says)), strlen(p->says));
+	while (!strstr(p->heard, "$D#44") && len < sizeof(p->heard) - 1 &&
+	       (n = read(fd, p->heard + len, sizeof(p->heard) - 1 - len)) > 0)
+		len += n;
+	send(fd, p->answers, strlen(p->answers), MSG_NOSIGNAL);
+	close(fd);
+	return NULL;
+}
+
+static void takes_no_stub_for_a_monitor(void **state)
+{
+	static const struct {
+		const char *says, *answers, *hears, *told;
+		int code;
+	} rows[] = {
+		{ "$T02thread:01;#04", "+$OK#9a", "+$D#44", "it goes on again", KSNAP_E_TARGET },
+		{ "$T02thread:01;#04", "+", "+$D#44", "does not let it go on", KSNAP_E_TARGET },
+		{ "$OK#9a", "", "", "does not greet", KSNAP_E_BUSY },
+		{ "$T02thread:01;#05", "", "", "does not greet", KSNAP_E_BUSY },
+		{ "$T02thread:01;", "", "", "does not greet", KSNAP_E_BUSY },
+		{ "SSH-2.0\n", "", "", "does not speak QMP", KSNAP_E_TARGET },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct porter p = { .door = open_door(),
+				    .says = rows[i].says,
+				    .answers = rows[i].answers };
+		bool waits = rows[i].code == KSNAP_E_BUSY;
+		struct qmp q = QMP_INIT;
+		struct ksnap_err err;
+		pthread_t thread;
+
+		assert_int_equal(pthread_create(&thread, NULL, serve, &p), 0);
+		assert_int_equal(qmp_open(&q, path, in_ms(waits ? SOON_MS : LONG_MS), &err),
+				 rows[i].code);
+		if (!strstr(err.text, rows[i].told))
+			fail_msg("'%s' does not say '%s'", err.text, rows[i].told);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_string_equal(p.heard, rows[i].hears);
+		shut_door(p.door);
+	}
+}
+
 /* As many wait as the door takes. How many these were. */
 static unsigned fill(int waiting[WAITING])
 {
@@ -120,6 +178,7 @@ static void waits_no_longer_before_a_door_than_it_may(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_no_stub_for_a_monitor),
 		cmocka_unit_test(refuses_what_is_no_address),
 		cmocka_unit_test(says_that_nobody_listens),
 		cmocka_unit_test(waits_no_longer_before_a_door_than_it_may),
