@@ -119,6 +119,27 @@ wait "$holder"
 is $? 1 'the worker killed: the command ends by itself'
 like "$(cat <&8)" 'object counter: nobody holds it any more' 'saying why'
 ok 'and all of it is gone' gone "$map"
+
+# known NAME: the kernel has that congestion control.
+known() {
+	grep -qw "$1" /proc/sys/net/ipv4/tcp_available_congestion_control
+}
+
+# taken_out NAME: by the child that is left; it may take a moment.
+taken_out() {
+	local end=$((SECONDS + 60))
+	while known "$1"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+	done
+}
+
+ok 'attach a congestion control' attached --name mine "$tap_dir/congest.bpf.o"
+ok 'the kernel has it' known "$name"
+kill -KILL "$("$KSNAP" status -o json | json 'd["workers"][0]["pid"]')"
+wait "$holder"
+is $? 1 'the worker killed: the command ends'
+ok 'the kernel has it no more' taken_out "$name"
+ok 'and all of it is gone' gone "$map"
 unset KSNAP_ENDPOINT
 ok 'without a broker' attached "$bpf/counter.bpf.o"
 kill -TERM "$holder"

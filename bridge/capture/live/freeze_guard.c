@@ -2,6 +2,7 @@
 /* freeze_guard.c - fork, keep two descriptors, wait for the end of the pipe. */
 #include "capture/live/freeze_guard.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,6 +23,9 @@
 #define ORPHAN_MS 60000 /* the same, when the other side is all that is left to wait for */
 
 #define AGAIN_MS 500 /* the same, for what may come once more; the door is shut meanwhile */
+
+#define THAW_NAME "ksnap-thaw"
+#define THAWS     "thaws"
 
 enum { GUARD_PIPE, GUARD_FREEZE, GUARD_FIRST_FREE };
 
@@ -52,8 +56,9 @@ static void ignore_signals(void)
 
 /* What a guard does. */
 struct duty {
+	const char *name, *does; /* of the process; and in "the child that ..." */
 	const struct freeze_word *thaw;
-	bool is_marked; /* a cgroup, whose mark is to go */
+	void (*then)(int fd); /* what no words do; or NULL */
 };
 
 /* @parent: who may wait for us, for what must come; 0: it need not come. */
@@ -96,7 +101,7 @@ static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct duty *d
 
 	ignore_signals();
 	setsid();
-	prctl(PR_SET_NAME, "ksnap-thaw");
+	prctl(PR_SET_NAME, duty->name);
 	/* Out of the way of the two numbers first. */
 	pipe = fcntl(pipe, F_DUPFD, GUARD_FIRST_FREE);
 	freeze_fd = fcntl(freeze_fd, F_DUPFD, GUARD_FIRST_FREE);
@@ -109,13 +114,13 @@ static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct duty *d
 	while (n > 0 || (n < 0 && errno == EINTR));
 	for (; thaw->says; thaw++)
 		say(GUARD_FREEZE, thaw, parent);
-	if (duty->is_marked)
-		freeze_mark_remove(GUARD_FREEZE);
+	if (duty->then)
+		duty->then(GUARD_FREEZE);
 	_exit(0);
 }
 
 /* Which limit it was, as far as the kernel's number tells. */
-static int refuse_start(int num, const char *step, struct ksnap_err *err)
+static int refuse_start(const struct duty *duty, int num, const char *step, struct ksnap_err *err)
 {
 	struct rlimit files = { 0 }, tasks = { 0 };
 
@@ -123,19 +128,19 @@ static int refuse_start(int num, const char *step, struct ksnap_err *err)
 	getrlimit(RLIMIT_NPROC, &tasks);
 	if (num == EMFILE)
 		return err_set(err, KSNAP_E_LIMIT,
-			       "the child that thaws cannot be started: %s: this process has all "
-			       "the descriptors open that it may (%" PRIu64 ": RLIMIT_NOFILE, "
+			       "the child that %s cannot be started: %s: this process has all the "
+			       "descriptors open that it may (%" PRIu64 ": RLIMIT_NOFILE, "
 			       "ulimit -n)",
-			       step, (uint64_t)files.rlim_cur);
+			       duty->does, step, (uint64_t)files.rlim_cur);
 	if (num == EAGAIN)
 		return err_set(err, KSNAP_E_LIMIT,
-			       "the child that thaws cannot be started: %s: there are as many "
+			       "the child that %s cannot be started: %s: there are as many "
 			       "processes as there may be: of this user (%" PRId64
 			       ": RLIMIT_NPROC, ulimit -u; -1: any), in this cgroup (pids.max), or "
 			       "on this machine (kernel.threads-max, kernel.pid_max)",
-			       step, (int64_t)tasks.rlim_cur);
-	return err_errno(err, KSNAP_E_TARGET, num, "the child that thaws cannot be started: %s",
-			 step);
+			       duty->does, step, (int64_t)tasks.rlim_cur);
+	return err_errno(err, KSNAP_E_TARGET, num, "the child that %s cannot be started: %s",
+			 duty->does, step);
 }
 
 static int start(int fd, const struct duty *duty, const int ends[2], struct freeze_guard *ret,
@@ -145,14 +150,14 @@ static int start(int fd, const struct duty *duty, const int ends[2], struct free
 	int code;
 
 	if (pid < 0)
-		return refuse_start(errno, "fork", err);
+		return refuse_start(duty, errno, "fork", err);
 	if (pid == 0)
 		be_guard(parent, ends[0], fd, duty);
 	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	ret->pid = pid;
 	if (ret->pidfd >= 0)
 		return 0;
-	code = refuse_start(errno, "pidfd_open", err);
+	code = refuse_start(duty, errno, "pidfd_open", err);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return code;
@@ -165,7 +170,7 @@ static int start_guard(int fd, const struct duty *duty, struct freeze_guard *ret
 
 	*ret = FREEZE_GUARD_NONE;
 	if (pipe2(ends, O_CLOEXEC))
-		return refuse_start(errno, "pipe", err);
+		return refuse_start(duty, errno, "pipe", err);
 	code = start(fd, duty, ends, ret, err);
 	close(ends[0]);
 	if (code)
@@ -178,14 +183,30 @@ static int start_guard(int fd, const struct duty *duty, struct freeze_guard *ret
 int freeze_guard_start(int fd, const struct freeze_word *thaw, struct freeze_guard *ret,
 		       struct ksnap_err *err)
 {
-	return start_guard(fd, &(struct duty){ .thaw = thaw }, ret, err);
+	return start_guard(fd, &(struct duty){ THAW_NAME, THAWS, thaw, NULL }, ret, err);
 }
 
 int freeze_guard_start_cgroup(int freeze_fd, struct freeze_guard *ret, struct ksnap_err *err)
 {
 	static const struct freeze_word thaw[] = { { "0", NULL, NULL }, { 0 } };
+	static const struct duty duty = { THAW_NAME, THAWS, thaw, freeze_mark_remove };
 
-	return start_guard(freeze_fd, &(struct duty){ .thaw = thaw, .is_marked = true }, ret, err);
+	return start_guard(freeze_fd, &duty, ret, err);
+}
+
+static void take_out(int map_fd)
+{
+	uint32_t key = 0;
+
+	bpf_map_delete_elem(map_fd, &key);
+}
+
+int freeze_guard_start_ops(int map_fd, struct freeze_guard *ret, struct ksnap_err *err)
+{
+	static const struct freeze_word none[] = { { 0 } };
+	static const struct duty duty = { "ksnap-ops", "takes a struct_ops out", none, take_out };
+
+	return start_guard(map_fd, &duty, ret, err);
 }
 
 static void reap(struct freeze_guard *g)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* freeze_guard.h - a child that thaws a cgroup, or a guest, when this process is gone, however it
- * went.
+/* freeze_guard.h - a child that thaws a cgroup, or a guest, or takes a struct_ops out of the
+ * kernel, when this process is gone, however it went.
  *
  * It holds open what a thaw is written to, such as cgroup.freeze, and the read end of a pipe whose
  * write end only this process has. The end of the pipe is the end of this process: the child writes
@@ -35,6 +35,8 @@ int freeze_guard_start(int fd, const struct freeze_word *thaw, struct freeze_gua
 		       struct ksnap_err *err);
 /* The same for a cgroup, by its cgroup.freeze, whose mark (freeze_mark.h) goes with the thaw. */
 int freeze_guard_start_cgroup(int freeze_fd, struct freeze_guard *ret, struct ksnap_err *err);
+/* For a struct_ops map: the kernel does not end one with its last descriptor. */
+int freeze_guard_start_ops(int map_fd, struct freeze_guard *ret, struct ksnap_err *err);
 /* True: it was killed, and has been waited for. */
 bool freeze_guard_is_gone(struct freeze_guard *g);
 /* Let it thaw now, and wait for its end. */

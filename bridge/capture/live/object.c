@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "capture/live/freeze_guard.h"
 #include "capture/live/load_log.h"
 #include "capture/live/privilege.h"
 #include "wire/pack.h"
@@ -20,6 +21,8 @@ struct object {
 	struct bpf_object *bpf;
 	struct bpf_link **links;
 	size_t nlinks;
+	struct freeze_guard *guards; /* of those that do not end with us */
+	size_t nguards;
 	uint32_t *map_ids, *prog_ids;
 	const char **map_names, **prog_names; /* of the ids, as in the source */
 	size_t nmaps, nprogs;
@@ -30,6 +33,8 @@ static void let_go(struct object *o)
 	for (size_t i = 0; i < o->nlinks; i++)
 		bpf_link__destroy(o->links[i]);
 	o->nlinks = 0;
+	while (o->nguards)
+		freeze_guard_stop(&o->guards[--o->nguards]);
 }
 
 static void destroy(struct object *o)
@@ -39,6 +44,7 @@ static void destroy(struct object *o)
 	let_go(o);
 	bpf_object__close(o->bpf);
 	free(o->links);
+	free(o->guards);
 	free(o->map_names);
 	free(o->prog_names);
 	free(o->map_ids);
@@ -118,6 +124,18 @@ static size_t count_maps(const struct bpf_object *bpf)
 	return n;
 }
 
+/* The guard comes first, so that there is no moment without. */
+static int attach_ops(struct object *o, struct bpf_map *m, struct ksnap_err *err)
+{
+	int ret = freeze_guard_start_ops(bpf_map__fd(m), &o->guards[o->nguards], err);
+
+	if (ret)
+		return err_prefix(err, "%s", bpf_map__name(m));
+	o->nguards++;
+	return keep_link(o, bpf_map__attach_struct_ops(m), "attach struct_ops map",
+			 bpf_map__name(m), err);
+}
+
 static int attach_all(struct object *o, struct ksnap_err *err)
 {
 	struct bpf_program *p;
@@ -133,8 +151,7 @@ static int attach_all(struct object *o, struct ksnap_err *err)
 	bpf_object__for_each_map(m, o->bpf)
 	{
 		if (!ret && bpf_map__type(m) == BPF_MAP_TYPE_STRUCT_OPS)
-			ret = keep_link(o, bpf_map__attach_struct_ops(m), "attach struct_ops map",
-					bpf_map__name(m), err);
+			ret = attach_ops(o, m, err);
 	}
 	return ret;
 }
@@ -227,11 +244,12 @@ static int allocate_lists(struct object *o, struct ksnap_err *err)
 	size_t nprogs = count_programs(o->bpf), nmaps = count_maps(o->bpf);
 
 	o->links = calloc(nprogs + nmaps + 1, sizeof(*o->links));
+	o->guards = calloc(nmaps + 1, sizeof(*o->guards));
 	o->map_ids = calloc(nmaps + 1, sizeof(*o->map_ids));
 	o->prog_ids = calloc(nprogs + 1, sizeof(*o->prog_ids));
 	o->map_names = calloc(nmaps + 1, sizeof(*o->map_names));
 	o->prog_names = calloc(nprogs + 1, sizeof(*o->prog_names));
-	return o->links && o->map_ids && o->prog_ids && o->map_names && o->prog_names
+	return o->links && o->guards && o->map_ids && o->prog_ids && o->map_names && o->prog_names
 		       ? 0
 		       : err_nomem(err);
 }

@@ -16,9 +16,10 @@ struct object_list {
 };
 
 /* Load @elf and attach every program, and every struct_ops map, that says in its section where it
- * belongs; the others are only loaded. Appends {maps, progs, map_names, prog_names}, lists, to
+ * belongs; the others are only loaded. A struct_ops is taken out by a child when this process is
+ * killed: the kernel would keep it. Appends {maps, progs, map_names, prog_names}, lists, to
  * @reply. E_STATE: the name is taken; E_LIMIT: OBJECTS_MAX; E_DENIED; E_TARGET with the end of
- * libbpf's or the verifier's log. */
+ * libbpf's or the verifier's log; E_LIMIT, too, when that child cannot be started. */
 int object_attach(struct object_list *l, const char *name, const void *elf, size_t len,
 		  struct buf *reply, struct ksnap_err *err);
 /* Put @elf in the place of the object @name: loaded first, so that one that does not load changes
