@@ -67,9 +67,11 @@ def lines(broker):
             s.w.fire(c.id, 1)
             line = c.line()
             assert "#1 " in line and "0 → 1  writer pid 812 tid 813 cpu 1  do_write+0x10" in line, line
+            s.next("captured")
             s.w.fire(c.id, 2, hits=12, suppressed=10)
             line = c.line()
             assert "1 → 2" in line and line.endswith("(10 more before it)"), line
+            s.next("captured")
             s.w.fire(c.id, 3, hits=20, suppressed=17, unseen=4)
             line = c.line()
             assert "2 → 3" in line and line.endswith("(7 more before it, 4 of them unseen)"), line

@@ -83,14 +83,14 @@ ok 'all of it is gone' gone "$map"
 # Names of congestion controls are the host's.
 name=$(printf 'ksnap_t_%06d' $(($$ % 1000000)))
 LC_ALL=C sed "s/ksnap_t_000000/$name/" "$bpf/congest.bpf.o" >"$tap_dir/congest.bpf.o"
-exits 1 'a watch on what is not attached' "$KSNAP" watch object:mine
-like "$err" 'no struct_ops called mine is attached; attached are: ' 'says what is'
-ok 'attach a congestion control' attached --name mine "$tap_dir/congest.bpf.o"
+exits 1 'a watch on what is not attached' "$KSNAP" watch object:held
+like "$err" 'no struct_ops called held is attached; attached are: ' 'says what is'
+ok 'attach a congestion control' attached --name held "$tap_dir/congest.bpf.o"
 mkfifo "$tap_dir/armed"
-"$KSNAP" watch object:mine --map mine.data >"$tap_dir/hits" 2>"$tap_dir/armed" &
+"$KSNAP" watch object:held --map held.data >"$tap_dir/hits" 2>"$tap_dir/armed" &
 watcher=$!
 exec 7<"$tap_dir/armed"
-ok 'watch' await_line 7 '^ksnap: watch [0-9]+ on object:mine; ends' "$tap_dir/tape"
+ok 'watch' await_line 7 '^ksnap: watch [0-9]+ on object:held; ends' "$tap_dir/tape"
 kill -INT "$holder"
 wait "$holder"
 wait "$watcher"
@@ -98,10 +98,10 @@ is $? 0 'the watch ends with the object'
 like "$(cat "$tap_dir/hits")" '#1 +it ends$' 'says that it ends'
 is "$(cat <&7)" 'ksnap: 1 hits, 1 shown, 0 only counted' 'and that this was all'
 exec 7<&-
-exits 0 'the last state' "$KSNAP" show object:mine -o json
+exits 0 'the last state' "$KSNAP" show object:held -o json
 is "$(json 'd["complete"], d["trigger"]["kind"], d["hit"]["n"], d["trigger"]["latency_ns"] > 0' <<<"$out")" \
 	"(True, 'watch', 1, True)" 'was captured, and says why'
-exits 0 'its variable' "$KSNAP" show object:mine window
+exits 0 'its variable' "$KSNAP" show object:held window
 is "$out" 10 'is as it was'
 ok 'and then it is gone' gone "$map"
 
@@ -133,7 +133,7 @@ taken_out() {
 	done
 }
 
-ok 'attach a congestion control' attached --name mine "$tap_dir/congest.bpf.o"
+ok 'attach a congestion control' attached --name held "$tap_dir/congest.bpf.o"
 ok 'the kernel has it' known "$name"
 kill -KILL "$("$KSNAP" status -o json | json 'd["workers"][0]["pid"]')"
 wait "$holder"
