@@ -20,7 +20,7 @@ static uint64_t in_ms(uint64_t ms)
 
 void stray_fini(struct stray *s)
 {
-	free(s->is_suspect);
+	free(s->notes);
 	*s = (struct stray){ 0 };
 }
 
@@ -29,8 +29,8 @@ static int make_room(struct stray *s, unsigned n, struct ksnap_err *err)
 	if (n == s->n)
 		return 0;
 	stray_fini(s);
-	s->is_suspect = calloc(n, sizeof(*s->is_suspect));
-	if (!s->is_suspect)
+	s->notes = calloc(n, sizeof(*s->notes));
+	if (!s->notes)
 		return err_nomem(err);
 	s->n = n;
 	return 0;
@@ -64,25 +64,40 @@ int stray_begin(struct target *t, struct ksnap_err *err)
 	uint64_t enough = in_ms(BEGIN_MS);
 	bool is_woken;
 
-	if (ret || has_kvm(t))
+	if (ret)
 		return ret;
+	t->stray.has_kvm = has_kvm(t);
+	if (t->stray.has_kvm)
+		return 0;
 	is_woken =
 		t->stop.is_stopped && !gdb_interrupt(&t->gdb, RESCHEDULE, in_ms(ANSWER_MS), NULL);
 	for (unsigned i = 0; i < t->stray.n; i++)
-		t->stray.is_suspect[i] = !step_clean(t, i, is_woken, enough);
+		t->stray.notes[i] = step_clean(t, i, is_woken, enough) ? STRAY_NONE : STRAY_BEFORE;
 	gdb_forget_pause(&t->gdb);
 	return 0;
 }
 
-bool stray_is_first(struct target *t, const struct packet_stop *s)
+static bool is_known(const struct stray *s, uint64_t thread)
 {
-	bool is_known = s->thread && s->thread <= t->stray.n, is_first;
+	return thread && thread <= s->n;
+}
 
-	if (!is_known)
-		return false;
-	is_first = t->stray.is_suspect[s->thread - 1];
-	t->stray.is_suspect[s->thread - 1] = false;
-	return is_first;
+enum stray_note stray_take(struct target *t, const struct packet_stop *s)
+{
+	enum stray_note note;
+
+	if (!is_known(&t->stray, s->thread))
+		return STRAY_NONE;
+	note = t->stray.notes[s->thread - 1];
+	t->stray.notes[s->thread - 1] = STRAY_NONE;
+	return note;
+}
+
+void stray_overtake(struct target *t, const struct packet_stop *s)
+{
+	for (unsigned i = 0; !t->stray.has_kvm && i < t->stray.n; i++)
+		if (i + 1 != s->thread && t->stray.notes[i] == STRAY_NONE)
+			t->stray.notes[i] = STRAY_UNTOLD;
 }
 
 /* ---- traps that were lost -------------------------------------------------------------------- */

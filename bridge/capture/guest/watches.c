@@ -484,20 +484,33 @@ void guest_watches_stopped(struct target *t)
 		count_others(t, NULL);
 }
 
+/* A trap at @w of which nothing changed. True: there was no write now. */
+static bool is_late(struct guest_watch *w, enum stray_note note)
+{
+	if (note == STRAY_NONE && !w->is_owed)
+		return false;
+	log_debug("guest: a trap at %s is no write of now: %s", w->symbol,
+		  note == STRAY_BEFORE ? "the first of its CPU"
+		  : w->is_owed         ? "it was counted already"
+				       : "another CPU's was told in its place");
+	w->suppressed += note == STRAY_UNTOLD && !w->is_owed;
+	w->is_owed = false;
+	return true;
+}
+
 /* Of which watch is the trap? It may be no write: the first one of its CPU, or the one of a write
- * that was counted already. When a value changed that it does not name, a trap was lost, or this is
- * a write, with the name of a watch that is no more. */
+ * that was counted already, or is now. When a value changed that it does not name, a trap was lost,
+ * or this is a write, with the name of a watch that is no more. */
 static struct guest_watch *examine(struct target *t, struct packet_stop *s)
 {
 	struct guest_watch *w = guest_watches_at(&t->watches, s);
-	bool is_first = stray_is_first(t, s);
+	enum stray_note note = stray_take(t, s);
+	bool is_first = note == STRAY_BEFORE;
 
-	if (w && value_of(t, w) == w->old && (is_first || w->is_owed)) {
-		log_debug("guest: a trap at %s is no write: %s", w->symbol,
-			  is_first ? "the first of its CPU" : "it was counted already");
-		w->is_owed = false;
+	if (w && value_of(t, w) != w->old)
+		stray_overtake(t, s);
+	else if (w && is_late(w, note))
 		w = NULL;
-	}
 	if ((w && !is_first) || !changed(t))
 		return w;
 	if (!stray_find(t, is_first ? s->thread : 0))
