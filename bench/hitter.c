@@ -262,9 +262,10 @@ static int settle(struct hitter *h)
 	}
 	for (unsigned i = 0; i < h->nrows; i++)
 		bench_wrong("watch %llu: %llu hits, %llu suppressed, %llu captured, %llu missed of "
-			    "%llu writes",
+			    "%llu writes, of which perf has counted %llu",
 			    NUM(h->rows[i].id), NUM(h->rows[i].hits), NUM(h->rows[i].suppressed),
-			    NUM(h->rows[i].captured), NUM(h->rows[i].missed), NUM(h->due));
+			    NUM(h->rows[i].captured), NUM(h->rows[i].missed), NUM(h->due),
+			    NUM(h->o.written ? written_perf(h->o.written) - h->perf : h->due));
 	return -1;
 }
 
