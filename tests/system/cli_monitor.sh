@@ -156,7 +156,7 @@ like "$err" 'cannot make the folder .*: File exists' 'and why'
 # 64 at once see the same, each without a hole.
 pids=()
 for i in {1..64}; do
-	"$KSNAP" monitor -q --from oldest --channel snapshot/ --until-empty -o jsonl >"$tap_dir/m$i" &
+	"$KSNAP" --timeout 60000 monitor -q --from oldest --channel snapshot/ --until-empty -o jsonl >"$tap_dir/m$i" &
 	pids+=($!)
 done
 failed=0
