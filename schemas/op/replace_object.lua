@@ -17,7 +17,7 @@ wait_accessor has risen then.]],
 		{ "map_names", "list", of = "str", doc = "Their names in its source, in the same order." },
 		{ "prog_names", "list", of = "str", doc = "The same of its programs." },
 	} },
-	errors = { "E_BUSY", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_UNSUPPORTED", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
+	errors = { "E_BUSY", "E_LIMIT", "E_STATE", "E_TARGET", "E_TIMEOUT", "E_UNSUPPORTED", "E_WORKER_LOST", "E_NOTFOUND", "E_DENIED" },
 	example = {
 		params = { name = "probe" },
 		reply = { maps = { 14, 15 }, progs = { 41 }, map_names = { "tasks", "probe.bss" }, prog_names = { "on_switch" } },

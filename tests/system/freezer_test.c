@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -165,6 +166,30 @@ static void a_mark_is_over_once_it_was_thawed(void **state)
 	let_go();
 }
 
+static unsigned count_descriptors(pid_t pid)
+{
+	char path[64];
+	unsigned n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n > 2 ? n - 2 : 0;
+}
+
+/* It has what it needs, a pipe and a file, or it has ended for lack of that. */
+static void await_guard(pid_t pid)
+{
+	struct pollfd p = { .fd = freezer.epoll, .events = POLLIN };
+
+	while (count_descriptors(pid) != 2)
+		assert_int_equal(poll(&p, 1, 0), 0);
+}
+
 /* One descriptor more each time, so that each call that needs one is the one that fails. */
 static void no_descriptor_is_left(void **state)
 {
@@ -192,7 +217,7 @@ static void no_descriptor_is_left(void **state)
 	assert_int_equal(code, 0);
 	assert_true(refusals > 3);
 	assert_true(was_guard);
-	guard_of_mark();
+	await_guard(guard_of_mark());
 	let_go();
 }
 

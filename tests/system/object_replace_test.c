@@ -7,6 +7,7 @@
 #include "live_rig.h"
 
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,16 @@
 #define CONGEST_NAME "ksnap_t_000000" /* as in congest.bpf.c */
 
 static struct live_rig rig;
+static bool forks_fail;
+
+/* In the place of the C library's, for all of this program. */
+pid_t fork(void)
+{
+	if (!forks_fail)
+		return _Fork();
+	errno = EAGAIN;
+	return -1;
+}
 
 typedef int (*load_fn)(struct target *t, const char *name, const void *elf, size_t len,
 		       struct buf *reply, struct ksnap_err *err);
@@ -192,6 +203,49 @@ static void one_at_a_time_is_replaced_too(void **state)
 	wait_until_gone(second);
 }
 
+static bool has_control(const char *name)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/tcp_available_congestion_control", "re");
+	char line[4096] = "";
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	fclose(f);
+	return strstr(line, name);
+}
+
+/* A struct_ops has a child that takes it out when this process is killed. */
+static void without_a_child_nothing_changes(void **state)
+{
+	_buf_ struct buf reply = BUF_INIT;
+	struct ksnap_err err = { 0 };
+	char name[sizeof(CONGEST_NAME)];
+	uint32_t bss;
+
+	snprintf(name, sizeof(name), "ksnap_r_%06u", (unsigned)getpid() % 1000000);
+	forks_fail = true;
+	assert_int_equal(put_object(target_live.attach, "congest", "congest", &reply, &err),
+			 KSNAP_E_LIMIT);
+	assert_non_null(
+		strstr(err.text, "the child that takes a struct_ops out cannot be started"));
+	assert_false(has_control(name));
+	forks_fail = false;
+	if (put_object(target_live.attach, "congest", "congest", &reply, &err)) {
+		print_message("# struct_ops cannot be attached here: %s\n", err.text);
+		skip();
+	}
+	bss = map_of(&reply, ".bss");
+	forks_fail = true;
+	assert_int_equal(put_object(target_live.replace, "congest", "congest", &reply, &err),
+			 KSNAP_E_LIMIT);
+	forks_fail = false;
+	assert_true(has_control(name));
+	first_number(bss);
+	detach("congest");
+	assert_false(has_control(name));
+	wait_until_gone(bss);
+}
+
 static int open_rig(void **state)
 {
 	rig_open(&rig);
@@ -211,6 +265,7 @@ int main(void)
 		cmocka_unit_test(the_new_one_takes_its_place),
 		cmocka_unit_test(one_that_does_not_load_changes_nothing),
 		cmocka_unit_test(one_at_a_time_is_replaced_too),
+		cmocka_unit_test(without_a_child_nothing_changes),
 	};
 	int ret = rig_cannot_run();
 

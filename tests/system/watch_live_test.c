@@ -494,10 +494,10 @@ static void a_trampoline_is_named_at_once(void **state)
 		disarm();
 		newest_link(since, &others);
 	} while (!is_named && others);
-	if (!is_named)
-		fail_msg("the trampoline that calls it has no name");
 	bpf_link__destroy(link);
 	bpf_object__close(o);
+	if (!is_named)
+		fail_msg("the trampoline that calls it has no name");
 }
 
 static void a_deleted_element_ends_the_watch(void **state)

@@ -93,8 +93,9 @@ static void say(int fd, const struct freeze_word *w, pid_t parent)
 		read_answer(fd, w->answer, parent);
 }
 
-static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct duty *duty)
+static void be_guard(pid_t parent, const int ends[2], int freeze_fd, const struct duty *duty)
 {
+	int pipe;
 	const struct freeze_word *thaw = duty->thaw;
 	char none;
 	ssize_t n;
@@ -102,8 +103,9 @@ static void be_guard(pid_t parent, int pipe, int freeze_fd, const struct duty *d
 	ignore_signals();
 	setsid();
 	prctl(PR_SET_NAME, duty->name);
+	close(ends[1]); /* so that there is room where this process had as many as it may */
 	/* Out of the way of the two numbers first. */
-	pipe = fcntl(pipe, F_DUPFD, GUARD_FIRST_FREE);
+	pipe = fcntl(ends[0], F_DUPFD, GUARD_FIRST_FREE);
 	freeze_fd = fcntl(freeze_fd, F_DUPFD, GUARD_FIRST_FREE);
 	if (pipe < 0 || freeze_fd < 0 || dup2(pipe, GUARD_PIPE) < 0 ||
 	    dup2(freeze_fd, GUARD_FREEZE) < 0)
@@ -152,7 +154,7 @@ static int start(int fd, const struct duty *duty, const int ends[2], struct free
 	if (pid < 0)
 		return refuse_start(duty, errno, "fork", err);
 	if (pid == 0)
-		be_guard(parent, ends[0], fd, duty);
+		be_guard(parent, ends, fd, duty);
 	ret->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	ret->pid = pid;
 	if (ret->pidfd >= 0)
@@ -169,6 +171,11 @@ static int start_guard(int fd, const struct duty *duty, struct freeze_guard *ret
 	int ends[2], code;
 
 	*ret = FREEZE_GUARD_NONE;
+	if (fd < 0)
+		return err_set(
+			err, KSNAP_E_TARGET,
+			"the child that %s cannot be started: what it would write to is closed",
+			duty->does);
 	if (pipe2(ends, O_CLOEXEC))
 		return refuse_start(duty, errno, "pipe", err);
 	code = start(fd, duty, ends, ret, err);

@@ -307,15 +307,19 @@ static int mark(struct frozen *z, struct ksnap_err *err)
 	return 0;
 }
 
+#define AWAKE_LOOKS 3
+
 /* What tells this freezing from a later one of somebody else. */
 static void mark_since(struct frozen *z)
 {
 	struct freeze_awake awake;
 
-	if (!freeze_file_awake(z->freeze_fd, &awake))
-		return;
-	z->awake_us = awake.most;
-	renew_mark(z);
+	/* What is asked while this process has to wait for its CPU tells less. */
+	for (unsigned i = 0; i < AWAKE_LOOKS && freeze_file_awake(z->freeze_fd, &awake); i++)
+		if (!z->awake_us || awake.most < z->awake_us)
+			z->awake_us = awake.most;
+	if (z->awake_us)
+		renew_mark(z);
 }
 
 static int stop_tasks(struct freezer *f, struct frozen *z, int events_fd, uint64_t deadline,

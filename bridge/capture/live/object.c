@@ -33,8 +33,6 @@ static void let_go(struct object *o)
 	for (size_t i = 0; i < o->nlinks; i++)
 		bpf_link__destroy(o->links[i]);
 	o->nlinks = 0;
-	while (o->nguards)
-		freeze_guard_stop(&o->guards[--o->nguards]);
 }
 
 static void destroy(struct object *o)
@@ -42,6 +40,8 @@ static void destroy(struct object *o)
 	if (!o)
 		return;
 	let_go(o);
+	while (o->nguards)
+		freeze_guard_stop(&o->guards[--o->nguards]);
 	bpf_object__close(o->bpf);
 	free(o->links);
 	free(o->guards);
@@ -124,18 +124,6 @@ static size_t count_maps(const struct bpf_object *bpf)
 	return n;
 }
 
-/* The guard comes first, so that there is no moment without. */
-static int attach_ops(struct object *o, struct bpf_map *m, struct ksnap_err *err)
-{
-	int ret = freeze_guard_start_ops(bpf_map__fd(m), &o->guards[o->nguards], err);
-
-	if (ret)
-		return err_prefix(err, "%s", bpf_map__name(m));
-	o->nguards++;
-	return keep_link(o, bpf_map__attach_struct_ops(m), "attach struct_ops map",
-			 bpf_map__name(m), err);
-}
-
 static int attach_all(struct object *o, struct ksnap_err *err)
 {
 	struct bpf_program *p;
@@ -151,7 +139,8 @@ static int attach_all(struct object *o, struct ksnap_err *err)
 	bpf_object__for_each_map(m, o->bpf)
 	{
 		if (!ret && bpf_map__type(m) == BPF_MAP_TYPE_STRUCT_OPS)
-			ret = attach_ops(o, m, err);
+			ret = keep_link(o, bpf_map__attach_struct_ops(m), "attach struct_ops map",
+					bpf_map__name(m), err);
 	}
 	return ret;
 }
@@ -254,6 +243,25 @@ static int allocate_lists(struct object *o, struct ksnap_err *err)
 		       : err_nomem(err);
 }
 
+/* Before anything is attached, and until all is let go: there is no moment without. */
+static int guard_all(struct object *o, struct ksnap_err *err)
+{
+	struct bpf_map *m;
+	int ret = 0;
+
+	bpf_object__for_each_map(m, o->bpf)
+	{
+		if (ret || bpf_map__type(m) != BPF_MAP_TYPE_STRUCT_OPS)
+			continue;
+		ret = freeze_guard_start_ops(bpf_map__fd(m), &o->guards[o->nguards], err);
+		if (ret)
+			err_prefix(err, "%s", bpf_map__name(m));
+		else
+			o->nguards++;
+	}
+	return ret;
+}
+
 /* Loaded, and not attached yet. NULL on failure. */
 static struct object *load(const char *name, const void *elf, size_t len, struct ksnap_err *err)
 {
@@ -269,6 +277,8 @@ static struct object *load(const char *name, const void *elf, size_t len, struct
 	load_log_end();
 	if (!ret)
 		ret = allocate_lists(o, err);
+	if (!ret)
+		ret = guard_all(o, err);
 	if (!ret) {
 		collect_ids(o);
 		return o;
