@@ -34,6 +34,15 @@ static void tell_replaced(const struct freeze_guard *g, const char *does)
 		 does, (int)g->pid);
 }
 
+static void thaw(struct target *t)
+{
+	struct ksnap_err err;
+
+	t->frozen_by[0] = 0;
+	if (stop_end(&t->stop, &t->qmp, STOP_FREEZE, &err))
+		log_error("guest: %s", err.text);
+}
+
 static void replace_of_stop(struct target *t)
 {
 	static const char does[] = "lets the guest go on";
@@ -47,11 +56,9 @@ static void replace_of_stop(struct target *t)
 		return;
 	}
 	log_error("the child that %s when this worker is gone was killed, and there is no other: "
-		  "%s; the guest is not held any more",
+		  "%s; the guest is not frozen any more",
 		  does, err.text);
-	t->frozen_by[0] = 0;
-	if (stop_end(&t->stop, &t->qmp, STOP_FREEZE, &err))
-		log_error("guest: %s", err.text);
+	thaw(t);
 }
 
 static void replace_of_stub(struct target *t)
@@ -67,9 +74,14 @@ static void replace_of_stub(struct target *t)
 		return;
 	}
 	log_error("the child that %s when this worker is gone was killed, and there is no other: "
-		  "%s; they are over",
-		  does, err.text);
+		  "%s; they are over%s",
+		  does, err.text,
+		  t->frozen_by[0]
+			  ? ", and the guest, which is let go on with that, is not frozen any more"
+			  : "");
 	gdb_take_leave(&t->gdb);
+	if (t->frozen_by[0])
+		thaw(t);
 	guest_watches_abandon(t, "guard_lost");
 }
 

@@ -20,7 +20,7 @@ struct target {
 	struct stray stray;
 	struct stop stop;
 	struct guest_watches watches;
-	char frozen_by[72]; /* who holds it still; "": nobody */
+	char frozen_by[112]; /* who holds it still; "": nobody */
 };
 
 /* Connected to qemu, or an error of qmp_open. */

@@ -517,7 +517,9 @@ static struct guest_watch *examine(struct target *t, struct packet_stop *s)
 		return is_first && s->is_watch ? changed(t) : NULL;
 	*s = t->gdb.trap;
 	gdb_forget_trap(&t->gdb);
-	return guest_watches_at(&t->watches, s);
+	w = guest_watches_at(&t->watches, s);
+	note = stray_take(t, s);
+	return w && value_of(t, w) == w->old && is_late(w, note) ? NULL : w;
 }
 
 /* The watch whose hit must be told; NULL: the guest may go on. */
