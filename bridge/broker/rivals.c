@@ -56,6 +56,18 @@ void rival_refuse(struct workers *ws, struct rival *r, const char *why)
 	rival_free(r);
 }
 
+/* Its process, when it is another one, may still be there: whoever began that is told. */
+static void lose_to(struct workers *ws, struct worker *w, const struct rival *r)
+{
+	uint64_t pid = w->pid, other = r->becomes->pid;
+	char name[sizeof(w->name)];
+
+	memcpy(name, w->name, sizeof(name));
+	worker_lose(ws, w, "another worker joined under its name");
+	if (ws->silent && pid != other)
+		ws->silent(ws->silent_arg, name, pid);
+}
+
 void rival_contend(struct workers *ws, struct worker *w, struct rival *r)
 {
 	struct rival *last = w->rival;
@@ -66,7 +78,7 @@ void rival_contend(struct workers *ws, struct worker *w, struct rival *r)
 	else
 		rival_free(last);
 	if (!strcmp(w->peer, r->becomes->peer) || !worker_beat(w))
-		worker_lose(ws, w, "another worker joined under its name");
+		lose_to(ws, w, r);
 }
 
 static void stays(struct workers *ws, struct worker *w)
@@ -106,7 +118,7 @@ void rivals_tick(struct workers *ws)
 		while (w && (!w->rival || !w->unreached))
 			w = w->next;
 		if (w)
-			worker_lose(ws, w, "another worker joined under its name");
+			lose_to(ws, w, w->rival);
 	} while (w);
 	for (w = ws->first; w; w = w->next)
 		if (w->rival && ++w->rival->beats >= ALIVE_BEATS && w->job)
