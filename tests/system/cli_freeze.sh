@@ -162,7 +162,7 @@ rmdir "$root/$group/inner"
 echo 1 >"$root/$group/cgroup.freeze"
 exits 1 'a cgroup that somebody else froze' "$KSNAP" freeze "/$group"
 like "$err" 'frozen already, and not by this worker' 'is refused'
-ok 'and stays so' grep -q 'frozen 1' "$events"
+ok 'and stays so' look 'frozen 1' "$events"
 echo 0 >"$root/$group/cgroup.freeze"
 
 # ---- captures --------------------------------------------------------------------------------------
@@ -315,6 +315,7 @@ echo 1 >"$root/$group/cgroup.freeze"
 serve_start h --target live
 ok 'thawed by hand, and frozen by somebody else: a worker takes the mark away' unmarked
 if grep -q frozen_usec "$root/$group/cgroup.stat.local" 2>/dev/null; then
+	ok 'it stays frozen' look 'frozen 1' "$events"
 	ok 'it stands still' look stands
 	is "$(cat "$root/$group/cgroup.freeze")" 1 'as somebody else wants it'
 	exits 1 'thaw by force of it' "$KSNAP" thaw -f "/$group"
@@ -353,7 +354,8 @@ exits 1 'thaw by force of what somebody else froze' "$KSNAP" thaw -f "/$group"
 like "$err" 'is frozen, but not by ksnap' 'is refused'
 serve_start g --target live
 exits 0 'a worker that comes' "$KSNAP" capture t6 --map nothing
-ok 'leaves it alone, too' look stands
+ok 'leaves it alone, too' look 'frozen 1' "$events"
+ok 'and it stands still' look stands
 serve_stop
 echo 0 >"$root/$group/cgroup.freeze"
 
