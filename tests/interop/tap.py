@@ -66,10 +66,18 @@ def read(path):
         return f"({e.strerror})"
 
 
+def threads(pid):
+    """None of a process that is gone, or goes."""
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+
+
 def below(pid):
     """Processes that @pid began, and theirs."""
     found = []
-    for thread in os.listdir(f"/proc/{pid}/task") if os.path.exists(f"/proc/{pid}") else []:
+    for thread in threads(pid):
         for child in read(f"/proc/{pid}/task/{thread}/children").split():
             if child.isdigit():
                 found += [int(child), *below(int(child))]
@@ -86,7 +94,7 @@ def tell_threads():
 
 def tell_process(pid):
     comment(f"process {pid}: {read(f'/proc/{pid}/cmdline')}")
-    for thread in os.listdir(f"/proc/{pid}/task") if os.path.exists(f"/proc/{pid}") else []:
+    for thread in threads(pid):
         comment(f"    thread {thread}: in {read(f'/proc/{pid}/task/{thread}/wchan')}, "
                 f"system call {read(f'/proc/{pid}/task/{thread}/syscall')}")
 
