@@ -114,11 +114,12 @@ static void print_hits(struct bench *b, const struct storm_result *r)
 
 	bench_note(
 		b,
-		"%24s armed %llu times, %llu got hot; %llu writes, %.0f a s while it is written; "
+		"%24s armed %llu times, %llu got hot; %llu writes, %.0f a s while it is written, "
+		"%llu not trapped; "
 		"%llu hits, %llu suppressed, %llu captured, %llu missed, %llu failed",
 		"", NUM(h->armed), NUM(h->ended), NUM(h->writes),
-		h->writing_ns ? h->writes * 1e9 / h->writing_ns : 0, NUM(h->hits),
-		NUM(h->suppressed), NUM(h->captured), NUM(h->missed), NUM(h->failed));
+		h->writing_ns ? h->writes * 1e9 / h->writing_ns : 0, NUM(h->writes - h->traps),
+		NUM(h->hits), NUM(h->suppressed), NUM(h->captured), NUM(h->missed), NUM(h->failed));
 }
 
 static void write_hist(FILE *f, const char *name, const struct hist *h)
@@ -270,11 +271,13 @@ static void write_counts(FILE *f, const struct storm_result *r)
 static void write_hits(FILE *f, const struct hitter_result *h)
 {
 	fprintf(f,
-		",\"hits\":{\"armed\":%llu,\"got_hot\":%llu,\"writes\":%llu,\"writing_us\":%llu,"
+		",\"hits\":{\"armed\":%llu,\"got_hot\":%llu,\"writes\":%llu,\"traps\":%llu,"
+		"\"writing_us\":%llu,"
 		"\"hits\":%llu,\"suppressed\":%llu,\"captured\":%llu,\"missed\":%llu,\"failed\":%"
 		"llu}",
-		NUM(h->armed), NUM(h->ended), NUM(h->writes), NUM(h->writing_ns / 1000),
-		NUM(h->hits), NUM(h->suppressed), NUM(h->captured), NUM(h->missed), NUM(h->failed));
+		NUM(h->armed), NUM(h->ended), NUM(h->writes), NUM(h->traps),
+		NUM(h->writing_ns / 1000), NUM(h->hits), NUM(h->suppressed), NUM(h->captured),
+		NUM(h->missed), NUM(h->failed));
 }
 
 static void write_storm(FILE *f, const struct storm *s, const struct account *a)

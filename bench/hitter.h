@@ -27,7 +27,8 @@ struct hitter_result {
 	uint64_t armed, ended;                               /* the latter by itself */
 	uint64_t hits, suppressed, captured, missed, failed; /* the last: captures */
 	uint64_t writing_ns;                                 /* time in which it was written */
-	uint64_t writes;     /* by the perf event that is not ksnap's */
+	uint64_t writes;                                     /* by what the variable holds */
+	uint64_t traps;      /* of them, by the perf event that is not ksnap's */
 	struct hist latency; /* of arming, of ending */
 };
 
@@ -35,7 +36,7 @@ struct hitter_result {
 struct hitter *hitter_start(const struct hitter_opts *opts);
 bool hitter_is_done(const struct hitter *h);
 /* Wait for its end. 0, or -1 and told: it could not do its work, or what a watch says of its hits
- * is not what was written, or told hits are neither captured, nor missed, nor is
+ * is not what was trapped, or told hits are neither captured, nor missed, nor is
  * their capture known as failed. */
 int hitter_join(struct hitter *h, struct hitter_result *ret);
 

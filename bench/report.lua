@@ -214,6 +214,10 @@ local HITS = '<h3>%s</h3><p class="dim">%s armed, %d ended as hot; %s%s; %s, of 
 local function put_watches(s)
 	local h = s.hits
 	local rate = h.writing_us > 0 and (", %s a s while it is written"):format(short(h.writes / h.writing_us * 1e6)) or ""
+	local lost = h.writes - (h.traps or h.writes)
+	if lost > 0 then
+		rate = ("%s, %s not trapped by this machine"):format(rate, short(lost))
+	end
 	put(HITS, escape(s.storm), short(h.armed) .. (h.armed == 1 and " watch" or " watches"), h.got_hot, count(h.writes, "write"), rate,
 		count(h.hits, "hit"), short(h.suppressed), short(h.captured), short(h.missed), s.params.monitors)
 end

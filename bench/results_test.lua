@@ -131,6 +131,9 @@ check("report: pings that are late are red", out:find('<td class="bad">worse</td
 local hits = '"hits":{"armed":2,"got_hot":1,"writes":100,"writing_us":50,"hits":60,"suppressed":20,"captured":30,"missed":10},"seconds":1,'
 out, code = run("report.lua", document((storm_line("100,101"):gsub('"books"', hits .. '"books"'))))
 check("report: watches have words of their own", code == 0 and out:find "2 watches armed, 1 ended as hot; 100 writes, 2 M a s", out)
+check("report: all were trapped", not out:find "not trapped", out)
+out, code = run("report.lua", document((storm_line("100,101"):gsub('"books"', hits:gsub('"writes":100', '%0,"traps":97') .. '"books"'))))
+check("report: writes that were not trapped", code == 0 and out:find "100 writes, 2 M a s while it is written, 3 not trapped", out)
 out = run("report.lua", document '{"program":"bench_growth","growth":"caps","exponent":1.25,"last_exponent":1.3,"x_and_us":[[1,2.5],[8,40]]}')
 check("report: growth above linear is red", out:find('8: 40 µs</td><td class="bad">1.25', 1, true), out)
 out = run("report.lua", document(storm_line("100,101")))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* written.h - a BPF global that is written on demand, as fast as the machine can, and a perf event
- * of its own that counts the writes, whoever else watches them. */
+ * of its own that counts the trapped writes, whoever else watches them. */
 #ifndef KSNAP_BENCH_WRITTEN_H
 #define KSNAP_BENCH_WRITTEN_H
 
@@ -23,7 +23,7 @@ uint64_t written_address(const struct written *w);
 int written_run(struct written *w, int prog);
 /* Write @n times. 0, or -1 and told. */
 int written_write(struct written *w, uint64_t n);
-/* How often it was written: by what it holds, and by the perf event. */
+/* How often it was written, by what it holds; and how often that was trapped, by the perf event. */
 uint64_t written_times(const struct written *w);
 uint64_t written_perf(const struct written *w);
 /* Gives back its own register, and takes all of all CPUs for a moment: who had watches has none

@@ -2,6 +2,7 @@
 /* writer.c - hold watched.bpf.o as object "watched", and do what stdin says, a line at a time:
  *
  *	write_u64 N     run that program of it, which writes N times: prints "wrote"
+ *	trapped N       write_u64 N, and print how often perf saw that; takes a register meanwhile
  *	registers       take all debug registers of all CPUs, and give them back: prints "free", or
  *	                how many of how many could be had
  *
@@ -9,15 +10,13 @@
  * Ends with stdin. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "traps.h"
 #include "watched.h"
 
 #define REGISTERS 4 /* of a CPU */
@@ -42,25 +41,13 @@ static int run(const char *program, unsigned long long times, unsigned long long
 	return 0;
 }
 
-static int take(unsigned long long addr, int cpu)
-{
-	struct perf_event_attr attr = { .type = PERF_TYPE_BREAKPOINT,
-					.size = sizeof(attr),
-					.bp_type = HW_BREAKPOINT_W,
-					.bp_addr = addr,
-					.bp_len = 8,
-					.disabled = 1 };
-
-	return syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
 static void count_registers(unsigned long long addr)
 {
 	int ncpus = sysconf(_SC_NPROCESSORS_ONLN), had = 0;
 	int *fds = malloc(ncpus * REGISTERS * sizeof(*fds));
 
 	for (int i = 0; i < ncpus * REGISTERS; i++) {
-		fds[i] = take(addr, i / REGISTERS);
+		fds[i] = traps_event(addr, i / REGISTERS);
 		had += fds[i] >= 0;
 	}
 	for (int i = 0; i < ncpus * REGISTERS; i++)
@@ -70,6 +57,25 @@ static void count_registers(unsigned long long addr)
 		printf("free\n");
 	else
 		printf("%d of %d\n", had, ncpus * REGISTERS);
+}
+
+static int write_and_count(unsigned long long times)
+{
+	unsigned long long addr, seen;
+	struct traps traps;
+
+	if (run("write_u64", 0, &addr) || traps_begin(&traps, addr))
+		return -1;
+	if (run("write_u64", times, &addr)) {
+		traps_end(&traps);
+		return -1;
+	}
+	seen = traps_end(&traps);
+	if (traps_are_enough(seen, times))
+		printf("%llu\n", seen);
+	else
+		printf("only %llu\n", seen);
+	return 0;
 }
 
 static int obey(const char *line)
@@ -83,6 +89,9 @@ static int obey(const char *line)
 		if (run("write_u64", 0, &addr))
 			return -1;
 		count_registers(addr);
+	} else if (!strcmp(word, "trapped")) {
+		if (write_and_count(times))
+			return -1;
 	} else {
 		if (run(word, times, &addr))
 			return -1;

@@ -87,14 +87,17 @@ is $? 0 'and written twice'
 is "$(for n in 1 2; do "$KSNAP" show "w#$n" -o json | json 'd["hit"]["n"], d["hit"]["len"], d["maps"][0]["entries"][0]["key"]'; done | tr '\n' ' ')" \
 	"(1, 4, 7) (2, 4, 7) " 'each hit has a report of its own'
 
-# What is not told is counted in the kernel. They are too few to end the watch as hot.
+# What is not told is counted in the kernel. They are too few to end the watch as hot. A virtual machine loses a
+# trap now and then (../bpf/traps.h): perf counts them, too.
 ok 'a variable is watched for a flood' watch watched_u64
-order write_u64 20000
+order trapped 20000
+traps=$answer
+like "$traps" '^(20000|19[89][0-9][0-9])$' 'almost each of 20000 writes is trapped'
 kill -INT "$watcher" 2>/dev/null
 wait "$watcher"
 totals=$(cat <&"$armed")
-like "$totals" '20000 hits, [0-9]+ shown, [0-9]+ only counted' 'each of 20000 writes is counted'
-is "$(($(sed -n 's/.* hits, \([0-9]*\) shown, \([0-9]*\) only.*/\1 + \2/p' <<<"$totals")))" 20000 'told or not'
+like "$totals" "^ksnap: $traps hits, [0-9]+ shown, [0-9]+ only counted" 'each that is trapped is counted'
+is "$(($(sed -n 's/.* hits, \([0-9]*\) shown, \([0-9]*\) only.*/\1 + \2/p' <<<"$totals")))" "$traps" 'told or not'
 is "$(wc -l <"$tap_dir/hits")" "$(sed -n 's/.* hits, \([0-9]*\) shown.*/\1/p' <<<"$totals")" 'and those told are printed'
 
 # ---- slots -----------------------------------------------------------------------------------------

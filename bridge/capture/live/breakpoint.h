@@ -32,7 +32,7 @@ int breakpoint_open(struct breakpoint *bp, const struct breakpoint_spec *spec,
 void breakpoint_close(struct breakpoint *bp);
 /* No more hits; the registers stay taken and the count stays. */
 void breakpoint_stop(struct breakpoint *bp);
-/* Hits so far, exact: those for which the program could not run too. */
+/* Hits so far, all that the CPUs trapped: those for which the program could not run too. */
 uint64_t breakpoint_count(const struct breakpoint *bp);
 /* CPUs may have come or gone: take registers of those that came. Fails as open does, with those
  * that could be had taken. */
