@@ -265,27 +265,34 @@ def _(p):
             raise AssertionError(f"{part}: exit {got.returncode}: {got.stderr.decode()}")
 
 
+def cut_while_captured(p, left):
+    """Whether a capture was refused, all for the one reason."""
+    cut = p.dir + "/cut"
+    guest.run("cp", "--sparse=always", p.core, cut)
+    with Broker("core:" + cut) as b, Client(b.ipc) as c:
+        c.call("capture_snapshot", {"tag": "t0"})
+        worker = c.call("status")["workers"][0]["pid"]
+        for _ in range(64):
+            c.send("capture_snapshot", {"tag": "t0", "progs": True})
+        answers = c.receive()
+        os.truncate(cut, left)  # the next one is being captured; many wait, if this comes late
+        answers += [c.receive()[0] for _ in range(63)]
+        equal(answers[0].envelope["ok"], True)
+        refused = [a.envelope["e"] for a in answers if not a.envelope["ok"]]
+        for e in refused:
+            equal((e["code"], "shrank from" in e["msg"]), ("E_TARGET", True), e)
+        got = c.refusal("read_kernel_hot", {"tag": "k", "at": "linux_banner", "width": {"bytes": 8}})
+        equal(got.code, "E_TARGET")
+        equal(c.call("status")["workers"][0]["pid"], worker)
+    return bool(refused)
+
+
 @test("a core that becomes shorter while it is captured: an error, and the worker lives")
 def _(p):
-    cut, size = p.dir + "/cut", os.path.getsize(p.core)
-    for left in 0, 4096, size // 2:
-        guest.run("cp", "--sparse=always", p.core, cut)
-        with Broker("core:" + cut) as b, Client(b.ipc) as c:
-            c.call("capture_snapshot", {"tag": "t0"})
-            worker = c.call("status")["workers"][0]["pid"]
-            for _ in range(64):
-                c.send("capture_snapshot", {"tag": "t0", "progs": True})
-            answers = c.receive()
-            os.truncate(cut, left)  # the next one is being captured; many wait, if this comes late
-            answers += [c.receive()[0] for _ in range(63)]
-            equal(answers[0].envelope["ok"], True)
-            refused = [a.envelope["e"] for a in answers if not a.envelope["ok"]]
-            equal({e["code"] for e in refused}, {"E_TARGET"})
-            if not all("shrank from" in e["msg"] for e in refused):
-                raise AssertionError(refused)
-            got = c.refusal("read_kernel_hot", {"tag": "k", "at": "linux_banner", "width": {"bytes": 8}})
-            equal(got.code, "E_TARGET")
-            equal(c.call("status")["workers"][0]["pid"], worker)
+    for left in 0, 4096, os.path.getsize(p.core) // 2:
+        # All may be captured before it is cut, on a machine with much else to do; then once more.
+        if not any(cut_while_captured(p, left) for _ in range(5)):
+            raise AssertionError(f"cut to {left}: nothing was refused")
 
 
 @test("a core with broken bytes: a report or an error, never a crash")

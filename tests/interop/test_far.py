@@ -296,11 +296,14 @@ def two_of_a_name(broker):
 
 @test("a worker that was lost and wakes says so and ends with an error; with --rejoin it joins again")
 def woken(broker):
-    with Telling(broker.work) as w, Process(broker.work, args=("--rejoin",)) as again, broker.client() as c, \
-            Live(broker.live, "worker") as live:
+    targets = [f"fixture:maps=1,entries={n}" for n in (11, 12)]
+    with Telling(broker.work, targets[0]) as w, Process(broker.work, targets[1], args=("--rejoin",)) as again, \
+            broker.client() as c, Live(broker.live, "worker") as live:
         left = {w.name, again.name}
-        for p in w, again:
+        for p, target in zip((w, again), targets):
             joined(c, p.name)
+            # One that is stopped before it has read its welcome joins once more when it wakes.
+            c.call("capture_snapshot", {"tag": "t", "target": target})
             p.process.send_signal(signal.SIGSTOP)
         while left:
             left -= {live.next(lambda h: h["k"] == "lost")["worker"]}
