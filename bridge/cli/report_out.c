@@ -6,25 +6,38 @@
 #include "cli/out.h"
 #include "report/render.h"
 
-static int render(const struct cli *cli, const struct args *args, const struct ksnap_snapshot *s,
-		  struct buf *out)
+static void put_piece(void *arg, const void *data, size_t len)
+{
+	out_write(data, len);
+}
+
+static int put_json(const struct cli *cli, const struct args *args, const struct ksnap_snapshot *s)
 {
 	struct render_opts opts = { .raw = args_flag(args, "raw") };
 	int r;
 
-	if (cli->output == OUTPUT_TABLE)
-		return render_report_table(s, &opts, args_uint(args, "rows", REPORT_ROWS_SHOWN),
-					   out);
 	if (cli->output == OUTPUT_JSON)
 		opts.indent = args_uint(args, "indent", 0);
-	r = render_report_json(s, &opts, out);
-	return r == 0 ? buf_append(out, "\n", 1) : r;
+	r = render_report_json_to(s, &opts, put_piece, NULL);
+	if (r == 0)
+		out_write("\n", 1);
+	return r;
+}
+
+static int put_table(const struct args *args, const struct ksnap_snapshot *s)
+{
+	struct render_opts opts = { .raw = args_flag(args, "raw") };
+	_buf_ struct buf out = BUF_INIT;
+	int r = render_report_table(s, &opts, args_uint(args, "rows", REPORT_ROWS_SHOWN), &out);
+
+	if (r == 0)
+		out_buf(&out);
+	return r;
 }
 
 int report_print(const struct cli *cli, const struct args *args, const char *name,
 		 struct ksnap_blob *report, struct ksnap_err *err)
 {
-	_buf_ struct buf out = BUF_INIT;
 	struct ksnap_snapshot *s;
 	int r;
 
@@ -35,10 +48,7 @@ int report_print(const struct cli *cli, const struct args *args, const char *nam
 	s = ksnap_snapshot_open(report, err);
 	if (!s)
 		return err_prefix(err, "%s", name);
-	r = render(cli, args, s, &out);
+	r = cli->output == OUTPUT_TABLE ? put_table(args, s) : put_json(cli, args, s);
 	ksnap_snapshot_close(s);
-	if (r < 0)
-		return err_nomem(err);
-	out_buf(&out);
-	return 0;
+	return r < 0 ? err_nomem(err) : 0;
 }

@@ -79,6 +79,15 @@ static void show_entry(struct walk *w, const struct ksnap_map *m, size_t i)
 	w->sink->ops->close(w->sink, true);
 }
 
+/* Between two entries of a list. */
+static void hand_on(const struct sink *k, size_t from)
+{
+	if (!k->put || k->out->len < from || !buf_ok(k->out))
+		return;
+	k->put(k->put_arg, k->out->data, k->out->len);
+	k->out->len = 0;
+}
+
 static void show_map(struct walk *w, const struct ksnap_map *m)
 {
 	static const char *const packed[] = { "keys", "vals", "kt", "vt", "stride", NULL };
@@ -91,8 +100,10 @@ static void show_map(struct walk *w, const struct ksnap_map *m)
 			show_pair(w, &row->ptr[pair]);
 	walk_key(w, "entries");
 	w->sink->ops->open(w->sink, false);
-	for (i = 0; i < m->count && w->left; i++)
+	for (i = 0; i < m->count && w->left; i++) {
 		show_entry(w, m, i);
+		hand_on(w->sink, RENDER_PIECE);
+	}
 	if (i < m->count)
 		walk_note(w, "<%llu more entries>", (unsigned long long)(m->count - i));
 	w->sink->ops->close(w->sink, false);
@@ -123,6 +134,7 @@ static void show_chased(struct walk *w, const struct ksnap_snapshot *s)
 		else
 			walk_value(w, &v);
 		w->sink->ops->close(w->sink, true);
+		hand_on(w->sink, RENDER_PIECE);
 	}
 	w->is_flat = false;
 	w->sink->ops->close(w->sink, false);
@@ -157,25 +169,48 @@ static void show_report(struct walk *w, const struct ksnap_snapshot *s)
 	w->sink->ops->close(w->sink, true);
 }
 
-static int render_report(const struct ksnap_snapshot *s, const struct render_opts *o,
-			 struct buf *out, sink_init_fn init)
+static int walk_report(const struct ksnap_snapshot *s, struct sink *k)
 {
-	uint64_t bytes = ksnap_blob_size(s->blob);
-	struct sink k;
 	struct walk w;
 
-	init(&k, o, out);
-	buf_reserve(out, 2 * bytes); /* words are longer: moving them once less is worth it */
-	if (!walk_init(&w, s, &k, bytes))
+	if (!walk_init(&w, s, k, ksnap_blob_size(s->blob)))
 		show_report(&w, s);
 	else
 		w.forms.failed = true;
 	return walk_fini(&w) ? KSNAP_E_NOMEM : 0;
 }
 
+static int render_report(const struct ksnap_snapshot *s, const struct render_opts *o,
+			 struct buf *out, sink_init_fn init)
+{
+	struct sink k;
+
+	init(&k, o, out);
+	/* Words are longer: moving them once less is worth it. */
+	buf_reserve(out, 2 * ksnap_blob_size(s->blob));
+	return walk_report(s, &k);
+}
+
 int render_report_json(const struct ksnap_snapshot *s, const struct render_opts *o, struct buf *out)
 {
 	return render_report(s, o, out, sink_json);
+}
+
+int render_report_json_to(const struct ksnap_snapshot *s, const struct render_opts *o,
+			  render_put_fn put, void *arg)
+{
+	_buf_ struct buf out = BUF_INIT;
+	struct sink k;
+	int ret;
+
+	sink_json(&k, o, &out);
+	k.put = put;
+	k.put_arg = arg;
+	buf_reserve(&out, 2 * RENDER_PIECE);
+	ret = walk_report(s, &k);
+	if (!ret)
+		hand_on(&k, 1);
+	return ret;
 }
 
 int render_report_tree(const struct ksnap_snapshot *s, const struct render_opts *o, struct buf *out)

@@ -31,6 +31,14 @@ int render_report_json(const struct ksnap_snapshot *s, const struct render_opts 
 		       struct buf *out);
 int render_report_tree(const struct ksnap_snapshot *s, const struct render_opts *o,
 		       struct buf *out);
+/* The same JSON, handed on in pieces: @put takes @len bytes, which are its own until it returns,
+ * each time that RENDER_PIECE of them or more are there, and in the end. No more memory is needed
+ * than for a piece and the longest entry. Fails only when memory is out; then something was handed
+ * on. */
+#define RENDER_PIECE (128u << 10)
+typedef void (*render_put_fn)(void *arg, const void *data, size_t len);
+int render_report_json_to(const struct ksnap_snapshot *s, const struct render_opts *o,
+			  render_put_fn put, void *arg);
 /* For people: a summary, then each map as aligned columns, at most @max_rows entries each (0: all),
  * saying how many are not shown. */
 int render_report_table(const struct ksnap_snapshot *s, const struct render_opts *o,

@@ -49,6 +49,8 @@ struct sink_ops {
 struct sink {
 	const struct sink_ops *ops;
 	struct buf *out;
+	render_put_fn put; /* takes @out piece by piece; NULL: all stays there */
+	void *put_arg;
 	struct render_opts opts;
 	unsigned level;
 	bool needs_comma, after_key; /* JSON, text */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* report_target.c - a report of foreign bytes: whatever it says, reading it is safe. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "../unit/report/sample.h"
 #include "base/cleanup.h"
@@ -29,12 +30,20 @@ static void look_up(const struct ksnap_snapshot *s)
 	}
 }
 
+static void put_piece(void *arg, const void *data, size_t len)
+{
+	buf_append(arg, data, len);
+}
+
 static void render(const struct ksnap_snapshot *s)
 {
 	static const struct render_opts plain, other = { .raw = true, .indent = 2 };
-	_buf_ struct buf json = BUF_INIT, tree = BUF_INIT, table = BUF_INIT;
+	_buf_ struct buf json = BUF_INIT, tree = BUF_INIT, table = BUF_INIT, pieces = BUF_INIT;
 
 	render_report_json(s, &plain, &json);
+	render_report_json_to(s, &plain, put_piece, &pieces);
+	if (pieces.len != json.len || memcmp(pieces.data, json.data, json.len))
+		abort();
 	render_report_tree(s, &plain, &tree);
 	render_report_table(s, &other, 10, &table);
 }

@@ -268,6 +268,19 @@ static int to_json(const struct ksnap_snapshot *s, struct buf *out)
 	return render_report_json(s, NULL, out);
 }
 
+static void put(void *arg, const void *data, size_t len)
+{
+	buf_append(arg, data, len);
+}
+
+static int to_pieces(const struct ksnap_snapshot *s, struct buf *out)
+{
+	int ret = render_report_json_to(s, NULL, put, out);
+
+	assert_true(ret == 0 || !out->len); /* the sample is shorter than a piece */
+	return ret;
+}
+
 static int to_tree(const struct ksnap_snapshot *s, struct buf *out)
 {
 	return render_report_tree(s, NULL, out);
@@ -291,6 +304,11 @@ static int json_once(struct ksnap_err *err)
 	return render_with(to_json);
 }
 
+static int pieces_once(struct ksnap_err *err)
+{
+	return render_with(to_pieces);
+}
+
 static int tree_once(struct ksnap_err *err)
 {
 	return render_with(to_tree);
@@ -308,6 +326,7 @@ static void reading_survives(void **state)
 	report = sample_report();
 	torture(open_once);
 	torture(json_once);
+	torture(pieces_once);
 	torture(tree_once);
 	torture(table_once);
 	countdown = 1;

@@ -64,6 +64,78 @@ static void placeholders_have_reasons_only(void **state)
 	report_builder_destroy(rb);
 }
 
+#define MANY 20000
+
+/* An array of @n values, 100, 101, ... */
+static struct ksnap_blob *long_report(uint32_t n)
+{
+	struct report_builder *rb = report_builder_create(NULL);
+	const struct report_map_row map = { .id = 1,
+					    .name = "m",
+					    .type = "array",
+					    .key_size = 4,
+					    .value_size = 8,
+					    .max_entries = n,
+					    .kt = TYPE_NONE,
+					    .vt = TYPE_NONE };
+	struct report_map_result res = { .count = n, .complete = true };
+	struct ksnap_blob *blob;
+	uint8_t *keys, *vals;
+
+	assert_int_equal(report_begin(rb, &sample_info, NULL), 0);
+	assert_int_equal(report_map_begin(rb, &map, n, &keys, &vals, NULL), 0);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t v = 100 + i;
+
+		memcpy(keys + 4 * i, &i, 4);
+		memcpy(vals + 8 * i, &v, 8);
+	}
+	assert_int_equal(report_map_end(rb, &res, NULL), 0);
+	blob = report_finish(rb, NULL, NULL, NULL);
+	report_builder_destroy(rb);
+	return blob;
+}
+
+struct pieces {
+	struct buf all;
+	unsigned n;
+	size_t last, shortest; /* the latter of those before the last one */
+};
+
+static void take_piece(void *arg, const void *data, size_t len)
+{
+	struct pieces *p = arg;
+
+	assert_true(len > 0);
+	assert_true(len < 2 * RENDER_PIECE);
+	if (p->n && (p->n == 1 || p->last < p->shortest))
+		p->shortest = p->last;
+	p->last = len;
+	p->n++;
+	assert_int_equal(buf_append(&p->all, data, len), 0);
+}
+
+static void pieces_are_the_whole(void **state)
+{
+	static const uint32_t entries[] = { 0, 1, MANY };
+	struct render_opts o = { .indent = 1 };
+
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		struct ksnap_snapshot *s = open_blob(long_report(entries[i]));
+		struct pieces p = { .all = BUF_INIT };
+		struct buf whole = BUF_INIT;
+
+		assert_int_equal(render_report_json(s, &o, &whole), 0);
+		assert_int_equal(render_report_json_to(s, &o, take_piece, &p), 0);
+		assert_int_equal(p.all.len, whole.len);
+		assert_memory_equal(p.all.data, whole.data, whole.len);
+		assert_true(entries[i] < MANY ? p.n == 1 : p.n > 2 && p.shortest >= RENDER_PIECE);
+		buf_fini(&p.all);
+		buf_fini(&whole);
+		ksnap_snapshot_close(s);
+	}
+}
+
 static void json_is_as_always(void **state)
 {
 	struct ksnap_snapshot *s = open_blob(sample_report());
@@ -250,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(placeholders_have_reasons_only),
 		cmocka_unit_test(json_is_as_always),
+		cmocka_unit_test(pieces_are_the_whole),
 		cmocka_unit_test(table_is_as_always),
 		cmocka_unit_test(tree_has_the_same_keys),
 		cmocka_unit_test(terminals_get_no_orders),
