@@ -6,6 +6,7 @@
         g.qmp("stop")                      # what qemu answers
         g.dump(path)                       # an ELF core of its memory
 """
+import contextlib
 import ctypes
 import fcntl
 import glob
@@ -242,8 +243,22 @@ class Guest:
                 comment(state)
                 if self.status() != "running":
                     break
-                self.qmp("system_reset")
+                if self.got_ready_late():
+                    return None
         raise RuntimeError(state)
+
+    def got_ready_late(self):
+        """It stands still, so that nothing more of this boot comes; then it goes on, from the beginning unless it was
+        ready at last."""
+        self.qmp("stop")
+        is_ready = False
+        with contextlib.suppress(TimeoutError):
+            while True:
+                is_ready |= "guest ready" in self.console.read(0.1)
+        if not is_ready:
+            self.qmp("system_reset")
+        self.qmp("cont")
+        return is_ready
 
     def await_boot(self, seconds):
         said, deadline = [], time.monotonic() + seconds
