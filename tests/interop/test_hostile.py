@@ -4,7 +4,9 @@ identities. The broker answers everybody else, and its books say what became of 
 import contextlib
 import os
 import random
+import select
 import sys
+from socket import MSG_DONTWAIT
 
 import msgpack
 import zmq
@@ -14,7 +16,7 @@ from bus import Client, Live, open_socket, pack, receive, unpack
 from serve import Broker
 from tap import equal, run, test
 from worker import Worker
-from zmtp import LONG, Peer
+from zmtp import COMMAND, LONG, Peer
 
 MIB = 1 << 20
 SANITIZED = os.environ.get("SANITIZER", "no") != "no"  # keeps what was freed for a while
@@ -200,6 +202,31 @@ def wrong_shapes(broker):
     assert dropped(broker, "work_frame") > before + 1000
     with broker.client() as c, Live(broker.live, "snapshot/"):
         c.call("ping")
+
+
+PING = bytes([COMMAND, 7]) + b"\x04PING\0\0"
+FLOODS = {  # what each of them takes at once is less than this
+    "ipc": ((b"Socket-Type", b"DEALER"), pack({"v": 1, "id": 1, "op": "list"})),
+    "tcp": ((b"Socket-Type", b"DEALER"), pack({"v": 1, "id": 1, "op": "list"})),
+    "work": ((b"Socket-Type", b"DEALER"), pack({"k": "beat", "accessor": 1, "seqno": 1})),
+    "live": ((b"Socket-Type", b"XSUB"), b"\1snapshot/none"),
+}
+
+
+@test("a peer that sends more than is read, and PINGs, and hangs up, read from or not: libzmq alone would end the broker")
+def hangs_up(_):
+    for to, (kind, request) in FLOODS.items():
+        for reads in False, True:
+            with Broker() as other, other.client() as c:
+                for _ in range(3):
+                    with Peer(getattr(other, to), (kind, (b"Identity", b""))) as peer:
+                        flood = (peer.frame(request) + PING) * 4000
+                        with contextlib.suppress(BlockingIOError):
+                            while flood:
+                                flood = flood[peer.socket.send(flood, 0 if reads else MSG_DONTWAIT):]
+                                while reads and select.select([peer.socket], [], [], 0)[0]:
+                                    peer.socket.recv(1 << 20)
+                    c.call("ping")
 
 
 def main():
