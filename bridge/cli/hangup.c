@@ -142,6 +142,29 @@ static bool leaves_input_out(int op, const struct epoll_event *event)
 	return op == EPOLL_CTL_MOD && event && !(event->events & EPOLLIN);
 }
 
+/* A child has no use for what its parent's threads did. */
+static void begin_child(void)
+{
+	while (all)
+		forget(&all);
+	pthread_mutex_unlock(&lock);
+}
+
+static void begin_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void end_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	pthread_atfork(begin_fork, end_fork, begin_child);
+}
+
 #define OVER_LIBC __attribute__((visibility("default")))
 
 OVER_LIBC int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct wire {
@@ -154,6 +155,27 @@ static void a_number_may_be_used_again(void **state)
 	disconnect(&other);
 }
 
+static void a_child_begins_anew(void **state)
+{
+	struct wire w = connect_pair(EPOLLIN);
+	int status = -1;
+	pid_t pid;
+
+	must_want(&w, 0);
+	pid = fork();
+	if (!pid) {
+		struct wire own = connect_pair(EPOLLIN);
+
+		must_want(&own, 0);
+		hang_up(&own);
+		_exit(told(&own) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	must_want(&w, EPOLLIN);
+	disconnect(&w);
+}
+
 static void errors_are_the_kernels(void **state)
 {
 	struct wire w = connect_pair(EPOLLIN);
@@ -182,6 +204,7 @@ int main(void)
 		cmocka_unit_test(who_writes_learns_it_by_writing),
 		cmocka_unit_test(others_are_told_as_ever),
 		cmocka_unit_test(a_number_may_be_used_again),
+		cmocka_unit_test(a_child_begins_anew),
 		cmocka_unit_test(errors_are_the_kernels),
 	};
 
