@@ -72,15 +72,13 @@ static int pick_len(const struct btf_spot *spot, unsigned asked, const char *sym
 		       symbol, size);
 }
 
-/* Programs that use the map now; 0 also when that cannot be found out. */
-static size_t count_users(struct target *t, uint32_t map_id)
+/* Programs that use the map now. False: it cannot be found out. */
+static bool count_users(struct target *t, uint32_t map_id, size_t *ret)
 {
 	const uint32_t *ids;
-	size_t n = 0;
 
-	if (prog_list_read(&t->progs, false, NULL) || prog_list_owners(&t->progs, map_id, &ids, &n))
-		return 0;
-	return n;
+	return !prog_list_read(&t->progs, false, NULL) &&
+	       !prog_list_owners(&t->progs, map_id, &ids, ret);
 }
 
 static int find_in_map(struct target *t, const struct symbol *sym, unsigned len,
@@ -99,7 +97,8 @@ static int find_in_map(struct target *t, const struct symbol *sym, unsigned len,
 	s->map_fd = bpf_place_open(&s->place, err);
 	if (s->map_fd < 0)
 		return s->map_fd;
-	s->users = count_users(t, s->place.map_id);
+	if (!count_users(t, s->place.map_id, &s->users))
+		s->users = 0;
 	return bpf_place_address(&s->place, s->map_fd, &s->at.addr, err);
 }
 
@@ -248,10 +247,12 @@ static bool is_where_it_was(const struct watch_spot *s)
 const char *watch_spot_gone(void *spot)
 {
 	const struct watch_spot *s = spot;
+	size_t users;
 
 	if (s->map_fd < 0)
 		return NULL;
-	if (s->users && !count_users(s->target, s->place.map_id))
+	/* Who cannot be asked about for once is not gone. */
+	if (s->users && count_users(s->target, s->place.map_id, &users) && !users)
 		return "map_gone";
 	return !place_is_fixed(&s->place) && !is_where_it_was(s) ? "element_gone" : NULL;
 }

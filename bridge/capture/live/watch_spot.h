@@ -12,7 +12,7 @@ struct watch_spot {
 	struct watch_memory at;
 	struct bpf_place place; /* when it is in a BPF map */
 	int map_fd;             /* which keeps the map's memory what it is; -1: no map */
-	size_t users;           /* programs that used the map when it was found */
+	size_t users;           /* programs that used the map when it was found; 0: none is known */
 };
 
 /* Is @addr one that a register can watch for @len bytes, of a kernel whose page tables have
