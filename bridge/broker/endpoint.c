@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -192,6 +193,17 @@ static struct arrivals *look_for_arrivals(struct bound *b, const struct bound_op
 	return arrivals_create(&opts, err);
 }
 
+/* A peer without a routing id gets one of libzmq: a zero and a number, the next after that of the
+ * one before, from a number of rand() on. Should another peer have claimed that id, libzmq ends the
+ * process by an assertion. So nobody is to know where the numbers begin. */
+static void hide_first_id(void)
+{
+	unsigned seed;
+
+	if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
+		srand(seed);
+}
+
 struct bound *bound_create(const struct bound_opts *o, struct ksnap_err *err)
 {
 	struct bound *b = calloc(1, sizeof(*b));
@@ -201,6 +213,8 @@ struct bound *bound_create(const struct bound_opts *o, struct ksnap_err *err)
 		err_nomem(err);
 		return NULL;
 	}
+	if (has_connections(o->urls))
+		hide_first_id();
 	b->socket = zmq_socket(o->context, o->type);
 	if (!b->socket) {
 		err_errno(err, KSNAP_E_INTERNAL, zmq_errno(), "zmq_socket");

@@ -13,6 +13,8 @@ struct arrivals;
 struct bound;
 struct zap;
 
+#define ROUTING_ID_MAX 255 /* bytes, as many as libzmq lets a peer choose; others may say more */
+
 struct bound_opts {
 	void *context;
 	struct loop *loop;

@@ -95,6 +95,10 @@ static void receive_some(struct router *r)
 			arrivals_all_read(arrivals);
 			return;
 		}
+		if (f.n && ksnap_blob_size(f.part[0]) > ROUTING_ID_MAX) {
+			r->broker->tally.drops[DROP_ROUTING_ID]++;
+			continue;
+		}
 		if (f.wants_fd)
 			arrivals_heard(arrivals, f.fd, is_named(&f));
 		zap_name(r->broker->zap, r->bound, f.user);

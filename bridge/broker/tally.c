@@ -30,6 +30,7 @@ static const char *const drop_names[TALLY_DROPS] = {
 	[DROP_SESSION_FORGOTTEN] = "session_forgotten",
 	[DROP_ANSWERS_FORGOTTEN] = "answers_forgotten",
 	[DROP_CONNECTION_UNHEARD] = "connection_unheard",
+	[DROP_ROUTING_ID] = "routing_id",
 };
 
 void tally_error(struct tally *t, int code)

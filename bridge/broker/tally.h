@@ -22,6 +22,7 @@ enum tally_drop {
 	DROP_SESSION_FORGOTTEN, /* a session, because there were MAX_SESSIONS */
 	DROP_ANSWERS_FORGOTTEN, /* what an absent client might ask for again: too many are absent */
 	DROP_CONNECTION_UNHEARD, /* a connection ended, because nothing was heard on it */
+	DROP_ROUTING_ID,         /* a message under a routing id of more than 255 bytes */
 	TALLY_DROPS
 };
 

@@ -589,6 +589,10 @@ static void receive(void *arg)
 			loop_socket_rests(ws->broker->loop, ws->source);
 			return;
 		}
+		if (f.n && ksnap_blob_size(f.part[0]) > ROUTING_ID_MAX) {
+			ws->broker->tally.drops[DROP_ROUTING_ID]++;
+			continue;
+		}
 		zap_name(ws->broker->zap, ws->bound, f.user);
 		if (rc == 1)
 			handle(ws, &f);

@@ -13,6 +13,10 @@
  * read, and not while nobody wants to hear about input. Who reads on gets all that is there, and
  * then the end.
  *
+ * A connection may never be read from again, as when its routing id is another's. So a send() of
+ * this program takes what it cannot send to a peer that is gone from such a connection: libzmq goes
+ * on to send its heartbeats then, has no answer, and ends the connection.
+ *
  * Other users of epoll here see no more of it than that a hang-up comes behind what there is to
  * read: the rest takes a stream socket, and a change of what is waited for that leaves EPOLLIN out.
  * Libraries cannot do this for the programs they are part of.

@@ -117,7 +117,7 @@ end
 -- Nor is what the broker remembers of its clients.
 local no_loss = {
 	reply_gone = true, late_result = true, late_hit = true, connection_unheard = true,
-	session_forgotten = true, answers_forgotten = true,
+	session_forgotten = true, answers_forgotten = true, routing_id = true,
 }
 
 -- How much the broker has let go: events of the bridge, and what its bounded queues dropped.

@@ -4,9 +4,12 @@ identities. The broker answers everybody else, and its books say what became of 
 import contextlib
 import os
 import random
+import resource
 import select
+import socket
 import sys
-from socket import MSG_DONTWAIT
+import time
+from socket import MSG_DONTWAIT, SHUT_RD
 
 import msgpack
 import zmq
@@ -227,6 +230,82 @@ def hangs_up(_):
                                 while reads and select.select([peer.socket], [], [], 0)[0]:
                                     peer.socket.recv(1 << 20)
                     c.call("ping")
+
+
+def descriptors(broker):
+    return len(os.listdir(f"/proc/{broker.process.pid}/fd"))
+
+
+def settle_at(broker, c, most):
+    """Until it has no more descriptors than that. Who does not answer heartbeats is gone after some seconds."""
+    deadline = time.monotonic() + 60
+    while (n := descriptors(broker)) > most:
+        assert time.monotonic() < deadline, f"{n} descriptors are open, {most} were"
+        c.call("ping")
+
+
+@test("a peer whose routing id is another's sends more than is read, and hangs up: its connection ends")
+def leaves_nothing(_):
+    for to, victim in ("ipc", 1), ("work", 0):  # on work the later one has the id
+        with Broker(args=("--workers", "none")) as other, other.client() as c:
+            c.call("ping")
+            before = descriptors(other)
+            for i in range(4):
+                peers = [Peer(getattr(other, to), ((b"Socket-Type", b"DEALER"), (b"Identity", b"id%d" % i)))]
+                if to == "work":
+                    peers[0].socket.sendall(peers[0].frame(b"x"))
+                peers.append(Peer(getattr(other, to), ((b"Socket-Type", b"DEALER"), (b"Identity", b"id%d" % i))))
+                peers[victim].socket.shutdown(SHUT_RD)
+                with contextlib.suppress(OSError):
+                    peers[victim].socket.sendall(PING + peers[victim].frame(b"") * 1100)
+                for peer in peers[victim], peers[1 - victim]:
+                    peer.close()
+            settle_at(other, c, before)
+
+
+@test("routing ids that libzmq makes itself, claimed in advance: it would end the broker, were they to be foreseen")
+def claimed(_):
+    with Broker() as other, contextlib.ExitStack() as held, other.client() as c:
+        for i in range(40):
+            id = b"\0" + (0x6b8b4567 + i).to_bytes(4, "big")  # the first of rand() that nobody has seeded
+            held.enter_context(Peer(other.ipc, ((b"Socket-Type", b"DEALER"), (b"Identity", id))))
+        for _ in range(40):
+            held.enter_context(Peer(other.ipc)).ask({"v": 1, "id": 1, "op": "ping"})
+        c.call("ping")
+
+
+@test("a routing id of more than 255 bytes: what is sent under it is not read, and counted")
+def long_id(broker):
+    before = dropped(broker, "routing_id")
+    sessions = len(status(broker)["sessions"])
+    for url in broker.ipc, broker.work:
+        with Peer(url, ((b"Socket-Type", b"DEALER"), (b"Identity", b"x" * 256))) as peer:
+            peer.socket.sendall(peer.frame(pack({"v": 1, "id": 1, "op": "ping"})) * 10)
+            while dropped(broker, "routing_id") < before + 10:
+                pass
+        before += 10
+    assert len(status(broker)["sessions"]) <= sessions + 1, "it has a session"
+    with Peer(broker.ipc, ((b"Socket-Type", b"DEALER"), (b"Identity", b"x" * 255))) as peer:
+        equal(peer.ask({"v": 1, "id": 1, "op": "ping"})["ok"], True)
+
+
+@test("more connections than there are descriptors: they are refused and told, and all is well when some are closed")
+def too_many(_):
+    for to in "ipc", "live", "tcp":
+        with Broker(args=("--workers", "none")) as other, other.client() as c, contextlib.ExitStack() as held:
+            c.call("ping")
+            most = descriptors(other) + 20
+            resource.prlimit(other.process.pid, resource.RLIMIT_NOFILE, (most, most))
+            for _ in range(60):
+                held.enter_context(s := socket.socket(socket.AF_INET if to == "tcp" else socket.AF_UNIX))
+                url = getattr(other, to).split("://")[1]
+                s.connect((url.split(":")[0], int(url.split(":")[1])) if to == "tcp" else url)
+            while not any("connections refused" in line for line in other.said):
+                c.call("ping")
+            held.close()
+            settle_at(other, c, most - 20)
+            with other.client() as again:
+                again.call("ping")
 
 
 def main():

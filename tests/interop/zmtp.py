@@ -25,7 +25,8 @@ class Peer:
         self.file = self.socket.makefile("rb")
         self.socket.sendall(GREETING)
         body = b"\x05READY" + b"".join(bytes([len(k)]) + k + len(v).to_bytes(4, "big") + v for k, v in properties)
-        self.socket.sendall(bytes([COMMAND, len(body)]) + body)
+        size = bytes([COMMAND | LONG]) + len(body).to_bytes(8, "big") if len(body) > 255 else bytes([COMMAND, len(body)])
+        self.socket.sendall(size + body)
         if len(self.file.read(64)) != 64 or self.read()[1][1:6] != b"READY":
             raise ValueError("the handshake failed")
 

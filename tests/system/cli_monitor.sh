@@ -207,6 +207,9 @@ unset "serve_pids[$serve_pid]"
 await_word "^ksnap: no word from the broker at $KSNAP_ENDPOINT for [0-9]+ s; waiting for it" 'tells that its broker is gone'
 serve_start gone --target fixture:maps=1,entries=2 || exit 1
 await_word "^ksnap: the broker at $KSNAP_ENDPOINT is heard again, after [0-9]+ s" 'and that one is back'
+# What the new one said before it was heard, it is asked for.
+SECONDS=0
+until grep -q '"joined"' "$tap_dir/gone.out" || [ "$SECONDS" -gt 30 ]; do :; done
 kill -INT "$watch_pid"
 await_word 'messages, 0 lost' 'it followed all the time'
 wait "$watch_pid"

@@ -109,14 +109,34 @@ static void who_writes_learns_it_by_writing(void **state)
 	assert_int_equal(told(&w), EPOLLOUT);
 	hang_up(&w);
 	assert_int_equal(told(&w), EPOLLOUT);
-	assert_int_equal(send(w.here, "x", 1, MSG_NOSIGNAL), -1);
 	must_want(&w, 0);
 	assert_int_equal(told(&w), 0);
 	must_want(&w, EPOLLOUT);
 	assert_int_equal(told(&w), EPOLLOUT);
 	must_want(&w, EPOLLIN | EPOLLOUT);
 	assert_true(told(&w) & EPOLLIN);
+	assert_int_equal(send(w.here, "xyz", 3, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
 	disconnect(&w);
+}
+
+/* libzmq goes on with its heartbeats then. */
+static void who_does_not_listen_sends_to_nobody(void **state)
+{
+	struct wire w = connect_pair(EPOLLIN);
+	char had[3];
+
+	must_want(&w, 0);
+	assert_int_equal(send(w.here, "abc", 3, MSG_NOSIGNAL), 3);
+	assert_int_equal(read(w.there, had, 3), 3);
+	hang_up(&w);
+	assert_int_equal(send(w.here, "xyz", 3, MSG_NOSIGNAL), 3);
+	must_want(&w, EPOLLIN);
+	assert_int_equal(send(w.here, "xyz", 3, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
+	disconnect(&w);
+	assert_int_equal(send(-1, "x", 1, 0), -1);
+	assert_int_equal(errno, EBADF);
 }
 
 static void others_are_told_as_ever(void **state)
@@ -202,6 +222,7 @@ int main(void)
 		cmocka_unit_test(nobody_who_does_not_listen_is_told),
 		cmocka_unit_test(what_there_is_to_read_comes_first),
 		cmocka_unit_test(who_writes_learns_it_by_writing),
+		cmocka_unit_test(who_does_not_listen_sends_to_nobody),
 		cmocka_unit_test(others_are_told_as_ever),
 		cmocka_unit_test(a_number_may_be_used_again),
 		cmocka_unit_test(a_child_begins_anew),
