@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/pings.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int kept = -1;
@@ -61,6 +62,7 @@ __attribute__((visibility("default"))) int accept4(int fd, struct sockaddr *from
 		errnum = ECONNABORTED;
 	} else {
 		keep();
+		pings_begin(ret);
 	}
 	pthread_mutex_unlock(&lock);
 	errno = errnum;

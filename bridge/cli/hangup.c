@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cli/pings.h"
+
 #ifndef __SANITIZE_THREAD__ /* which has its own */
 
 #define HUNG_UP (EPOLLHUP | EPOLLERR | EPOLLRDHUP)
@@ -172,6 +174,8 @@ OVER_LIBC int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	int ret;
 
+	if (op == EPOLL_CTL_DEL)
+		pings_end(fd); /* libzmq closes it next */
 	if (!count && !leaves_input_out(op, event))
 		return in_kernel(epfd, op, fd, event);
 	pthread_mutex_lock(&lock);

@@ -263,7 +263,7 @@ def leaves_nothing(_):
             settle_at(other, c, before)
 
 
-@test("routing ids that libzmq makes itself, claimed in advance: it would end the broker, were they to be foreseen")
+@test("routing ids as libzmq makes them, claimed in advance: it would end the broker")
 def claimed(_):
     with Broker() as other, contextlib.ExitStack() as held, other.client() as c:
         for i in range(40):
@@ -287,6 +287,20 @@ def long_id(broker):
     assert len(status(broker)["sessions"]) <= sessions + 1, "it has a session"
     with Peer(broker.ipc, ((b"Socket-Type", b"DEALER"), (b"Identity", b"x" * 255))) as peer:
         equal(peer.ask({"v": 1, "id": 1, "op": "ping"})["ok"], True)
+
+
+@test("a PING that is too short has no answer: libzmq's would be 16 bytes of the broker's memory")
+def short_ping(broker):
+    for to, (kind, _) in FLOODS.items():
+        with Peer(getattr(broker, to), (kind, (b"Identity", b""))) as peer:
+            for body in b"\x04PING", b"\x04PING1":
+                peer.socket.sendall(bytes([COMMAND, len(body)]) + body)
+            peer.socket.sendall(bytes([COMMAND, 10]) + b"\x04PING\0\0abc")
+            told = b""
+            while told[:5] != b"\x04PONG":
+                flags, told = peer.read()
+                assert flags, "the broker closed the connection"
+            equal(told, b"\x04PONGabc", to)
 
 
 @test("more connections than there are descriptors: they are refused and told, and all is well when some are closed")
