@@ -2,7 +2,6 @@
 /* pings.c - follow the frames of ZMTP, for the sake of one that is too short. */
 #include "cli/pings.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #define GREETING  64 /* bytes of ZMTP 3.x */
 #define SIGNATURE 0xff
 #define HAS_SIGN  0x01 /* of byte 9; without: ZMTP 1.0 */
-#define VERSION   3    /* byte 10; below: no commands */
+#define VERSION   3    /* byte 10 */
 #define LONG      2    /* flags of a frame */
 #define COMMAND   4
 #define PING_SIZE 7 /* "\4PING" and two bytes of time to live */
@@ -27,7 +26,7 @@ static void take_greeting(struct pings *s, uint8_t byte)
 {
 	if ((s->at == 0 && byte != SIGNATURE) || (s->at == 9 && !(byte & HAS_SIGN)) ||
 	    (s->at == 10 && byte < VERSION))
-		s->state = PINGS_OFF;
+		s->state = PINGS_TOO_OLD;
 	else if (++s->at == GREETING)
 		s->state = PINGS_FLAGS;
 }
@@ -39,7 +38,8 @@ static void take_length(struct pings *s, uint8_t byte)
 		return;
 	s->at = 0;
 	s->left = s->size;
-	s->is_ready = s->flags & COMMAND;
+	s->is_ready = !s->has_begun; /* whatever its flags say: libzmq does not ask */
+	s->has_begun = true;
 	s->ready = (struct pings_ready){ 0 };
 	s->state = s->size ? PINGS_BODY : PINGS_FLAGS;
 }
@@ -98,7 +98,7 @@ static void take_value(struct pings_ready *r, uint8_t *p)
 		begin_part(r, PINGS_NAME_SIZE, 0);
 }
 
-/* A command is READY until another byte says that it is not. */
+/* The first frame is READY until another byte says that it is not. */
 static void take_ready(struct pings *s, uint8_t *p)
 {
 	struct pings_ready *r = &s->ready;
@@ -134,7 +134,7 @@ static size_t take_body(struct pings *s, uint8_t *p, size_t n)
 
 void pings_pass(struct pings *s, uint8_t *p, size_t n)
 {
-	while (n && s->state != PINGS_OFF) {
+	while (n && s->state != PINGS_TOO_OLD) {
 		size_t some = 1;
 
 		if (s->state == PINGS_GREETING)
@@ -182,13 +182,20 @@ static void forget(int fd)
 	by_fd[fd] = NULL;
 }
 
-void pings_begin(int fd)
+int pings_begin(int fd)
 {
+	struct pings *s = calloc(1, sizeof(*s));
+	int ret;
+
 	pthread_mutex_lock(&lock);
 	forget(fd);
-	if (!make_room(fd))
-		by_fd[fd] = calloc(1, sizeof(*by_fd[fd]));
+	ret = s ? make_room(fd) : -1;
+	if (!ret)
+		by_fd[fd] = s;
 	pthread_mutex_unlock(&lock);
+	if (ret)
+		free(s);
+	return ret;
 }
 
 void pings_end(int fd)
@@ -198,17 +205,49 @@ void pings_end(int fd)
 	pthread_mutex_unlock(&lock);
 }
 
+/* ---- in the place of libc's ------------------------------------------------------------------ */
+
+static void begin_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void end_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/* The connections are its parent's. */
+static void begin_child(void)
+{
+	for (size_t fd = 0; fd < cap; fd++)
+		forget(fd);
+	pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+	pthread_atfork(begin_fork, end_fork, begin_child);
+}
+
+#ifndef __SANITIZE_THREAD__ /* which has its own */
+
 __attribute__((visibility("default"))) ssize_t recv(int fd, void *data, size_t len, int flags)
 {
 	ssize_t n = syscall(SYS_recvfrom, fd, data, len, flags, NULL, NULL);
-	int errnum = errno;
+	bool is_refused = false;
 
-	if (n <= 0 || flags || fd < 0)
+	if (n <= 0 || flags & MSG_PEEK || fd < 0)
 		return n;
 	pthread_mutex_lock(&lock);
-	if ((size_t)fd < cap && by_fd[fd])
+	if ((size_t)fd < cap && by_fd[fd]) {
 		pings_pass(by_fd[fd], data, n);
+		is_refused = by_fd[fd]->state == PINGS_TOO_OLD;
+	}
 	pthread_mutex_unlock(&lock);
-	errno = errnum;
-	return n;
+	if (is_refused)
+		shutdown(fd, SHUT_RDWR);
+	return is_refused ? 0 : n;
 }
+
+#endif

@@ -27,18 +27,19 @@ struct pings_ready {
 
 /* What of a connection was seen so far; all zero: nothing. */
 struct pings {
-	enum { PINGS_GREETING, PINGS_FLAGS, PINGS_LENGTH, PINGS_BODY, PINGS_OFF } state;
+	enum { PINGS_GREETING, PINGS_FLAGS, PINGS_LENGTH, PINGS_BODY, PINGS_TOO_OLD } state;
 	uint8_t flags, before;
 	unsigned need;           /* bytes of the length that are to come */
 	uint64_t size, at, left; /* of the body; `at` also of the greeting */
-	bool is_ready;           /* the body is a command that begins as READY does */
+	bool has_begun;          /* the first frame has come */
+	bool is_ready;           /* the body is the first frame, and begins as READY does */
 	struct pings_ready ready;
 };
 
 /* The next bytes of the connection; changes them. */
 void pings_pass(struct pings *s, uint8_t *p, size_t n);
-/* @fd was accepted: its bytes are followed from here on. Without memory they are not. */
-void pings_begin(int fd);
+/* @fd was accepted: its bytes are followed from here on. -1: memory is out. */
+int pings_begin(int fd);
 /* It is about to be closed. */
 void pings_end(int fd);
 
