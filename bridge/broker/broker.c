@@ -134,6 +134,7 @@ struct broker *broker_create(struct loop *loop, const struct broker_opts *opts,
 	}
 	b->loop = loop;
 	b->started_mono_ns = clock_mono_ns();
+	b->refused_connections = opts->refused_connections;
 	settle_limits(b, opts);
 	if (settle_role(b, opts->role, err) || draw_epoch(b, err) || make_parts(b, opts, err) ||
 	    make_state(b, opts, err)) {

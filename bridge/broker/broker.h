@@ -36,6 +36,9 @@ struct broker_opts {
 	 * destroy the broker. */
 	void (*worker_silent)(void *arg, const char *name, uint64_t pid);
 	void *arg;
+	/* How many connections the owner's process refused before libzmq saw them, for the op
+	 * status; NULL: it refuses none. */
+	uint64_t (*refused_connections)(void);
 };
 
 /* Bind and begin. A live broker on an ipc endpoint: E_STATE; a stale socket is taken over. */

@@ -134,6 +134,7 @@ static void answer(struct request *rq, struct wire_status_reply *reply)
 	reply->epoch = b->epoch;
 	reply->uptime_ms = (clock_mono_ns() - b->started_mono_ns) / NS_PER_MS;
 	reply->rss_bytes = resident_bytes();
+	reply->refused_connections = b->refused_connections ? b->refused_connections() : 0;
 	reply->refused_handshakes = zap_refused(b->zap);
 	reply->endpoints.control = endpoint_list(router_endpoints(b->router), control);
 	reply->endpoints.live = endpoint_list(publisher_endpoints(b->publisher), live);

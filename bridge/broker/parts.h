@@ -36,6 +36,7 @@ struct broker {
 	uint64_t ticked_ns;  /* when it last looked who is silent */
 	uint64_t awake_ns;   /* since then it was always there to hear them; monotonic */
 	struct state *state; /* what is kept on disk; NULL: nothing */
+	uint64_t (*refused_connections)(void); /* by the owner's process; NULL: none */
 };
 
 #endif

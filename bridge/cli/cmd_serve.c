@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/broker.h"
+#include "cli/accepting.h"
 #include "cli/commands.h"
 #include "cli/listen.h"
 #include "cli/out.h"
@@ -345,6 +346,7 @@ static int start_broker(struct server *s, const struct args *args, struct ksnap_
 		.max_blob = limit_of(args, LIMIT_ID_MAX_BLOB),
 		.worker_silent = end_silent_worker,
 		.arg = s,
+		.refused_connections = accepting_refused,
 	};
 
 	s->broker = broker_create(s->loop, &opts, err);

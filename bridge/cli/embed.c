@@ -94,6 +94,7 @@ static int make_broker(struct embed *e, struct ksnap_err *err)
 		.live = live,
 		.work = work,
 		.targets = e->opts.targets,
+		.refused_connections = e->opts.refused_connections,
 	};
 	int r;
 

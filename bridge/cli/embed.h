@@ -7,15 +7,17 @@
 #define KSNAP_CLI_EMBED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "ksnap.h"
 
 struct embed;
 
 struct embed_opts {
-	const char *const *targets; /* a worker for each, NULL-terminated */
-	const char *control;        /* one more endpoint, for other processes, or NULL */
-	bool allow_writes;          /* workers may write memory */
+	const char *const *targets;            /* a worker for each, NULL-terminated */
+	const char *control;                   /* one more endpoint, for other processes, or NULL */
+	bool allow_writes;                     /* workers may write memory */
+	uint64_t (*refused_connections)(void); /* as of struct broker_opts, or NULL */
 };
 
 /* Start the broker and its workers. Returns when the broker is bound; workers join while requests

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "cli/accepting.h"
 #include "cli/leftovers.h"
 #include "cli/out.h"
 #include "cli/strays.h"
@@ -256,6 +257,7 @@ static int watch_with_broker(struct watch *w, int go, struct ksnap_err *err)
 	if (r < 0)
 		return r;
 	opts.control = place.url;
+	opts.refused_connections = accepting_refused;
 	embed = embed_create(&opts, err);
 	r = embed ? tell_go(go, place.url, err) : KSNAP_E_INTERNAL;
 	if (r >= 0)

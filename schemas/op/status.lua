@@ -9,6 +9,7 @@ return {
 		{ "epoch", "uint", required = true, doc = "Random number of the broker's life." },
 		{ "uptime_ms", "uint", required = true, doc = "Milliseconds since the broker began to serve." },
 		{ "rss_bytes", "uint", required = true, doc = "Resident memory of the broker." },
+		{ "refused_connections", "uint", required = true, doc = "Connections closed as they came, because the broker's process had no descriptor or no memory left for them; 0 in a program other than ksnap." },
 		{ "refused_handshakes", "uint", required = true, doc = "Connections that failed in their handshake while keys are in use: no key, a wrong one, one without the right, or broken off." },
 		{ "endpoints", "endpoints", required = true, doc = "Where it listens." },
 		{ "bridges", "list", of = "bridge_row", required = true, doc = "Open bridges." },
@@ -26,7 +27,8 @@ return {
 	example = {
 		params = {},
 		reply = {
-			version = "0.1.0", api = 1, epoch = 7241866550153, uptime_ms = 61000, rss_bytes = 9437184, refused_handshakes = 0,
+			version = "0.1.0", api = 1, epoch = 7241866550153, uptime_ms = 61000, rss_bytes = 9437184,
+			refused_connections = 0, refused_handshakes = 0,
 			endpoints = { control = { "ipc:///run/ksnap/control" }, live = { "ipc:///run/ksnap/live" },
 				      work = { "ipc:///run/ksnap/work" } },
 			bridges = { {

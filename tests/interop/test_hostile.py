@@ -7,6 +7,7 @@ import random
 import resource
 import select
 import socket
+import subprocess
 import sys
 import time
 from socket import MSG_DONTWAIT, SHUT_RD
@@ -322,23 +323,38 @@ def short_ping(broker):
             equal(told, b"\x04PONGabc", to)
 
 
-@test("more connections than there are descriptors: they are refused and told, and all is well when some are closed")
+def is_refused(peer):
+    """Whom it takes it greets at once."""
+    peer.settimeout(20)
+    return peer.recv(1) == b""
+
+
+def exported(broker, name):
+    done = subprocess.run([os.environ["KSNAP"], "-e", broker.ipc, "status", "-o", "prometheus"], capture_output=True, text=True, check=True)
+    return next(int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith(f"{name} "))
+
+
+@test("more connections than there are descriptors: they are refused, told and counted, and all is well when some are closed")
 def too_many(_):
     for to in "ipc", "live", "tcp":
         with Broker(args=("--workers", "none")) as other, other.client() as c, contextlib.ExitStack() as held:
-            c.call("ping")
+            equal(c.call("status")["refused_connections"], 0)
             most = descriptors(other) + 20
             resource.prlimit(other.process.pid, resource.RLIMIT_NOFILE, (most, most))
-            for _ in range(60):
-                held.enter_context(s := socket.socket(socket.AF_INET if to == "tcp" else socket.AF_UNIX))
+            peers = [held.enter_context(socket.socket(socket.AF_INET if to == "tcp" else socket.AF_UNIX)) for _ in range(60)]
+            for s in peers:
                 url = getattr(other, to).split("://")[1]
                 s.connect((url.split(":")[0], int(url.split(":")[1])) if to == "tcp" else url)
             while not any("connections refused" in line for line in other.said):
                 c.call("ping")
+            refused = sum(map(is_refused, peers))
+            assert 0 < refused < 60, f"{refused} of 60 are refused"
+            equal(c.call("status")["refused_connections"], refused)
             held.close()
             settle_at(other, c, most - 20)
+            equal(exported(other, "ksnap_refused_connections_total"), refused)
             with other.client() as again:
-                again.call("ping")
+                equal(again.call("status")["refused_connections"], refused)
 
 
 def main():

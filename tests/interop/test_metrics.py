@@ -113,6 +113,7 @@ def idle(broker):
     f = metrics(broker)
     equal(value(f, "ksnap_queued_jobs", name=FIXTURE), 0)
     assert value(f, "ksnap_resident_bytes") > 0
+    equal(value(f, "ksnap_refused_connections", "_total"), 0)
     equal(f["ksnap_uptime_seconds"]["unit"], "seconds")
 
 

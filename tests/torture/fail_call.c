@@ -7,6 +7,7 @@
  *   zmq      what ksnap calls of libzmq and can fail
  *   bpf      the system call bpf
  *   perf     the system call perf_event_open
+ *   accept   the system call accept4, as ksnap makes it in the place of the C library
  *   file     open, write, pwritev, ftruncate, fsync and the like, of ksnap itself
  *
  * Calls are counted over all threads of a process and of the children it forks; at its end the
@@ -35,9 +36,9 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
-enum family { MEMORY, ZMQ, BPF, PERF, FILES, FAMILIES };
+enum family { MEMORY, ZMQ, BPF, PERF, ACCEPT, FILES, FAMILIES };
 
-static const char *const names[FAMILIES] = { "memory", "zmq", "bpf", "perf", "file" };
+static const char *const names[FAMILIES] = { "memory", "zmq", "bpf", "perf", "accept", "file" };
 
 static enum family chosen = FAMILIES;
 static long fail_at;
@@ -163,6 +164,8 @@ OWN long syscall(long number, ...)
 	if (number == SYS_bpf && fails(BPF, NULL, EPERM))
 		return -1;
 	if (number == SYS_perf_event_open && fails(PERF, NULL, EBUSY))
+		return -1;
+	if (number == SYS_accept4 && fails(ACCEPT, NULL, ENOMEM))
 		return -1;
 	if (!next)
 		next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Whole programs, in which call number k of a kind fails, for one k after the other: memory, libzmq, bpf,
-perf_event_open, files. Each run ends, by itself and not by a signal, with what was asked for or with words
+perf_event_open, accept4, files. Each run ends, by itself and not by a signal, with what was asked for or with words
 that say why not, and leaves no process and no socket behind. fail_call.c makes calls fail.
 
 KSNAP_TORTURE=all fails every call, 3/10 those of the third of ten parts, a number so many of each kind, else some, others
@@ -246,7 +246,7 @@ def serve(dir, family, k, count=None, args=("--target", FIXTURE, "--state", "kep
 
 @test("ksnap serve --state: every request is answered or counted, and it ends well")
 def broker():
-    for family in "memory", "zmq", "file":
+    for family in "memory", "zmq", "file", "accept":
         with folder() as dir:
             equal(serve(dir, family, 0, f"{dir}/count"), 0)
             with open(f"{dir}/count") as f:
