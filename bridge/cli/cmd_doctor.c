@@ -101,10 +101,10 @@ static void look_descriptors(const char *opts, struct probe_finding *ret)
 	struct rlimit l = { 0 };
 
 	getrlimit(RLIMIT_NOFILE, &l);
-	ret->verdict = l.rlim_cur >= DESCRIPTORS_WANTED ? PROBE_GOOD : PROBE_LIMITED;
-	ret->mend = l.rlim_cur >= DESCRIPTORS_WANTED ? NULL : "ulimit -n 1024, or more";
-	snprintf(ret->found, sizeof(ret->found), "a process may open %" PRIu64 " files",
-		 (uint64_t)l.rlim_cur);
+	ret->verdict = l.rlim_max >= DESCRIPTORS_WANTED ? PROBE_GOOD : PROBE_LIMITED;
+	ret->mend = l.rlim_max >= DESCRIPTORS_WANTED ? NULL : "ulimit -n 1024, or more";
+	snprintf(ret->found, sizeof(ret->found), "a broker may open %" PRIu64 " files",
+		 (uint64_t)l.rlim_max);
 }
 
 static const struct probe own_probes[] = {

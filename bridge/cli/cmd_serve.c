@@ -15,6 +15,7 @@
 #include "broker/broker.h"
 #include "cli/accepting.h"
 #include "cli/commands.h"
+#include "cli/descriptors.h"
 #include "cli/listen.h"
 #include "cli/out.h"
 #include "cli/supervise.h"
@@ -424,6 +425,7 @@ static int serve(struct server *s, const struct args *args, struct ksnap_err *er
 
 	if (r < 0)
 		return r;
+	descriptors_raise();
 	s->context = zmq_ctx_new();
 	s->loop = loop_create(err);
 	if (!s->context || !s->loop)

@@ -357,6 +357,21 @@ def too_many(_):
                 equal(again.call("status")["refused_connections"], refused)
 
 
+@test("a broker may have as many descriptors as the hard limit lets it, and its workers as well")
+def raised(_):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, before[1]))
+    try:
+        other = Broker()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with other, other.client() as c:
+        while not (workers := c.call("status")["workers"]):
+            pass
+        for pid in other.process.pid, workers[0]["pid"]:
+            equal(resource.prlimit(pid, resource.RLIMIT_NOFILE), (before[1], before[1]))
+
+
 def main():
     with Broker() as broker:
         return run(broker, on_failure=broker.tell)

@@ -18,6 +18,11 @@ exits 1 'in JSON' "$KSNAP" doctor fixture core:/dev/null -o json
 is "$(json '[r["verdict"] for r in d if r["check"] == "opens"]' <<<"$out")" "['good', 'missing']" 'each by its verdict'
 is "$(json 'all(set(r) - {"mend"} == {"of", "check", "verdict", "gives", "found"} for r in d)' <<<"$out")" True 'rows are alike'
 
+exits 0 'a low soft limit of open files' bash -c 'ulimit -Sn 512; exec "$1" doctor fixture' - "$KSNAP"
+like "$out" "good +files .*may open $(ulimit -Hn) files" 'is raised by a broker'
+exits 0 'a low hard one' bash -c 'ulimit -n 512; exec "$1" doctor fixture' - "$KSNAP"
+like "$out" 'limited +files .*may open 512 files' 'is a limit'
+
 ok 'a broker' serve_start b --target fixture
 exits 0 'is found' "$KSNAP" doctor fixture
 like "$out" 'good +broker +.*answers' 'and answers'

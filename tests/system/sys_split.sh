@@ -138,8 +138,11 @@ words_of() { # UNIT: sets $words to what stands behind ksnap in its ExecStart
 }
 words_of ksnap
 mkfifo "$tap_dir/unit-said"
-setpriv --reuid=$broker_user --regid=$group "${bare[@]}" "${filter[@]}" "$tap_dir/ksnap.bpf" "$program" "${words[@]}" \
-	--state "$tap_dir/state" 2>"$tap_dir/unit-said" &
+( # it raises that limit
+	ulimit -Sn 512
+	exec setpriv --reuid=$broker_user --regid=$group "${bare[@]}" "${filter[@]}" "$tap_dir/ksnap.bpf" "$program" \
+		"${words[@]}" --state "$tap_dir/state" 2>"$tap_dir/unit-said"
+) &
 serve_pids[$!]=1
 broker=$!
 exec {fd}<"$tap_dir/unit-said"
@@ -153,6 +156,7 @@ if [ $served != 0 ]; then
 fi
 cat <&"$fd" >>"$tap_dir/unit-log" &
 is "$(field "$broker" Seccomp)" 2 'the filter is there'
+is "$(awk '/^Max open files/ { print $4 }' "/proc/$broker/limits")" "$(ulimit -Hn)" 'it has all the descriptors that it may'
 is "$(stat -c '%a %G' "$place/control")" "660 $group" 'its sockets are the group'"'"'s'
 export KSNAP_ENDPOINT=ipc://$place/control
 words_of ksnap-worker
