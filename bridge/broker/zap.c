@@ -194,7 +194,7 @@ void zap_failed(struct zap *z, enum handshake_event e, const char *address)
 	z->refused++;
 	if (e == HANDSHAKE_MISMATCH && may_log(z))
 		log_warn("%s: a peer is refused that does not speak CURVE, or takes another server "
-			 "key for this broker's",
+			 "key for this broker's, or sends a PING or claims an id that no peer may",
 			 address);
 }
 

@@ -8,7 +8,7 @@
  * and makes such a PING a command of no name that libzmq knows: it passes over those. Nothing else
  * is changed.
  *
- * Within CURVE commands are encrypted, and not seen: there it takes a key to be heard. */
+ * Within CURVE commands are encrypted, and not seen here: boxes.h has those. */
 #ifndef KSNAP_CLI_PINGS_H
 #define KSNAP_CLI_PINGS_H
 

@@ -18,12 +18,13 @@ from zmq.utils.monitor import recv_monitor_message
 
 import reports
 from bus import CONTEXT, Client, Live, open_socket, pack, unpack
+from curve import COMMAND_WITHIN, CurvePeer, CurveServer
 from keys import Keys, ROLES
 from serve import Broker
 from shapes import check_refusal
 from tap import equal, require, run, test
 from worker import Worker
-from zmtp import Peer
+from zmtp import COMMAND, Peer
 
 KSNAP = os.environ["KSNAP"]
 REFUSED = (zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL |
@@ -484,6 +485,100 @@ def state_folder(broker):
             files = [name for name in os.listdir(dir)]
             assert files, "nothing is kept"
             equal({stat.S_IMODE(os.stat(f"{dir}/{name}").st_mode) for name in files}, {0o600})
+
+
+DEALER, SUB = (b"Socket-Type", b"DEALER"), (b"Socket-Type", b"SUB")
+SHORT = [(body, *flags) for body in (b"\x04PING", b"\x04PING1")
+         for flags in ((COMMAND_WITHIN, 0), (COMMAND_WITHIN, COMMAND), (0, COMMAND))]  # libzmq asks for either
+
+
+def with_key(broker, name):
+    """(URL, a key that may come there, properties) of each socket on tcp."""
+    return ((broker.tcp, broker.keys.of(name), (DEALER, (b"Identity", b""))),
+            (broker.tcp_live, broker.keys.of(name), (SUB,)),
+            (broker.tcp_work, broker.keys.of("worker"), (DEALER, (b"Identity", b""))))
+
+
+@test("a PING that is too short, from who has a key: its connection ends, without 16 bytes of the broker's memory")
+def short_ping(broker):
+    """libzmq reads no more from it at once, and ends it by the heartbeat: who watches for handshakes that fail, as the
+    broker does, overwrites the errno by which it knows."""
+    with broker.as_("observe") as other, contextlib.ExitStack() as held:
+        peers = [(held.enter_context(CurvePeer(url, keys, properties)), f"{url} {short}", short)
+                 for url, keys, properties in with_key(broker, "observe") for short in SHORT]
+        for peer, _, short in peers:
+            peer.socket.sendall(peer.seal(*short))
+        for peer, what, _ in peers:
+            equal(peer.until_pong(), None, what)
+            other.call("ping")
+    with broker.as_("observe") as c:
+        c.call("ping")
+
+
+@test("any other PING within CURVE has its context back, and what only looks like a short one is read")
+def whole_ping(broker):
+    for url, keys, properties in with_key(broker, "observe"):
+        with CurvePeer(url, keys, properties) as peer:
+            for context in b"", b"a", b"\0" * 9, b"\x04PING", b"abcdefghijklmnop":
+                peer.socket.sendall(peer.seal(b"\x04PING\0\0" + context, COMMAND_WITHIN))
+                equal(peer.until_pong(), b"\x04PONG" + context, url)
+    with CurvePeer(broker.tcp, broker.keys.of("observe")) as peer:
+        for body in b"\x04PIN", b"\x04PING\0\0", b"PING", b"\x04ping":
+            peer.socket.sendall(peer.seal(body))
+            equal(unpack(data(peer))["e"]["code"], "E_PROTO", body)
+
+
+def data(peer):
+    """The next message that is no command."""
+    while (got := peer.unseal())[0] & COMMAND_WITHIN:
+        pass
+    return got[1]
+
+
+@test("an id as libzmq gives them, claimed by who has a key: he is not let in; with any other id he is")
+def claimed(broker):
+    ping = pack({"v": 1, "id": 1, "op": "ping"})
+    keys = broker.keys.of("observe")
+    for id in b"\0", b"\0abcd", b"\0" + bytes(254):
+        for properties in (DEALER, (b"Identity", id)), ((b"Identity", b"a"), (b"Identity", id), DEALER):
+            for url, key in (broker.tcp, keys), (broker.tcp_work, broker.keys.of("worker")):
+                try:
+                    CurvePeer(url, key, properties).close()
+                except (ValueError, ConnectionError):
+                    continue
+                raise AssertionError(f"{url} let in {id}")
+    for name, value in ((b"Identity", b""), (b"Identity", b"a\0"), (b"Identity", b"x" * 255), (b"identity", b"\0"),
+                        (b"X-Y", b"\0")):
+        with CurvePeer(broker.tcp, keys, (DEALER, (name, value))) as peer:
+            peer.socket.sendall(peer.seal(ping))
+            equal(unpack(data(peer))["ok"], True)
+
+
+@test("a broker has no memory of a client by a PING that is too short, either")
+def short_ping_of_a_broker(broker):
+    """The server is one whose key the client was given. A client has no heartbeat: it gives up at its deadline."""
+    public, secret = broker.keys.pairs["admin"]
+    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as held:
+        listener.settimeout(20)
+        command = [KSNAP, "-e", f"tcp://127.0.0.1:{listener.getsockname()[1]}", "--server-key", public.decode(),
+                   "--key", f"{broker.keys.dir}/observe", "-t", "1000", "status"]
+        for short in SHORT:
+            held.enter_context(ended(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                                      stderr=subprocess.DEVNULL)))
+            server = held.enter_context(CurveServer(listener, secret, ((b"Socket-Type", b"ROUTER"),)))
+            server.socket.sendall(server.seal(b"\x04PING\0\0whole", COMMAND_WITHIN))
+            equal(server.until_pong(), b"\x04PONGwhole")
+            server.socket.sendall(server.seal(*short))
+            equal(server.until_pong(), None, str(short))
+
+
+@contextlib.contextmanager
+def ended(process):
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 class Canary:

@@ -9,8 +9,13 @@ MORE, LONG, COMMAND = 1, 2, 4
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31)
 
 
+def metadata(properties):
+    return b"".join(bytes([len(k)]) + k + len(v).to_bytes(4, "big") + v for k, v in properties)
+
+
 class Peer:
     """Connected, its handshake done with any @properties."""
+    greeting = GREETING
 
     def __init__(self, url, properties=((b"Socket-Type", b"DEALER"), (b"Identity", b""))):
         where = url.split("://")[1]
@@ -23,12 +28,17 @@ class Peer:
         self.socket.settimeout(20)
         self.socket.connect(address)
         self.file = self.socket.makefile("rb")
-        self.socket.sendall(GREETING)
-        body = b"\x05READY" + b"".join(bytes([len(k)]) + k + len(v).to_bytes(4, "big") + v for k, v in properties)
+        self.socket.sendall(self.greeting)
+        if len(self.file.read(64)) != 64 or not self.shake_hands(metadata(properties)):
+            raise ValueError("the handshake failed")
+
+    def shake_hands(self, properties):
+        self.command(b"\x05READY" + properties)
+        return self.read()[1][1:6] == b"READY"
+
+    def command(self, body):
         size = bytes([COMMAND | LONG]) + len(body).to_bytes(8, "big") if len(body) > 255 else bytes([COMMAND, len(body)])
         self.socket.sendall(size + body)
-        if len(self.file.read(64)) != 64 or self.read()[1][1:6] != b"READY":
-            raise ValueError("the handshake failed")
 
     def __enter__(self):
         return self
