@@ -2,7 +2,6 @@
 /* cmd_doctor.c - ksnap doctor: what works on this machine, and how to mend what does not. */
 #include <inttypes.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <zmq.h>
 
 #include "base/cleanup.h"
@@ -10,6 +9,7 @@
 #include "capture/target.h"
 #include "cli/commands.h"
 #include "cli/connect.h"
+#include "cli/descriptors.h"
 #include "cli/out.h"
 #include "cli/print.h"
 #include "wire/pack.h"
@@ -98,13 +98,11 @@ static void look_curve(const char *opts, struct probe_finding *ret)
 
 static void look_descriptors(const char *opts, struct probe_finding *ret)
 {
-	struct rlimit l = { 0 };
+	uint64_t most = descriptors_of_broker();
 
-	getrlimit(RLIMIT_NOFILE, &l);
-	ret->verdict = l.rlim_max >= DESCRIPTORS_WANTED ? PROBE_GOOD : PROBE_LIMITED;
-	ret->mend = l.rlim_max >= DESCRIPTORS_WANTED ? NULL : "ulimit -n 1024, or more";
-	snprintf(ret->found, sizeof(ret->found), "a broker may open %" PRIu64 " files",
-		 (uint64_t)l.rlim_max);
+	ret->verdict = most >= DESCRIPTORS_WANTED ? PROBE_GOOD : PROBE_LIMITED;
+	ret->mend = most >= DESCRIPTORS_WANTED ? NULL : "ulimit -n 1024, or more";
+	snprintf(ret->found, sizeof(ret->found), "a broker may open %" PRIu64 " files", most);
 }
 
 static const struct probe own_probes[] = {

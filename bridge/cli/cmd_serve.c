@@ -425,7 +425,7 @@ static int serve(struct server *s, const struct args *args, struct ksnap_err *er
 
 	if (r < 0)
 		return r;
-	descriptors_raise();
+	descriptors_raise_for_broker();
 	s->context = zmq_ctx_new();
 	s->loop = loop_create(err);
 	if (!s->context || !s->loop)

@@ -13,6 +13,7 @@
 #include "capture/worker.h"
 #include "cli/commands.h"
 #include "cli/confine.h"
+#include "cli/descriptors.h"
 #include "cli/listen.h"
 #include "cli/out.h"
 #include "client/endpoint.h"
@@ -114,6 +115,7 @@ static int run_worker(const struct cli *cli, const struct args *args)
 	_close_ int fd = -1;
 	int r;
 
+	descriptors_raise();
 	snprintf(name, sizeof(name), "worker-%d", (int)getpid());
 	r = find_broker(args, url, &opts, &curve, &err);
 	if (r == 0)

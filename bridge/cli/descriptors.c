@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* descriptors.c - how many files a broker may have open. */
+/* descriptors.c - how many files a broker, or a worker, may have open. */
 #include "cli/descriptors.h"
 
 #include <errno.h>
@@ -8,15 +8,46 @@
 
 #include "base/log.h"
 
+#define FOR_BROKER 2048
+
+static rlim_t most_of_broker(const struct rlimit *l)
+{
+	rlim_t most = l->rlim_max < FOR_BROKER ? l->rlim_max : FOR_BROKER;
+
+	return l->rlim_cur > most ? l->rlim_cur : most;
+}
+
+uint64_t descriptors_of_broker(void)
+{
+	struct rlimit l = { 0 };
+
+	getrlimit(RLIMIT_NOFILE, &l);
+	return most_of_broker(&l);
+}
+
+static void raise_to(struct rlimit *l, rlim_t most)
+{
+	if (l->rlim_cur == most)
+		return;
+	l->rlim_cur = most;
+	if (setrlimit(RLIMIT_NOFILE, l) < 0)
+		log_warn("the limit of open files stays as it is (ulimit -Sn): it cannot be raised "
+			 "to %llu: %s",
+			 (unsigned long long)most, strerror(errno));
+}
+
+void descriptors_raise_for_broker(void)
+{
+	struct rlimit l;
+
+	if (!getrlimit(RLIMIT_NOFILE, &l))
+		raise_to(&l, most_of_broker(&l));
+}
+
 void descriptors_raise(void)
 {
-	struct rlimit most;
+	struct rlimit l;
 
-	if (getrlimit(RLIMIT_NOFILE, &most) < 0 || most.rlim_cur == most.rlim_max)
-		return;
-	most.rlim_cur = most.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &most) < 0)
-		log_warn("the limit of open files stays as it is (ulimit -Sn): it cannot be raised "
-			 "to the hard one, %llu: %s",
-			 (unsigned long long)most.rlim_max, strerror(errno));
+	if (!getrlimit(RLIMIT_NOFILE, &l))
+		raise_to(&l, l.rlim_max);
 }

@@ -357,19 +357,20 @@ def too_many(_):
                 equal(again.call("status")["refused_connections"], refused)
 
 
-@test("a broker may have as many descriptors as the hard limit lets it, and its workers as well")
+@test("a broker may have 2048 descriptors, for libzmq bears no 8000 connections, or more when it was started so; its workers what the hard limit lets them")
 def raised(_):
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (300, before[1]))
-    try:
-        other = Broker()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    with other, other.client() as c:
-        while not (workers := c.call("status")["workers"]):
-            pass
-        for pid in other.process.pid, workers[0]["pid"]:
-            equal(resource.prlimit(pid, resource.RLIMIT_NOFILE), (before[1], before[1]))
+    for soft in {300, min(5000, before[1])}:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, before[1]))
+        try:
+            other = Broker()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        with other, other.client() as c:
+            while not (workers := c.call("status")["workers"]):
+                pass
+            equal(resource.prlimit(other.process.pid, resource.RLIMIT_NOFILE), (max(soft, min(2048, before[1])), before[1]))
+            equal(resource.prlimit(workers[0]["pid"], resource.RLIMIT_NOFILE), (before[1], before[1]))
 
 
 def main():

@@ -290,7 +290,7 @@ def units(_):
     assert "--workers none" in broker["ExecStart"] and "--allow-writes" not in broker["ExecStart"] + worker["ExecStart"]
     equal((broker["RuntimeDirectoryMode"], broker["ProtectSystem"], broker["SystemCallFilter"]),
           ("0750", "strict", "@system-service ~@privileged @resources @chown sched_setscheduler"))
-    equal((broker["LimitNOFILE"], worker["LimitNOFILE"]), ("16384", "16384"))
+    equal((broker["LimitNOFILE"], worker["LimitNOFILE"]), ("2048", "16384"))
     equal((worker["PrivateNetwork"], worker["NoNewPrivileges"], worker["RestrictAddressFamilies"]),
           ("yes", "yes", "AF_UNIX AF_NETLINK"))
     assert "ipc://" in worker["ExecStart"] and "tcp://" not in worker["ExecStart"], worker["ExecStart"]
