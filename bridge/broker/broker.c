@@ -2,8 +2,10 @@
 /* broker.c - put the parts together and keep the second: beat, silent sessions, silent workers. */
 #include "broker/broker.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -135,6 +137,7 @@ struct broker *broker_create(struct loop *loop, const struct broker_opts *opts,
 	b->loop = loop;
 	b->started_mono_ns = clock_mono_ns();
 	b->refused_connections = opts->refused_connections;
+	b->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	settle_limits(b, opts);
 	if (settle_role(b, opts->role, err) || draw_epoch(b, err) || make_parts(b, opts, err) ||
 	    make_state(b, opts, err)) {
@@ -164,6 +167,8 @@ void broker_destroy(struct broker *b)
 	zap_destroy(b->zap);
 	buf_fini(&b->result);
 	buf_fini(&b->reply);
+	if (b->statm >= 0)
+		close(b->statm);
 	free(b);
 }
 

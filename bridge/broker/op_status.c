@@ -17,16 +17,17 @@
 #include "broker/workers.h"
 #include "broker/zap.h"
 
-static uint64_t resident_bytes(void)
+static uint64_t resident_bytes(const struct broker *b)
 {
-	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long size, resident = 0;
+	unsigned long size, resident;
+	char line[128];
+	ssize_t n = pread(b->statm, line, sizeof(line) - 1, 0);
 
-	if (!f)
+	if (n <= 0)
 		return 0;
-	if (fscanf(f, "%lu %lu", &size, &resident) != 2)
-		resident = 0;
-	fclose(f);
+	line[n] = '\0';
+	if (sscanf(line, "%lu %lu", &size, &resident) != 2)
+		return 0;
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -133,7 +134,7 @@ static void answer(struct request *rq, struct wire_status_reply *reply)
 	reply->api = KSNAP_API_LEVEL;
 	reply->epoch = b->epoch;
 	reply->uptime_ms = (clock_mono_ns() - b->started_mono_ns) / NS_PER_MS;
-	reply->rss_bytes = resident_bytes();
+	reply->rss_bytes = resident_bytes(b);
 	reply->refused_connections = b->refused_connections ? b->refused_connections() : 0;
 	reply->refused_handshakes = zap_refused(b->zap);
 	reply->endpoints.control = endpoint_list(router_endpoints(b->router), control);

@@ -37,6 +37,7 @@ struct broker {
 	uint64_t awake_ns;   /* since then it was always there to hear them; monotonic */
 	struct state *state; /* what is kept on disk; NULL: nothing */
 	uint64_t (*refused_connections)(void); /* by the owner's process; NULL: none */
+	int statm; /* /proc/self/statm, for the time when no other file can be opened */
 };
 
 #endif

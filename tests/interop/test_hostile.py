@@ -349,7 +349,9 @@ def too_many(_):
                 c.call("ping")
             refused = sum(map(is_refused, peers))
             assert 0 < refused < 60, f"{refused} of 60 are refused"
-            equal(c.call("status")["refused_connections"], refused)
+            said = c.call("status")
+            equal(said["refused_connections"], refused)
+            assert said["rss_bytes"] > 0, "no memory is told of when no file can be opened"
             held.close()
             settle_at(other, c, most - 20)
             equal(exported(other, "ksnap_refused_connections_total"), refused)
