@@ -56,6 +56,7 @@ int see_switch(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	note.pid = bpf_get_current_pid_tgid() >> 32;
 	note.n = __sync_fetch_and_add(&state.nr_seen, 1) + mark + state.trail[0];
+	(*(volatile unsigned int *)&state.also)++;
 	bpf_map_update_elem(&notes, &note.pid, &note, BPF_ANY);
 	bpf_get_stackid(ctx, &stacks, 0);
 	bpf_ringbuf_output(&ring, &note, sizeof(note), BPF_RB_NO_WAKEUP);

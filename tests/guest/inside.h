@@ -13,6 +13,7 @@ struct inside_state {
 	int flag;                    /* 1: count, and note who runs */
 	unsigned long long nr_seen;  /* switches while the flag is set */
 	unsigned long long trail[4]; /* 0 */
+	unsigned int also;           /* as nr_seen, on its page, by another instruction */
 	char apart[4096];            /* qemu looks at each write to a page that is watched */
 	int below;                   /* one less at each of those switches */
 	unsigned int a : 3, b : 5;

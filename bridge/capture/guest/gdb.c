@@ -72,7 +72,7 @@ void gdb_close(struct gdb *g)
 {
 	if (g->news >= 0) {
 		gdb_forget_trap(g);
-		gdb_forget_pause(g);
+		gdb_forget_pauses(g);
 	}
 	freeze_guard_stop(&g->guard);
 	disconnect(g);
@@ -124,12 +124,11 @@ static int receive(struct gdb *g, struct ksnap_err *err)
 static void note_stop(struct gdb *g, const struct packet_stop *s)
 {
 	if (s->signal == PACKET_TRAP) {
-		g->trap = *s;
-		g->has_trap = true;
+		gdb_put_trap(g, &(struct gdb_trap){ .at = *s });
 	} else {
-		g->has_pause = true;
+		g->pauses++;
+		eventfd_write(g->news, 1);
 	}
-	eventfd_write(g->news, 1);
 }
 
 /* 1: g->text has the next packet; 0: none is there; or negative. */
@@ -214,8 +213,15 @@ static void settle_news(struct gdb *g)
 {
 	eventfd_t times;
 
-	if (!g->has_trap && !g->has_pause)
+	if (!g->has_trap && !g->pauses)
 		eventfd_read(g->news, &times);
+}
+
+void gdb_put_trap(struct gdb *g, const struct gdb_trap *trap)
+{
+	g->trap = *trap;
+	g->has_trap = true;
+	eventfd_write(g->news, 1);
 }
 
 void gdb_forget_trap(struct gdb *g)
@@ -224,9 +230,15 @@ void gdb_forget_trap(struct gdb *g)
 	settle_news(g);
 }
 
+void gdb_forget_pauses(struct gdb *g)
+{
+	g->pauses = 0;
+	settle_news(g);
+}
+
 void gdb_forget_pause(struct gdb *g)
 {
-	g->has_pause = false;
+	g->pauses--;
 	settle_news(g);
 }
 
@@ -308,7 +320,7 @@ static int greet(struct gdb *g, const char *at, uint64_t deadline, struct ksnap_
 		return ret;
 	g->can_step = !strcmp(g->text, "OK");
 	gdb_forget_trap(g);
-	gdb_forget_pause(g);
+	gdb_forget_pauses(g);
 	return 0;
 }
 
@@ -432,24 +444,18 @@ static int take_step(struct gdb *g, uint64_t thread, struct ksnap_err *err)
 	g->can_step = packet_stop(g->text, &s);
 	if (!g->can_step)
 		return err_set(err, KSNAP_E_UNSUPPORTED, "this gdbstub cannot step one CPU");
+	if (s.signal != PACKET_TRAP)
+		return err_set(err, KSNAP_E_STATE, "CPU %" PRIu64 " does not get on", thread - 1);
 	note_stop(g, &s);
-	if (s.signal == PACKET_TRAP)
-		return 0;
-	return err_set(err, KSNAP_E_STATE, "CPU %" PRIu64 " does not get on", thread - 1);
+	return 0;
 }
 
-int gdb_step(struct gdb *g, uint64_t thread, bool is_woken, uint64_t deadline,
-	     struct ksnap_err *err)
+static int step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
 {
 	uint64_t enough = clock_mono_ns() + STEP_MS * NS_PER_MS;
+	int ret = choose(g, thread, deadline, err);
 	char text[40];
-	int ret;
 
-	if (!g->can_step)
-		return err_set(err, KSNAP_E_UNSUPPORTED, "this gdbstub cannot step one CPU");
-	ret = is_woken ? 0 : refuse_halted(g, thread, deadline, err);
-	if (!ret)
-		ret = choose(g, thread, deadline, err);
 	snprintf(text, sizeof(text), "vCont;s:%" PRIx64, thread);
 	if (!ret)
 		ret = ask(g, text, true, enough, err);
@@ -458,4 +464,16 @@ int gdb_step(struct gdb *g, uint64_t thread, bool is_woken, uint64_t deadline,
 	if (ret == KSNAP_E_TIMEOUT)
 		ret = lose(g, err, "does not answer");
 	return ret ? ret : take_step(g, thread, err);
+}
+
+int gdb_step(struct gdb *g, uint64_t thread, bool is_woken, uint64_t deadline,
+	     struct ksnap_err *err)
+{
+	int ret = 0;
+
+	if (!g->can_step)
+		return err_set(err, KSNAP_E_UNSUPPORTED, "this gdbstub cannot step one CPU");
+	if (!is_woken)
+		ret = refuse_halted(g, thread, deadline, err);
+	return ret ? ret : step(g, thread, deadline, err);
 }

@@ -11,6 +11,13 @@
 #include "capture/guest/packet.h"
 #include "capture/live/freeze_guard.h"
 
+/* A stop by a watch, a breakpoint or a step. */
+struct gdb_trap {
+	struct packet_stop at;
+	struct registers before; /* of its CPU, behind the write, when it came with a step, or none:
+				  * whoever steps sets them */
+};
+
 struct gdb {
 	int fd;   /* -1: not connected */
 	int news; /* readable while there is a stop to be taken, or the connection was lost */
@@ -19,9 +26,9 @@ struct gdb {
 	bool is_lost; /* it was connected, and the other side ended */
 	bool can_step;
 	bool has_trap;
-	struct packet_stop trap; /* the last one, not taken yet */
-	bool has_pause;          /* it was stopped by other means, by anybody */
-	char text[PACKET_MAX];   /* the last packet */
+	struct gdb_trap trap;  /* the last one, not taken yet */
+	unsigned pauses;       /* that it was stopped by other means, by anybody */
+	char text[PACKET_MAX]; /* the last packet */
 };
 
 #define GDB_INIT ((struct gdb){ .fd = -1, .news = -1, .guard = FREEZE_GUARD_NONE })
@@ -64,8 +71,12 @@ int gdb_step(struct gdb *g, uint64_t thread, bool is_woken, uint64_t deadline,
 
 /* Read what came, without waiting. True: there is a trap in g->trap. */
 bool gdb_poll(struct gdb *g);
+/* It is to be taken, too. */
+void gdb_put_trap(struct gdb *g, const struct gdb_trap *trap);
 /* They have been dealt with. */
 void gdb_forget_trap(struct gdb *g);
+void gdb_forget_pauses(struct gdb *g);
+/* One of them was ours. */
 void gdb_forget_pause(struct gdb *g);
 
 #endif

@@ -18,6 +18,7 @@
 #include "capture/guest/guards.h"
 #include "capture/guest/hole.h"
 #include "capture/guest/probes.h"
+#include "capture/guest/traps.h"
 
 #define FORM         "guest:QMP_SOCKET,mem=FILE"
 #define MACHINE      "/"  /* what freeze and thaw call all of the guest */
@@ -251,7 +252,7 @@ static int stop_for_job(struct target *t, struct ksnap_err *err)
 	int ret = stop_begin(&t->stop, &t->qmp, STOP_JOB, err);
 
 	if (!ret)
-		guest_watches_stopped(t);
+		traps_stopped(t);
 	return ret;
 }
 
@@ -368,7 +369,7 @@ static int freeze_guest(struct target *t, const struct freeze_request *rq,
 	if (!code)
 		code = hold(t, err);
 	if (!code)
-		guest_watches_stopped(t);
+		traps_stopped(t);
 	if (!code)
 		snprintf(t->frozen_by, sizeof(t->frozen_by), "%s", rq->by);
 	return code;

@@ -63,6 +63,25 @@ int stop_guard(struct stop *s, struct qmp *q, struct ksnap_err *err)
 	return s->guard.pidfd >= 0 ? 0 : freeze_guard_start(q->fd, cont, &s->guard, err);
 }
 
+static unsigned pauses_told(struct stop *s)
+{
+	if (!s->gdb)
+		return 0;
+	gdb_poll(s->gdb);
+	return s->gdb->pauses;
+}
+
+/* The stub tells of it, too, and before qemu answers: one of what it told meanwhile is ours. */
+static int say_stop(struct stop *s, struct qmp *q, struct ksnap_err *err)
+{
+	unsigned before = pauses_told(s);
+	int code = qmp_call(q, "stop", NULL, soon(s), NULL, err);
+
+	if (pauses_told(s) > before)
+		gdb_forget_pause(s->gdb);
+	return code;
+}
+
 static int stop_now(struct stop *s, struct qmp *q, struct ksnap_err *err)
 {
 	int is = STANDS, code = look(s, q, &is, err);
@@ -75,7 +94,7 @@ static int stop_now(struct stop *s, struct qmp *q, struct ksnap_err *err)
 	s->is_stopped = true;
 	if (is == TRAPPED)
 		return 0;
-	code = qmp_call(q, "stop", NULL, soon(s), NULL, err);
+	code = say_stop(s, q, err);
 	return code == KSNAP_E_TIMEOUT
 		       ? err_set(err, code, "the guest did not stop within %u ms", s->wait_ms)
 		       : code;

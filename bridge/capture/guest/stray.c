@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "capture/guest/guest.h"
+#include "capture/guest/traps.h"
 
 #define FIND_MS    200 /* that the guest may stand still for steps: waiting CPUs of KVM take long */
 #define BEGIN_MS   2000 /* the same, without KVM: however busy the machine is */
 #define ANSWER_MS  2000
+#define STEPS      8    /* in which one instruction is done */
 #define RESCHEDULE 0xfd /* Linux: look whether another thread should run; harmless at any time */
 
 static uint64_t in_ms(uint64_t ms)
@@ -53,7 +55,7 @@ static bool step_clean(struct target *t, unsigned i, bool is_woken, uint64_t eno
 	    gdb_step(&t->gdb, i + 1, is_woken, in_ms(ANSWER_MS), NULL))
 		return false;
 	if (gdb_poll(&t->gdb))
-		guest_watches_take(t, &t->gdb.trap);
+		traps_take(t, &t->gdb.trap.at, NULL);
 	gdb_forget_trap(&t->gdb);
 	return true;
 }
@@ -73,7 +75,7 @@ int stray_begin(struct target *t, struct ksnap_err *err)
 		t->stop.is_stopped && !gdb_interrupt(&t->gdb, RESCHEDULE, in_ms(ANSWER_MS), NULL);
 	for (unsigned i = 0; i < t->stray.n; i++)
 		t->stray.notes[i] = step_clean(t, i, is_woken, enough) ? STRAY_NONE : STRAY_BEFORE;
-	gdb_forget_pause(&t->gdb);
+	gdb_forget_pauses(&t->gdb);
 	return 0;
 }
 
@@ -93,32 +95,123 @@ enum stray_note stray_take(struct target *t, const struct packet_stop *s)
 	return note;
 }
 
-void stray_overtake(struct target *t, const struct packet_stop *s)
+/* It may have a note of before already: it keeps that. */
+static void doubt(struct target *t, unsigned thread, enum stray_note note)
 {
-	for (unsigned i = 0; !t->stray.has_kvm && i < t->stray.n; i++)
-		if (i + 1 != s->thread && t->stray.notes[i] == STRAY_NONE)
-			t->stray.notes[i] = STRAY_UNTOLD;
+	enum stray_note *is = &t->stray.notes[thread - 1];
+
+	if (*is == STRAY_NONE || (*is == STRAY_PAUSED && note == STRAY_UNTOLD))
+		*is = note;
+}
+
+void stray_doubt(struct target *t, uint64_t but, enum stray_note note)
+{
+	for (unsigned i = 1; !t->stray.has_kvm && i <= t->stray.n; i++)
+		if (i != but)
+			doubt(t, i, note);
 }
 
 /* ---- traps that were lost -------------------------------------------------------------------- */
 
+enum stepped { NOT_STEPPED, STEPPED, TRAPPED };
+
 /* Does it trap for a watch of ours? */
-static bool step(struct target *t, unsigned thread)
+static enum stepped step_once(struct target *t, unsigned thread, struct gdb_trap *ret)
 {
 	if (gdb_step(&t->gdb, thread, false, in_ms(ANSWER_MS), NULL) || !gdb_poll(&t->gdb))
-		return false;
-	if (guest_watches_at(&t->watches, &t->gdb.trap))
-		return true;
+		return NOT_STEPPED;
 	gdb_forget_trap(&t->gdb);
-	return false;
+	if (!guest_watches_at(&t->watches, &t->gdb.trap.at))
+		return STEPPED;
+	*ret = t->gdb.trap;
+	return TRAPPED;
 }
 
-bool stray_find(struct target *t, uint64_t but)
+static bool look(struct target *t, unsigned thread, struct registers *ret)
+{
+	return !gdb_registers(&t->gdb, thread, in_ms(ANSWER_MS), ret, NULL);
+}
+
+/* In the middle of an atomic instruction a CPU may trap and get nowhere, and trap again for the
+ * same write when that is done. @ret_now: its registers behind that. */
+static void finish(struct target *t, unsigned thread, const struct registers *before,
+		   struct gdb_trap *ret, struct registers *ret_now)
+{
+	for (unsigned i = 0;
+	     i < STEPS && look(t, thread, ret_now) && ret_now->v[REG_RIP] == before->v[REG_RIP];
+	     i++)
+		step_once(t, thread, ret);
+}
+
+/* A step that trapped ends once more, for being a step, as soon as the CPU may run: nobody might be
+ * here then to let the guest go on. */
+static void drain(struct target *t, unsigned thread, const struct guest_watch *told)
+{
+	struct gdb_trap more;
+
+	for (unsigned i = 0; i < STEPS && step_once(t, thread, &more) == TRAPPED; i++)
+		traps_take(t, &more.at, told);
+}
+
+/* What is watched is the kernel's, and a CPU with a new note stands behind the write. */
+static bool may_have_note(const struct target *t, unsigned thread, const struct registers *now)
+{
+	return t->stray.notes[thread - 1] != STRAY_NONE || now->v[REG_RIP] >> 63;
+}
+
+static enum stepped step(struct target *t, unsigned thread, struct gdb_trap *ret)
+{
+	struct registers before = { 0 }, now = { 0 };
+	uint64_t values[GUEST_WATCHES];
+	const struct guest_watch *w;
+	enum stepped how;
+
+	guest_watches_look(t, values);
+	if (!look(t, thread, &before) || !may_have_note(t, thread, &before))
+		return NOT_STEPPED;
+	how = step_once(t, thread, ret);
+	if (how != TRAPPED)
+		return how;
+	finish(t, thread, &before, ret, &now);
+	w = guest_watches_at(&t->watches, &ret->at);
+	/* It had written, and went on by the step; or that was the write. */
+	ret->before = guest_watches_value(t, w) == values[w - t->watches.armed] ? before : now;
+	drain(t, thread, w);
+	return TRAPPED;
+}
+
+bool stray_find(struct target *t, uint64_t but, struct gdb_trap *ret)
 {
 	uint64_t enough = in_ms(FIND_MS);
 	bool found = false;
 
-	for (unsigned i = 1; !found && i <= t->machine.kernel.ncpu && t->gdb.fd >= 0; i++)
-		found = i != but && clock_mono_ns() < enough && step(t, i);
+	for (unsigned i = 1; !found && i <= t->stray.n && t->gdb.fd >= 0; i++)
+		found = i != but && clock_mono_ns() < enough && step(t, i, ret) == TRAPPED;
 	return found;
+}
+
+static void settle(struct target *t, unsigned thread, const struct guest_watch *told)
+{
+	struct gdb_trap trap;
+	enum stepped how = step(t, thread, &trap);
+
+	if (how == TRAPPED)
+		traps_take(t, &trap.at, told);
+	if (how != NOT_STEPPED)
+		t->stray.notes[thread - 1] = STRAY_NONE;
+}
+
+void stray_settle(struct target *t, uint64_t but, const struct guest_watch *told)
+{
+	uint64_t now = clock_mono_ns(), enough = in_ms(FIND_MS);
+
+	t->stray.settled_ns = now;
+	for (unsigned i = 1; !t->stray.has_kvm && i <= t->stray.n && t->gdb.fd >= 0; i++) {
+		if (i == but)
+			continue;
+		if (clock_mono_ns() < enough)
+			settle(t, i, told);
+		else
+			doubt(t, i, STRAY_UNTOLD);
+	}
 }

@@ -13,31 +13,39 @@
  * nothing changed, and what is dropped for it shows by the value only. Not with KVM, where a note
  * makes no trap.
  *
- * Of several CPUs that hit a watch at once qemu tells one; the others have their notes, too, and
- * trap later: behind a write to another place, perhaps. When a CPU that others may have overtaken
- * traps and nothing changed, its write was an earlier one: it is counted, and not told, for nobody
- * knows where it was. A write of the same value cannot be told from that; and when such a trap
- * comes with the next write of another CPU, it is told in its place.
+ * Of several CPUs that hit a watch at once qemu tells one; the others have their notes, too. So
+ * those that are not halted are stepped before the guest goes on: what they trap for then is
+ * counted, and no note is left that a write to another place could bring up. As qemu translates all
+ * code anew after a step, this is not done at each of many stops; meanwhile what a CPU traps for
+ * may be an earlier write, and is not told.
  *
- * And when a value changed without a trap, the CPU that did it is stepped, and tells. */
+ * When others stop the guest, nobody can be stepped: they would see it go on. What changed before
+ * is counted by its value, and when a CPU traps for the first time after it and nothing changed
+ * since, its write was an earlier one: it is not told, for nobody knows where it was. A write of
+ * the same value cannot be told from that.
+ *
+ * And when our stop keeps a CPU from telling, it is stepped, and tells. */
 #ifndef KSNAP_CAPTURE_GUEST_STRAY_H
 #define KSNAP_CAPTURE_GUEST_STRAY_H
 
 #include "capture/guest/gdb.h"
 
+struct guest_watch;
 struct target;
 
 /* What note a CPU may have. */
 enum stray_note {
 	STRAY_NONE,
 	STRAY_BEFORE, /* of a watch that is no more: there was no write */
-	STRAY_UNTOLD  /* of a write that was overtaken */
+	STRAY_PAUSED, /* of a write before others stopped the guest: what it changed is counted */
+	STRAY_UNTOLD  /* of a write that was one with another CPU's */
 };
 
 struct stray {
 	unsigned n; /* CPUs, in the order of the stub's threads */
 	bool has_kvm;
 	enum stray_note *notes; /* [thread - 1] */
+	uint64_t settled_ns;    /* when all were stepped last */
 };
 
 /* The guest stands still, and a watch may just have been taken out: of a debugger before us, or of
@@ -48,10 +56,13 @@ int stray_begin(struct target *t, struct ksnap_err *err);
 void stray_fini(struct stray *s);
 /* What note may be the cause of the trap @s? It is gone with it. */
 enum stray_note stray_take(struct target *t, const struct packet_stop *s);
-/* The trap @s is of a write: others may have written at the same time. */
-void stray_overtake(struct target *t, const struct packet_stop *s);
-/* A value changed, and the trap that came, if any, of thread @but, may not be that of the write.
- * True: it is in t->gdb.trap. It wants the guest stopped, by us: others would see it go on. */
-bool stray_find(struct target *t, uint64_t but);
+/* Any CPU but that of thread @but may have such a one now. */
+void stray_doubt(struct target *t, uint64_t but, enum stray_note note);
+/* Is there a CPU that was kept from trapping, besides that of thread @but? True: that is its trap.
+ * It wants the guest stopped, by us. */
+bool stray_find(struct target *t, uint64_t but, struct gdb_trap *ret);
+/* Have all notes given up, besides that of thread @but, which has told, and count what they are of;
+ * @told: the watch whose hit is told now, or NULL. It wants the guest stopped, by us. */
+void stray_settle(struct target *t, uint64_t but, const struct guest_watch *told);
 
 #endif

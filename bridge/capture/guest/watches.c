@@ -17,6 +17,7 @@
 #include "capture/guest/guards.h"
 #include "capture/guest/guest.h"
 #include "capture/guest/hit.h"
+#include "capture/guest/traps.h"
 #include "capture/live/watch_spot.h"
 #include "capture/outside/spot.h"
 #include "capture/outside/unwind.h"
@@ -128,11 +129,11 @@ void guest_watches_abandon(struct target *t, const char *why)
 /* A last hit that was not settled is counted. */
 static void count_last(struct target *t, struct guest_watch *w)
 {
-	guest_watches_stopped(t);
-	if (!gdb_poll(&t->gdb) || guest_watches_at(&t->watches, &t->gdb.trap) != w)
+	traps_stopped(t);
+	if (!gdb_poll(&t->gdb) || guest_watches_at(&t->watches, &t->gdb.trap.at) != w)
 		return;
 	gdb_forget_trap(&t->gdb);
-	w->suppressed++;
+	traps_take(t, &t->gdb.trap.at, NULL);
 }
 
 /* Nothing is armed any more. */
@@ -394,50 +395,17 @@ int guest_watches_arm(struct target *t, const struct watch_request *rq, struct w
 
 /* ---- catching -------------------------------------------------------------------------------- */
 
-static uint64_t value_of(struct target *t, const struct guest_watch *w)
+uint64_t guest_watches_value(struct target *t, const struct guest_watch *w)
 {
 	uint64_t v = 0;
 
 	return space_read(&t->machine.kernel.image.space, w->addr, &v, w->len) ? v : w->old;
 }
 
-/* May the hit be told? As in the BPF program of live watches. */
-static bool take_place(struct guest_watch *w, uint64_t now)
+void guest_watches_look(struct target *t, uint64_t ret[GUEST_WATCHES])
 {
-	if (w->due > now + w->burst_ns)
-		return false;
-	w->due = (w->due > now ? w->due : now) + w->interval_ns;
-	return true;
-}
-
-/* qemu names one watch when an instruction, or several CPUs, hit more: values that changed tell. */
-static void count_others(struct target *t, const struct guest_watch *but)
-{
-	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
-		struct guest_watch *w = &t->watches.armed[i];
-		uint64_t v;
-
-		if (!w->id || w == but || w->over)
-			continue;
-		v = value_of(t, w);
-		if (v != w->old)
-			log_debug("guest: a write to %s is told by its value only", w->symbol);
-		w->suppressed += v != w->old;
-		w->is_owed |= v != w->old;
-		w->old = v;
-	}
-}
-
-/* One whose value is another than it was, or NULL. */
-static struct guest_watch *changed(struct target *t)
-{
-	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
-		struct guest_watch *w = &t->watches.armed[i];
-
-		if (w->id && value_of(t, w) != w->old)
-			return w;
-	}
-	return NULL;
+	for (unsigned i = 0; i < GUEST_WATCHES; i++)
+		ret[i] = t->watches.armed[i].id ? guest_watches_value(t, &t->watches.armed[i]) : 0;
 }
 
 struct guest_watch *guest_watches_at(struct guest_watches *all, const struct packet_stop *s)
@@ -448,19 +416,7 @@ struct guest_watch *guest_watches_at(struct guest_watches *all, const struct pac
 	return NULL;
 }
 
-void guest_watches_take(struct target *t, const struct packet_stop *s)
-{
-	struct guest_watch *w = guest_watches_at(&t->watches, s);
-
-	if (!w || w->over)
-		return;
-	space_forget(&t->machine.kernel.image.space);
-	w->suppressed += !w->is_owed;
-	w->is_owed = false;
-	w->old = value_of(t, w);
-}
-
-static bool is_same_boot(struct target *t)
+bool guest_watches_are_of_boot(struct target *t)
 {
 	bool same = guest_is_same(t);
 
@@ -473,75 +429,6 @@ static bool is_same_boot(struct target *t)
 	return same;
 }
 
-void guest_watches_stopped(struct target *t)
-{
-	if (t->gdb.fd < 0 || gdb_poll(&t->gdb))
-		return;
-	space_forget(&t->machine.kernel.image.space);
-	if (!is_same_boot(t) || !changed(t))
-		return;
-	if (!t->stop.is_stopped || !stray_find(t, 0))
-		count_others(t, NULL);
-}
-
-/* A trap at @w of which nothing changed. True: there was no write now. */
-static bool is_late(struct guest_watch *w, enum stray_note note)
-{
-	if (note == STRAY_NONE && !w->is_owed)
-		return false;
-	log_debug("guest: a trap at %s is no write of now: %s", w->symbol,
-		  note == STRAY_BEFORE ? "the first of its CPU"
-		  : w->is_owed         ? "it was counted already"
-				       : "another CPU's was told in its place");
-	w->suppressed += note == STRAY_UNTOLD && !w->is_owed;
-	w->is_owed = false;
-	return true;
-}
-
-/* Of which watch is the trap? It may be no write: the first one of its CPU, or the one of a write
- * that was counted already, or is now. When a value changed that it does not name, a trap was lost,
- * or this is a write, with the name of a watch that is no more. */
-static struct guest_watch *examine(struct target *t, struct packet_stop *s)
-{
-	struct guest_watch *w = guest_watches_at(&t->watches, s);
-	enum stray_note note = stray_take(t, s);
-	bool is_first = note == STRAY_BEFORE;
-
-	if (w && value_of(t, w) != w->old)
-		stray_overtake(t, s);
-	else if (w && is_late(w, note))
-		w = NULL;
-	if ((w && !is_first) || !changed(t))
-		return w;
-	if (!stray_find(t, is_first ? s->thread : 0))
-		return is_first && s->is_watch ? changed(t) : NULL;
-	*s = t->gdb.trap;
-	gdb_forget_trap(&t->gdb);
-	w = guest_watches_at(&t->watches, s);
-	note = stray_take(t, s);
-	return w && value_of(t, w) == w->old && is_late(w, note) ? NULL : w;
-}
-
-/* The watch whose hit must be told; NULL: the guest may go on. */
-static struct guest_watch *settle(struct target *t, struct packet_stop *s, uint64_t now)
-{
-	struct guest_watch *w;
-
-	space_forget(&t->machine.kernel.image.space);
-	if (!is_same_boot(t))
-		return NULL;
-	w = examine(t, s);
-	count_others(t, w);
-	if (!w || w->over)
-		return NULL;
-	w->is_owed = false;
-	if (take_place(w, now))
-		return w;
-	w->suppressed++;
-	w->old = value_of(t, w);
-	return NULL;
-}
-
 static void note_still(struct guest_watches *all, const struct packet_stop *s, uint64_t since)
 {
 	struct guest_watch *w = guest_watches_at(all, s);
@@ -550,7 +437,7 @@ static void note_still(struct guest_watches *all, const struct packet_stop *s, u
 		w->still_ns += clock_mono_ns() - since;
 }
 
-static struct guest_watch *take_traps(struct target *t, struct packet_stop *ret, uint64_t *ret_now)
+static struct guest_watch *take_traps(struct target *t, struct gdb_trap *ret, uint64_t *ret_now)
 {
 	uint64_t end = clock_mono_ns() + TURN_NS;
 
@@ -559,31 +446,17 @@ static struct guest_watch *take_traps(struct target *t, struct packet_stop *ret,
 
 		*ret = t->gdb.trap;
 		gdb_forget_trap(&t->gdb);
-		gdb_forget_pause(&t->gdb);
+		traps_pause(t);
 		stop_caught(&t->stop);
-		w = settle(t, ret, *ret_now);
+		w = traps_settle(t, ret, *ret_now);
 		if (w)
 			return w;
 		go_on(t);
-		note_still(&t->watches, ret, *ret_now);
+		note_still(&t->watches, &ret->at, *ret_now);
 	}
 	if (t->gdb.is_lost)
 		guest_watches_abandon(t, "gdb_lost");
 	return NULL;
-}
-
-/* Somebody else has stopped the guest: as long as it stands still, nothing more is written. */
-static void take_pause(struct target *t)
-{
-	bool runs = true;
-
-	if (!t->gdb.has_pause)
-		return;
-	gdb_forget_pause(&t->gdb);
-	if (t->gdb.fd < 0 || t->stop.by || t->qmp.fd < 0)
-		return;
-	if (!stop_is_running(&t->stop, &t->qmp, &runs, NULL) && !runs)
-		guest_watches_stopped(t);
 }
 
 /* ---- looking after --------------------------------------------------------------------------- */
@@ -643,10 +516,10 @@ static void find_dropped(struct target *t)
 	if (t->watches.held || t->stop.by || t->gdb.fd < 0 || t->qmp.fd < 0 || gdb_poll(&t->gdb))
 		return;
 	space_forget(&t->machine.kernel.image.space);
-	if (!changed(t))
+	if (!traps_changed(t))
 		return;
 	if (!stop_begin(&t->stop, &t->qmp, STOP_JOB, &err))
-		guest_watches_stopped(t);
+		traps_stopped(t);
 	if (stop_end(&t->stop, &t->qmp, STOP_JOB, &err))
 		log_warn("guest: %s", err.text);
 }
@@ -659,7 +532,7 @@ static void tick(struct target *t)
 		return;
 	if (t->watches.held && now >= t->watches.held_until_ns)
 		go_on(t);
-	if (is_any_armed(&t->watches) && is_same_boot(t))
+	if (is_any_armed(&t->watches) && guest_watches_are_of_boot(t))
 		find_dropped(t);
 	for (unsigned i = 0; i < GUEST_WATCHES; i++) {
 		struct guest_watch *w = &t->watches.armed[i];
@@ -676,19 +549,21 @@ static void tick(struct target *t)
 /* ---- telling --------------------------------------------------------------------------------- */
 
 /* False: the guest did not stand still meanwhile, and whoever is looked at may be another one. */
-static bool look(struct target *t, const struct packet_stop *s, struct hit *h)
+static bool look(struct target *t, const struct gdb_trap *trap, struct hit *h)
 {
+	const struct packet_stop *s = &trap->at;
 	struct ksnap_err err = { 0 };
 
+	h->regs = trap->before;
 	h->cpu = s->thread && s->thread <= t->machine.kernel.ncpu
 			 ? t->machine.kernel.cpu_id[s->thread - 1]
 			 : 0;
 	if (s->thread && s->thread <= t->machine.kernel.ncpu)
 		task_running(&t->machine.kernel, s->thread - 1, &h->who);
-	if (gdb_registers(&t->gdb, s->thread, soon(), &h->regs, &err))
+	if (!h->regs.has && gdb_registers(&t->gdb, s->thread, soon(), &h->regs, &err))
 		log_warn("guest: no registers of a hit: %s", err.text);
 	h->nframes = unwind(&t->machine.kernel, &h->regs, h->stack, HIT_FRAMES);
-	return !t->gdb.has_pause;
+	return !t->gdb.pauses;
 }
 
 static int keep_told(struct target *t, struct guest_watch *w, uint64_t now, struct watch_news *ret)
@@ -709,21 +584,21 @@ static int keep_told(struct target *t, struct guest_watch *w, uint64_t now, stru
 	return 1;
 }
 
-static int tell_hit(struct target *t, struct guest_watch *w, const struct packet_stop *s,
+static int tell_hit(struct target *t, struct guest_watch *w, const struct gdb_trap *trap,
 		    uint64_t now, struct watch_news *ret)
 {
 	struct hit h = { .addr = w->addr,
 			 .len = w->len,
 			 .is_signed = w->is_signed,
 			 .old = w->old,
-			 .new = value_of(t, w) };
+			 .new = guest_watches_value(t, w) };
 	struct buf *out = &t->watches.hit;
 	bool is_sure;
 
 	h.n = ++w->told;
 	h.mono_ns = now;
 	h.suppressed = w->suppressed;
-	is_sure = look(t, s, &h);
+	is_sure = look(t, trap, &h);
 	w->old = h.new;
 	buf_clear(out);
 	hit_encode(&h, &t->machine.kernel, out);
@@ -772,15 +647,15 @@ static int tell_state(struct target *t, struct watch_news *ret)
 
 int guest_watches_next(struct target *t, struct watch_news *ret)
 {
-	struct packet_stop stop;
 	struct guest_watch *w;
+	struct gdb_trap trap;
 	uint64_t now;
 
 	guards_look(t);
 	tick(t);
-	take_pause(t);
-	w = take_traps(t, &stop, &now);
-	if (w && tell_hit(t, w, &stop, now, ret))
+	traps_pause(t);
+	w = take_traps(t, &trap, &now);
+	if (w && tell_hit(t, w, &trap, now, ret))
 		return 1;
 	return tell_state(t, ret);
 }

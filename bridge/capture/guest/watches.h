@@ -65,12 +65,13 @@ int guest_watches_next(struct target *t, struct watch_news *ret);
 
 /* Nothing can be said to the stub, or nothing to qemu: all are over, @why is the word for it. */
 void guest_watches_abandon(struct target *t, const char *why);
-/* The guest was stopped for a job, or by somebody. A write in that very moment has no trap yet. */
-void guest_watches_stopped(struct target *t);
 /* The one that the trap is of, or NULL. */
 struct guest_watch *guest_watches_at(struct guest_watches *all, const struct packet_stop *s);
-/* Count a write by its trap, which was one behind others: who wrote is not told. */
-void guest_watches_take(struct target *t, const struct packet_stop *s);
+/* Is the guest the one that they were armed in? If not, they are over. */
+bool guest_watches_are_of_boot(struct target *t);
+/* The value that is at @w now, and those of all. */
+uint64_t guest_watches_value(struct target *t, const struct guest_watch *w);
+void guest_watches_look(struct target *t, uint64_t ret[GUEST_WATCHES]);
 /* A capture that follows a hit of watch @id has been made. */
 void guest_watches_captured(struct target *t, uint64_t id);
 

@@ -247,10 +247,10 @@ static void tells_traps_from_answers_and_other_stops(void **state)
 	assert_false(gdb_poll(&g));
 	assert_int_equal(gdb_continue(&g, NULL), 0);
 	await_news(&g);
-	assert_true(g.has_trap && g.has_pause && has_news(&g));
-	assert_true(g.trap.is_watch && g.trap.addr == 0x1000 && g.trap.thread == 2);
+	assert_true(g.has_trap && g.pauses && has_news(&g));
+	assert_true(g.trap.at.is_watch && g.trap.at.addr == 0x1000 && g.trap.at.thread == 2);
 	gdb_forget_trap(&g);
-	gdb_forget_pause(&g);
+	gdb_forget_pauses(&g);
 	assert_false(has_news(&g) || gdb_poll(&g));
 	end(&s, &g);
 	assert_string_equal(s.heard, "? Hc1 ? Hc2 Qqemu.sstep=1 Z2,1000,8 c ");
@@ -269,9 +269,9 @@ static void is_not_taken_in_by_what_connecting_does(void **state)
 	struct gdb g;
 
 	open_stub(&s, &g, answers);
-	assert_false(gdb_poll(&g) || g.has_pause || has_news(&g));
+	assert_false(gdb_poll(&g) || g.pauses || has_news(&g));
 	assert_int_equal(gdb_watch(&g, 0x1000, 8, late(), NULL), 0);
-	assert_false(gdb_poll(&g) || g.has_pause || has_news(&g));
+	assert_false(gdb_poll(&g) || g.pauses || has_news(&g));
 	end(&s, &g);
 }
 
@@ -287,10 +287,10 @@ static void tells_that_the_guest_was_stopped(void **state)
 	open_stub(&s, &g, answers);
 	assert_int_equal(gdb_continue(&g, NULL), 0);
 	p = (struct pollfd){ .fd = g.fd, .events = POLLIN };
-	while (!gdb_poll(&g) && !g.has_pause)
+	while (!gdb_poll(&g) && !g.pauses)
 		assert_true(poll(&p, 1, LONG_MS) > 0);
-	assert_true(g.has_pause && has_news(&g) && !g.has_trap);
-	gdb_forget_pause(&g);
+	assert_true(g.pauses && has_news(&g) && !g.has_trap);
+	gdb_forget_pauses(&g);
 	assert_false(has_news(&g));
 	end(&s, &g);
 }
@@ -320,7 +320,7 @@ static void steps_a_cpu(void **state)
 	assert_int_equal(gdb_step(&g, 3, false, late(), &err), KSNAP_E_LIMIT);
 	assert_int_equal(gdb_step(&g, 2, false, late(), &err), KSNAP_E_STATE);
 	assert_int_equal(gdb_step(&g, 1, false, late(), &err), 0);
-	assert_true(gdb_poll(&g) && g.trap.is_watch && g.trap.addr == 0x2000);
+	assert_true(gdb_poll(&g) && g.trap.at.is_watch && g.trap.at.addr == 0x2000);
 	gdb_leave(&g);
 	end(&s, &g);
 	assert_non_null(strstr(s.heard, " Hc1 vCont;s:1 Qqemu.sstep=7 "));
@@ -346,7 +346,7 @@ static void steps_a_cpu_that_was_interrupted(void **state)
 	open_stub(&s, &g, answers);
 	assert_int_equal(gdb_interrupt(&g, 0xfd, late(), NULL), 0);
 	assert_int_equal(gdb_step(&g, 2, true, late(), NULL), 0);
-	assert_true(gdb_poll(&g) && !g.trap.is_watch && g.trap.thread == 2);
+	assert_true(gdb_poll(&g) && !g.trap.at.is_watch && g.trap.at.thread == 2);
 	gdb_leave(&g);
 	end(&s, &g);
 	assert_string_equal(
@@ -432,7 +432,7 @@ static void gives_up_a_step(void **state)
 
 	open_stub(&s, &g, answers);
 	assert_int_equal(gdb_step(&g, 1, false, late(), NULL), KSNAP_E_STATE);
-	assert_true(g.has_pause && !g.has_trap && g.fd >= 0);
+	assert_true(!g.pauses && !g.has_trap && g.fd >= 0);
 	end(&s, &g);
 }
 

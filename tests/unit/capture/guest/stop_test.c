@@ -28,8 +28,14 @@ struct fake {
 	int fd;
 	const struct answer *answers;
 	char heard[512]; /* commands in order, each with a blank behind */
+	int stub;        /* where a gdbstub of its tells that it was stopped; 0: nowhere */
 	pthread_t thread;
 };
+
+static void tell_stop(int stub)
+{
+	assert_int_equal(write(stub, "$T02thread:01;#04", 17), 17);
+}
 
 static void answer(struct fake *f, char *line)
 {
@@ -40,6 +46,8 @@ static void answer(struct fake *f, char *line)
 	name += 12;
 	name[strcspn(name, "\"")] = 0;
 	strcat(strcat(f->heard, name), " ");
+	if (f->stub && !strcmp(name, "stop"))
+		tell_stop(f->stub);
 	for (const struct answer *a = f->answers; a->command; a++) {
 		if (strcmp(a->command, name) || !a->says)
 			continue;
@@ -265,6 +273,43 @@ static void tells_answers_from_events_and_from_late_answers(void **state)
 	assert_string_equal(f.heard, "query-status stop cont ");
 }
 
+static void open_stub(struct gdb *g, int *ret)
+{
+	int ends[2];
+
+	assert_int_equal(gdb_init(g, NULL), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	g->fd = ends[0];
+	*ret = ends[1];
+}
+
+/* What the stub tells of our own stop is none of others, and what of others stays. */
+static void tells_its_own_stops_from_those_of_others(void **state)
+{
+	static const struct answer answers[] = {
+		{ "query-status", RUNNING }, { "stop", DONE }, { "cont", DONE }, { 0 }
+	};
+	struct fake f;
+	struct qmp q;
+	struct stop s;
+	struct gdb g;
+
+	for (unsigned others = 0; others < 3; others++) {
+		begin(&f, answers, &q, &s);
+		open_stub(&g, &f.stub);
+		s.gdb = &g;
+		for (unsigned i = 0; i < others; i++)
+			tell_stop(f.stub);
+		assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
+		assert_int_equal(g.pauses, others);
+		s.gdb = NULL;
+		assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
+		end(&f, &q);
+		gdb_fini(&g);
+		close(f.stub);
+	}
+}
+
 static void passes_refusals_on(void **state)
 {
 	static const struct answer answers[] = {
@@ -306,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_when_a_guest_does_not_stop),
 		cmocka_unit_test(leaves_a_guest_that_does_not_go_on_to_the_child),
+		cmocka_unit_test(tells_its_own_stops_from_those_of_others),
 		cmocka_unit_test(passes_refusals_on),
 		cmocka_unit_test(does_not_touch_a_guest_that_is_paused),
 		cmocka_unit_test(says_by_whom_a_guest_stands_still),
