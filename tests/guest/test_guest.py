@@ -1081,6 +1081,20 @@ def _(p):
     p.guest.await_running()
 
 
+@test("a guest that is frozen stands still while watches come and go")
+def _(p):
+    with Broker(p.watched) as b, Client(b.ipc) as c:
+        c.call("freeze", {"cgroup": "/"})
+        then = p.guest.qmp("human-monitor-command", **{"command-line": "info registers -a"})
+        for symbol in "state.nr_seen", "state.below":
+            c.call("watch_snapshot", {"symbol": symbol})
+        c.call("unwatch", {"symbol": "state.below"})
+        equal(p.guest.qmp("human-monitor-command", **{"command-line": "info registers -a"}) == then, True)
+        c.call("thaw", {"cgroup": "/"})
+    p.guest.await_running()
+    p.inside = p.guest.maps()
+
+
 @test("what is captured on a hit is the guest at that very moment")
 def _(p):
     with Broker(p.watched) as b, Client(b.ipc) as c:

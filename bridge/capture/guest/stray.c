@@ -3,6 +3,7 @@
 #include "capture/guest/stray.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -35,6 +36,8 @@ static int make_room(struct stray *s, unsigned n, struct ksnap_err *err)
 	if (!s->notes)
 		return err_nomem(err);
 	s->n = n;
+	for (unsigned i = 0; i < n; i++)
+		s->notes[i] = STRAY_BEFORE;
 	return 0;
 }
 
@@ -51,8 +54,7 @@ static bool has_kvm(struct target *t)
 /* Has it given its note up? */
 static bool step_clean(struct target *t, unsigned i, bool is_woken, uint64_t enough)
 {
-	if (!t->stop.is_stopped || clock_mono_ns() >= enough ||
-	    gdb_step(&t->gdb, i + 1, is_woken, in_ms(ANSWER_MS), NULL))
+	if (clock_mono_ns() >= enough || gdb_step(&t->gdb, i + 1, is_woken, in_ms(ANSWER_MS), NULL))
 		return false;
 	if (gdb_poll(&t->gdb))
 		traps_take(t, &t->gdb.trap.at, NULL);
@@ -60,22 +62,37 @@ static bool step_clean(struct target *t, unsigned i, bool is_woken, uint64_t eno
 	return true;
 }
 
+static void clean_all(struct target *t)
+{
+	bool is_woken = !gdb_interrupt(&t->gdb, RESCHEDULE, in_ms(ANSWER_MS), NULL);
+	uint64_t enough = in_ms(BEGIN_MS);
+
+	for (unsigned i = 0; i < t->stray.n; i++)
+		t->stray.notes[i] = step_clean(t, i, is_woken, enough) ? STRAY_NONE : STRAY_BEFORE;
+	gdb_forget_pauses(&t->gdb);
+}
+
+/* It is frozen, or captured for a hit: it is known which CPU may have a note. */
+static void keep_all(struct stray *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->notes[i] != STRAY_NONE)
+			s->notes[i] = STRAY_BEFORE;
+}
+
 int stray_begin(struct target *t, struct ksnap_err *err)
 {
 	int ret = make_room(&t->stray, t->machine.kernel.ncpu, err);
-	uint64_t enough = in_ms(BEGIN_MS);
-	bool is_woken;
 
 	if (ret)
 		return ret;
 	t->stray.has_kvm = has_kvm(t);
 	if (t->stray.has_kvm)
-		return 0;
-	is_woken =
-		t->stop.is_stopped && !gdb_interrupt(&t->gdb, RESCHEDULE, in_ms(ANSWER_MS), NULL);
-	for (unsigned i = 0; i < t->stray.n; i++)
-		t->stray.notes[i] = step_clean(t, i, is_woken, enough) ? STRAY_NONE : STRAY_BEFORE;
-	gdb_forget_pauses(&t->gdb);
+		memset(t->stray.notes, 0, t->stray.n * sizeof(*t->stray.notes));
+	else if (t->stop.is_stopped && t->stop.by == STOP_JOB)
+		clean_all(t);
+	else
+		keep_all(&t->stray);
 	return 0;
 }
 
@@ -170,7 +187,7 @@ static enum stepped step(struct target *t, unsigned thread, struct gdb_trap *ret
 	if (!look(t, thread, &before) || !may_have_note(t, thread, &before))
 		return NOT_STEPPED;
 	how = step_once(t, thread, ret);
-	if (how != TRAPPED)
+	if (how != TRAPPED || ret->at.thread != thread) /* or others let the guest go on */
 		return how;
 	finish(t, thread, &before, ret, &now);
 	w = guest_watches_at(&t->watches, &ret->at);

@@ -49,8 +49,8 @@ struct stray {
 };
 
 /* The guest stands still, and a watch may just have been taken out: of a debugger before us, or of
- * ours. When nobody else has stopped it, the CPUs are stepped; what they trap for is counted.
- * E_NOMEM. */
+ * ours. When nobody else has stopped it, and it is neither frozen nor captured for a hit, the CPUs
+ * are stepped; what they trap for is counted. E_NOMEM. */
 int stray_begin(struct target *t, struct ksnap_err *err);
 /* They are gone with the connection. */
 void stray_fini(struct stray *s);
