@@ -548,7 +548,8 @@ static void tick(struct target *t)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-/* False: the guest did not stand still meanwhile, and whoever is looked at may be another one. */
+/* False: the guest did not stand still meanwhile, and whoever is looked at may be another one: when
+ * others let it go on, they or a trap have stopped it again. */
 static bool look(struct target *t, const struct gdb_trap *trap, struct hit *h)
 {
 	const struct packet_stop *s = &trap->at;
@@ -563,7 +564,7 @@ static bool look(struct target *t, const struct gdb_trap *trap, struct hit *h)
 	if (!h->regs.has && gdb_registers(&t->gdb, s->thread, soon(), &h->regs, &err))
 		log_warn("guest: no registers of a hit: %s", err.text);
 	h->nframes = unwind(&t->machine.kernel, &h->regs, h->stack, HIT_FRAMES);
-	return !t->gdb.pauses;
+	return !gdb_poll(&t->gdb) && !t->gdb.pauses;
 }
 
 static int keep_told(struct target *t, struct guest_watch *w, uint64_t now, struct watch_news *ret)
