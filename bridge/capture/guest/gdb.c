@@ -124,11 +124,18 @@ static int receive(struct gdb *g, struct ksnap_err *err)
 static void note_stop(struct gdb *g, const struct packet_stop *s)
 {
 	if (s->signal == PACKET_TRAP) {
-		gdb_put_trap(g, &(struct gdb_trap){ .at = *s });
+		gdb_put_trap(g, &(struct gdb_trap){ .at = *s, .stirs = g->stirs });
 	} else {
 		g->pauses++;
 		eventfd_write(g->news, 1);
 	}
+}
+
+/* Nobody waited for it. */
+static void note_stir(struct gdb *g, const struct packet_stop *s)
+{
+	g->stirs++;
+	note_stop(g, s);
 }
 
 /* 1: g->text has the next packet; 0: none is there; or negative. */
@@ -154,7 +161,7 @@ static int next_answer(struct gdb *g, bool stops, struct ksnap_err *err)
 	int got;
 
 	while ((got = next_packet(g, err)) > 0 && !stops && packet_stop(g->text, &s))
-		note_stop(g, &s);
+		note_stir(g, &s);
 	return got;
 }
 
@@ -202,7 +209,7 @@ bool gdb_poll(struct gdb *g)
 		int got = next_packet(g, NULL);
 
 		if (got > 0 && packet_stop(g->text, &s))
-			note_stop(g, &s);
+			note_stir(g, &s);
 		else if (!got && receive(g, NULL) <= 0)
 			break;
 	}
@@ -450,6 +457,25 @@ static int take_step(struct gdb *g, uint64_t thread, struct ksnap_err *err)
 	return 0;
 }
 
+/* The end of the step, in g->text. When others have let the guest go on, qemu stops it for our
+ * packet, and what came of the step cannot be told from what came of that: behind the answer to any
+ * question it stands still. */
+static int await_step(struct gdb *g, uint64_t thread, uint64_t enough, uint64_t deadline,
+		      struct ksnap_err *err)
+{
+	int ret = await(g, true, enough, err);
+	struct packet_stop s;
+
+	if (ret || !packet_stop(g->text, &s) || s.signal == PACKET_TRAP)
+		return ret;
+	note_stir(g, &s);
+	ret = ask_sure(g, "qC", deadline, err);
+	return ret ? ret
+		   : err_set(err, KSNAP_E_STATE,
+			     "others let the guest go on as CPU %" PRIu64 " was stepped",
+			     thread - 1);
+}
+
 static int step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_err *err)
 {
 	uint64_t enough = clock_mono_ns() + STEP_MS * NS_PER_MS;
@@ -458,7 +484,9 @@ static int step(struct gdb *g, uint64_t thread, uint64_t deadline, struct ksnap_
 
 	snprintf(text, sizeof(text), "vCont;s:%" PRIx64, thread);
 	if (!ret)
-		ret = ask(g, text, true, enough, err);
+		ret = send_text(g, text, err);
+	if (!ret)
+		ret = await_step(g, thread, enough, deadline, err);
 	if (ret == KSNAP_E_TIMEOUT && g->fd >= 0 && send(g->fd, "\003", 1, MSG_NOSIGNAL) == 1)
 		ret = await(g, true, deadline, err);
 	if (ret == KSNAP_E_TIMEOUT)

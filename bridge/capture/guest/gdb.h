@@ -14,6 +14,8 @@
 /* A stop by a watch, a breakpoint or a step. */
 struct gdb_trap {
 	struct packet_stop at;
+	unsigned stirs; /* of struct gdb, then: when it has more of them, others let the guest go on
+			 */
 	struct registers before; /* of its CPU, behind the write, when it came with a step, or none:
 				  * whoever steps sets them */
 };
@@ -25,6 +27,7 @@ struct gdb {
 	struct freeze_guard guard;
 	bool is_lost; /* it was connected, and the other side ended */
 	bool can_step;
+	unsigned stirs; /* stops that came by themselves */
 	bool has_trap;
 	struct gdb_trap trap;  /* the last one, not taken yet */
 	unsigned pauses;       /* that it was stopped by other means, by anybody */

@@ -13,6 +13,7 @@
 #define FIND_MS    200 /* that the guest may stand still for steps: waiting CPUs of KVM take long */
 #define BEGIN_MS   2000 /* the same, without KVM: however busy the machine is */
 #define ANSWER_MS  2000
+#define CALM_MS    200  /* without a stop, before CPUs are cleaned of what they may have */
 #define STEPS      8    /* in which one instruction is done */
 #define RESCHEDULE 0xfd /* Linux: look whether another thread should run; harmless at any time */
 
@@ -51,25 +52,73 @@ static bool has_kvm(struct target *t)
 	       !json_member(answer, "enabled", &enabled) || !json_is(enabled, "false");
 }
 
-/* Has it given its note up? */
-static bool step_clean(struct target *t, unsigned i, bool is_woken, uint64_t enough)
+enum stepped { NOT_STEPPED, STEPPED, TRAPPED };
+
+/* Does it trap for a watch of ours? Then that is @ret, which is left alone else. When others let
+ * the guest go on, another CPU may trap in its place. */
+static enum stepped step_once(struct target *t, unsigned thread, bool is_woken,
+			      struct gdb_trap *ret)
 {
-	if (clock_mono_ns() >= enough || gdb_step(&t->gdb, i + 1, is_woken, in_ms(ANSWER_MS), NULL))
-		return false;
-	if (gdb_poll(&t->gdb))
-		traps_take(t, &t->gdb.trap.at, NULL);
+	unsigned stirs = t->gdb.stirs;
+	bool is_watch;
+
+	if (gdb_step(&t->gdb, thread, is_woken, in_ms(ANSWER_MS), NULL) || !gdb_poll(&t->gdb))
+		return NOT_STEPPED;
 	gdb_forget_trap(&t->gdb);
-	return true;
+	is_watch = guest_watches_at(&t->watches, &t->gdb.trap.at);
+	if (t->gdb.stirs == stirs && t->gdb.trap.at.thread == thread) {
+		if (is_watch)
+			*ret = t->gdb.trap;
+		return is_watch ? TRAPPED : STEPPED;
+	}
+	if (is_watch)
+		traps_take(t, &t->gdb.trap.at, NULL);
+	return NOT_STEPPED;
+}
+
+/* Has it given its note up? */
+static bool step_clean(struct target *t, unsigned thread, bool is_woken, uint64_t enough)
+{
+	struct gdb_trap trap;
+	enum stepped how;
+
+	if (clock_mono_ns() >= enough)
+		return false;
+	how = step_once(t, thread, is_woken, &trap);
+	if (how == TRAPPED)
+		traps_take(t, &trap.at, NULL);
+	return how != NOT_STEPPED;
 }
 
 static void clean_all(struct target *t)
 {
-	bool is_woken = !gdb_interrupt(&t->gdb, RESCHEDULE, in_ms(ANSWER_MS), NULL);
 	uint64_t enough = in_ms(BEGIN_MS);
+	bool is_woken;
+
+	if (gdb_poll(&t->gdb)) /* one of before */
+		traps_take(t, &t->gdb.trap.at, NULL);
+	gdb_forget_trap(&t->gdb);
+	is_woken = !gdb_interrupt(&t->gdb, RESCHEDULE, in_ms(ANSWER_MS), NULL);
 
 	for (unsigned i = 0; i < t->stray.n; i++)
-		t->stray.notes[i] = step_clean(t, i, is_woken, enough) ? STRAY_NONE : STRAY_BEFORE;
-	gdb_forget_pauses(&t->gdb);
+		t->stray.notes[i] =
+			step_clean(t, i + 1, is_woken, enough) ? STRAY_NONE : STRAY_BEFORE;
+}
+
+bool stray_is_due(const struct stray *s)
+{
+	if (clock_mono_ns() < s->doubted_ns + CALM_MS * NS_PER_MS)
+		return false;
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->notes[i] == STRAY_UNTOLD)
+			return true;
+	return false;
+}
+
+void stray_clean(struct target *t)
+{
+	if (t->stop.is_stopped && t->stop.by == STOP_JOB && !t->stray.has_kvm)
+		clean_all(t);
 }
 
 /* It is frozen, or captured for a hit: it is known which CPU may have a note. */
@@ -119,6 +168,8 @@ static void doubt(struct target *t, unsigned thread, enum stray_note note)
 
 	if (*is == STRAY_NONE || (*is == STRAY_PAUSED && note == STRAY_UNTOLD))
 		*is = note;
+	if (*is == STRAY_UNTOLD)
+		t->stray.doubted_ns = clock_mono_ns();
 }
 
 void stray_doubt(struct target *t, uint64_t but, enum stray_note note)
@@ -129,20 +180,6 @@ void stray_doubt(struct target *t, uint64_t but, enum stray_note note)
 }
 
 /* ---- traps that were lost -------------------------------------------------------------------- */
-
-enum stepped { NOT_STEPPED, STEPPED, TRAPPED };
-
-/* Does it trap for a watch of ours? */
-static enum stepped step_once(struct target *t, unsigned thread, struct gdb_trap *ret)
-{
-	if (gdb_step(&t->gdb, thread, false, in_ms(ANSWER_MS), NULL) || !gdb_poll(&t->gdb))
-		return NOT_STEPPED;
-	gdb_forget_trap(&t->gdb);
-	if (!guest_watches_at(&t->watches, &t->gdb.trap.at))
-		return STEPPED;
-	*ret = t->gdb.trap;
-	return TRAPPED;
-}
 
 static bool look(struct target *t, unsigned thread, struct registers *ret)
 {
@@ -157,7 +194,7 @@ static void finish(struct target *t, unsigned thread, const struct registers *be
 	for (unsigned i = 0;
 	     i < STEPS && look(t, thread, ret_now) && ret_now->v[REG_RIP] == before->v[REG_RIP];
 	     i++)
-		step_once(t, thread, ret);
+		step_once(t, thread, false, ret);
 }
 
 /* A step that trapped ends once more, for being a step, as soon as the CPU may run: nobody might be
@@ -166,7 +203,7 @@ static void drain(struct target *t, unsigned thread, const struct guest_watch *t
 {
 	struct gdb_trap more;
 
-	for (unsigned i = 0; i < STEPS && step_once(t, thread, &more) == TRAPPED; i++)
+	for (unsigned i = 0; i < STEPS && step_once(t, thread, false, &more) == TRAPPED; i++)
 		traps_take(t, &more.at, told);
 }
 
@@ -179,6 +216,7 @@ static bool may_have_note(const struct target *t, unsigned thread, const struct 
 static enum stepped step(struct target *t, unsigned thread, struct gdb_trap *ret)
 {
 	struct registers before = { 0 }, now = { 0 };
+	unsigned stirs = t->gdb.stirs;
 	uint64_t values[GUEST_WATCHES];
 	const struct guest_watch *w;
 	enum stepped how;
@@ -186,15 +224,18 @@ static enum stepped step(struct target *t, unsigned thread, struct gdb_trap *ret
 	guest_watches_look(t, values);
 	if (!look(t, thread, &before) || !may_have_note(t, thread, &before))
 		return NOT_STEPPED;
-	how = step_once(t, thread, ret);
-	if (how != TRAPPED || ret->at.thread != thread) /* or others let the guest go on */
+	how = step_once(t, thread, false, ret);
+	if (how != TRAPPED)
 		return how;
 	finish(t, thread, &before, ret, &now);
 	w = guest_watches_at(&t->watches, &ret->at);
 	/* It had written, and went on by the step; or that was the write. */
 	ret->before = guest_watches_value(t, w) == values[w - t->watches.armed] ? before : now;
 	drain(t, thread, w);
-	return TRAPPED;
+	if (t->gdb.stirs == stirs)
+		return TRAPPED;
+	traps_take(t, &ret->at, NULL); /* others let the guest go on: nobody knows where that was */
+	return NOT_STEPPED;
 }
 
 bool stray_find(struct target *t, uint64_t but, struct gdb_trap *ret)

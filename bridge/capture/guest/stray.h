@@ -37,8 +37,8 @@ struct target;
 enum stray_note {
 	STRAY_NONE,
 	STRAY_BEFORE, /* of a watch that is no more: there was no write */
-	STRAY_PAUSED, /* of a write before others stopped the guest: what it changed is counted */
-	STRAY_UNTOLD  /* of a write that was one with another CPU's */
+	STRAY_PAUSED, /* of a write before others stopped the guest, which changed nothing */
+	STRAY_UNTOLD  /* of a write that was one with another CPU's, or that others hid by a stop */
 };
 
 struct stray {
@@ -46,12 +46,17 @@ struct stray {
 	bool has_kvm;
 	enum stray_note *notes; /* [thread - 1] */
 	uint64_t settled_ns;    /* when all were stepped last */
+	uint64_t doubted_ns;    /* when one was STRAY_UNTOLD last */
 };
 
 /* The guest stands still, and a watch may just have been taken out: of a debugger before us, or of
  * ours. When nobody else has stopped it, and it is neither frozen nor captured for a hit, the CPUs
  * are stepped; what they trap for is counted. E_NOMEM. */
 int stray_begin(struct target *t, struct ksnap_err *err);
+/* Is there a CPU whose next write would not be told, and has the guest been left alone for a while?
+ * Then stray_clean is due, which wants it stopped for a job: so that a rare write is told. */
+bool stray_is_due(const struct stray *s);
+void stray_clean(struct target *t);
 /* They are gone with the connection. */
 void stray_fini(struct stray *s);
 /* What note may be the cause of the trap @s? It is gone with it. */

@@ -58,6 +58,13 @@ bool traps_changed(struct target *t)
 
 /* ---- stops without a trap -------------------------------------------------------------------- */
 
+/* Others stop the guest, or have done so. */
+static void doubt_all(struct target *t)
+{
+	space_forget(&t->machine.kernel.image.space);
+	stray_doubt(t, 0, changed(t, NULL) ? STRAY_UNTOLD : STRAY_PAUSED);
+}
+
 void traps_pause(struct target *t)
 {
 	if (!t->gdb.pauses)
@@ -65,8 +72,7 @@ void traps_pause(struct target *t)
 	gdb_forget_pauses(&t->gdb);
 	if (t->gdb.fd < 0)
 		return;
-	space_forget(&t->machine.kernel.image.space);
-	stray_doubt(t, 0, STRAY_PAUSED);
+	doubt_all(t);
 	if (guest_watches_are_of_boot(t))
 		count_others(t, NULL);
 }
@@ -101,7 +107,7 @@ void traps_stopped(struct target *t)
 		return;
 	has_changed = changed(t, NULL);
 	if (!t->stop.is_stopped)
-		stray_doubt(t, 0, STRAY_PAUSED);
+		doubt_all(t);
 	if (!was_stopped(t) && (has_changed || !t->stray.has_kvm) && find_trap(t))
 		return;
 	count_others(t, NULL);

@@ -512,14 +512,19 @@ static void look_after(struct target *t, struct guest_watch *w, uint64_t now)
 static void find_dropped(struct target *t)
 {
 	struct ksnap_err err = { 0 };
+	bool is_due;
 
 	if (t->watches.held || t->stop.by || t->gdb.fd < 0 || t->qmp.fd < 0 || gdb_poll(&t->gdb))
 		return;
 	space_forget(&t->machine.kernel.image.space);
-	if (!traps_changed(t))
+	is_due = stray_is_due(&t->stray);
+	if (!is_due && !traps_changed(t))
 		return;
-	if (!stop_begin(&t->stop, &t->qmp, STOP_JOB, &err))
+	if (!stop_begin(&t->stop, &t->qmp, STOP_JOB, &err)) {
 		traps_stopped(t);
+		if (is_due && !gdb_poll(&t->gdb))
+			stray_clean(t);
+	}
 	if (stop_end(&t->stop, &t->qmp, STOP_JOB, &err))
 		log_warn("guest: %s", err.text);
 }
@@ -564,7 +569,8 @@ static bool look(struct target *t, const struct gdb_trap *trap, struct hit *h)
 	if (!h->regs.has && gdb_registers(&t->gdb, s->thread, soon(), &h->regs, &err))
 		log_warn("guest: no registers of a hit: %s", err.text);
 	h->nframes = unwind(&t->machine.kernel, &h->regs, h->stack, HIT_FRAMES);
-	return !gdb_poll(&t->gdb) && !t->gdb.pauses;
+	gdb_poll(&t->gdb);
+	return t->gdb.stirs == trap->stirs;
 }
 
 static int keep_told(struct target *t, struct guest_watch *w, uint64_t now, struct watch_news *ret)

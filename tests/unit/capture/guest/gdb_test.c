@@ -436,6 +436,27 @@ static void gives_up_a_step(void **state)
 	end(&s, &g);
 }
 
+/* Others let the guest go on just then: it is stopped for the packet. */
+static void tells_a_step_from_what_others_do(void **state)
+{
+	static const struct answer answers[] = {
+		{ "?", HALTED },
+		{ "Qqemu.sstep=1", OK },
+		{ "qThreadExtraInfo,1", RUNS },
+		{ "Hc1", OK },
+		{ "vCont;s:1", "$T02thread:01;#04$T05thread:01;#07" },
+		{ "qC", "$QC1#c5" },
+		{ 0 },
+	};
+	struct stub s;
+	struct gdb g;
+
+	open_stub(&s, &g, answers);
+	assert_int_equal(gdb_step(&g, 1, false, late(), NULL), KSNAP_E_STATE);
+	assert_true(g.pauses == 1 && g.has_trap && g.stirs == 2 && g.can_step);
+	end(&s, &g);
+}
+
 /* However much a stub says, polling has an end, and nothing of it is kept. */
 static void outlives_a_stub_that_talks(void **state)
 {
@@ -473,6 +494,7 @@ int main(void)
 		cmocka_unit_test(does_not_step_where_a_stub_cannot),
 		cmocka_unit_test(ceases_to_step_where_that_is_refused),
 		cmocka_unit_test(gives_up_a_step),
+		cmocka_unit_test(tells_a_step_from_what_others_do),
 		cmocka_unit_test(outlives_a_stub_that_talks),
 	};
 
