@@ -4,6 +4,7 @@
 One boot serves all tests. Nothing in the guest writes to the maps unless a test says so, so what was
 printed just before the guest was stopped is what its memory must hold."""
 import collections
+import concurrent.futures
 import json
 import mmap
 import operator
@@ -1121,6 +1122,16 @@ def _(p):
     p.inside = p.guest.maps()
 
 
+def while_kept(client, what):
+    """What that returns: who is silent for five seconds has no watches any more, and a busy machine takes long."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        done = pool.submit(what)
+        while not done.done():
+            client.call("ping")
+            concurrent.futures.wait([done], 1)
+        return done.result()
+
+
 @test("hits beyond the rate are counted, and the guest goes on at once")
 def _(p):
     before = p.seen("flag 0")
@@ -1138,39 +1149,33 @@ def _(p):
     p.inside = p.guest.maps()
 
 
-def write_200(p, ret):
+def write_200(p):
     before = p.seen("flag 0")
     p.seen("flag 1")
     p.await_seen(before + 200)
     p.seen("flag 0")
-    ret.append(p.seen("flag 0") - before)  # none is under way any more
+    return p.seen("flag 0") - before  # none is under way any more
 
 
 def write_watched(p, names, rate):
     """Both CPUs write to one page while what has these names is watched: how many writes, and per name the end and the
     hits that were told."""
-    writes = []
     with Broker(p.watched + ",hot=100") as b, Client(b.ipc) as c:  # however long a busy machine takes for a hit
         for name in names:
             c.call("open_bridge", b=name)
             c.call("watch_snapshot", {"symbol": "state." + name, "rate": rate, "burst": max(1, rate // 10), "tag": name,
                                       "maps": ["notes"], "each": True}, b=name)
-        writer = threading.Thread(target=write_200, args=(p, writes))
-        writer.start()
-        while writer.is_alive():
-            c.call("ping")  # who is silent for long has no watches any more
-            writer.join(1)
-        guest.await_end(writer)
+        writes = while_kept(c, lambda: write_200(p))
         equal([e for name in names for e in c.call("drain_events", b=name) if e["k"] == "watch_disarmed"], [])
         ends = {name: c.call("unwatch", {"symbol": "state." + name}, b=name) for name in names}
         tags = {name: [row["tag"] for row in c.call("list", b=name) if row["tag"].startswith(name + "#")] for name in names}
         hits = {name: [report.load(c.part("get", {"tag": tag}, b=name).blobs[0])["hit"] for tag in tags[name]] for name in names}
     p.inside = p.guest.maps()
     for name in names:
-        print(f"# {name} of {len(names)}, {rate}/s: {ends[name]['hits']} of {writes[0]} writes, {len(hits[name])} told")
+        print(f"# {name} of {len(names)}, {rate}/s: {ends[name]['hits']} of {writes} writes, {len(hits[name])} told")
         places = collections.Counter(h["regs"]["rip"] for h in hits[name])
-        equal((len(places), ends[name]["hits"] <= writes[0]), (1, True), f"{name}, {rate}/s, {places}, {ends}")
-    return writes[0], [ends[name]["hits"] for name in names]
+        equal((len(places), ends[name]["hits"] <= writes), (1, True), f"{name}, {rate}/s, {places}, {ends}")
+    return writes, [ends[name]["hits"] for name in names]
 
 
 @test("two CPUs that write to one page at once: no hit has the place of another write, and each is counted when all are told")
@@ -1208,7 +1213,7 @@ def _(p):
     before = p.seen("flag 0")
     with Broker(p.watched + ",hot=100") as b, Client(b.ipc) as c:  # however long a busy machine takes for a hit
         c.call("watch_snapshot", {"symbol": "state.nr_seen", "rate": 100, "maps": ["inside.bss"], "tag": "w"})
-        p.seen("flag 1")
+        while_kept(c, lambda: p.seen("flag 1"))
         for i in range(15):
             c.call("capture_snapshot", {"tag": f"t{i}", "maps": ["inside.bss"]})
             cold = c.call("read_kernel_cold", {"tag": "k", "entries": [{"at": "state.nr_seen"}] * 8})["values"]
@@ -1216,9 +1221,9 @@ def _(p):
             c.call("freeze", {"cgroup": "/"})
             equal(p.guest.status() == "running", False)
             c.call("thaw", {"cgroup": "/"})
-            p.seen("flag")
-        p.seen("flag 0")
-        writes = p.seen("flag 0") - before
+            while_kept(c, lambda: p.seen("flag"))
+        while_kept(c, lambda: p.seen("flag 0"))
+        writes = while_kept(c, lambda: p.seen("flag 0")) - before
         equal([e for e in c.call("drain_events") if e["k"] == "watch_disarmed"], [])
         end = c.call("unwatch", {"symbol": "state.nr_seen"})
     if not writes / 2 <= end["hits"] <= writes:

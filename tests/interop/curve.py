@@ -116,14 +116,20 @@ class CurveServer(Sealed, Peer):
         self.secret = z85.decode(server_secret)
         self.shake_hands(metadata(properties))
 
+    def heard(self):
+        body = self.read()[1]
+        if not body:
+            raise ConnectionError("the client is gone")
+        return body
+
     def shake_hands(self, properties):
         self.brief, self.brief_secret = pair()
-        hello = self.read()[1]
+        hello = self.heard()
         self.their_brief, salt = hello[80:112], os.urandom(16)
         no_cookie = bytes(96)  # this server knows whom it talks to
         welcome = box(self.brief + no_cookie, b"WELCOME-" + salt, self.their_brief, self.secret)
         self.command(b"\x07WELCOME" + salt + welcome)
-        initiate = self.read()[1]
+        initiate = self.heard()
         self.opened(initiate[113:], b"CurveZMQINITIATE" + initiate[105:113])
         n = self.nonce()
         self.command(b"\x05READY" + n + self.box(properties, b"CurveZMQREADY---" + n))
