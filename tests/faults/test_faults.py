@@ -3,7 +3,7 @@
 answer, no number is missing without a word, what was accepted is somewhere, and nothing is left behind.
 
 KSNAP_FAULTS_STATE=1: the broker keeps a folder (--state), and its books go on over its kills;
-KSNAP_FAULTS_SECONDS: how long (20); KSNAP_FAULTS_PER_S: how many faults a second (4; 0: none, the books
+KSNAP_FAULTS_SECONDS: how long (40); KSNAP_FAULTS_PER_S: how many faults a second (4; 0: none, the books
 alone); KSNAP_FAULTS_MONITORS: how many follow (4); KSNAP_FAULTS_SEED: as printed by a run, to have its
 faults again."""
 import json
@@ -28,7 +28,7 @@ from kept import Kept, numbers_given  # noqa: E402
 from tap import comment, equal, run, test, tests  # noqa: E402
 from tape import WAIT_S, Tape, until  # noqa: E402
 
-SECONDS = float(os.environ.get("KSNAP_FAULTS_SECONDS", "20"))
+SECONDS = float(os.environ.get("KSNAP_FAULTS_SECONDS", "40"))
 SEED = os.environ.get("KSNAP_FAULTS_SEED") or str(random.SystemRandom().randrange(1 << 32))
 KSNAP = os.environ["KSNAP"]
 TARGETS = ["fixture:maps=2,entries=10,hits=20", "fixture:maps=1,entries=4"]

@@ -4,7 +4,7 @@ import os
 import sys
 
 os.environ["KSNAP_FAULTS_STATE"] = "1"
-os.environ.setdefault("KSNAP_FAULTS_SECONDS", "10")
+os.environ.setdefault("KSNAP_FAULTS_SECONDS", "20")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import test_faults  # noqa: E402
