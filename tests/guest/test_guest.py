@@ -1135,7 +1135,7 @@ def while_kept(client, what):
 @test("hits beyond the rate are counted, and the guest goes on at once")
 def _(p):
     before = p.seen("flag 0")
-    w = Watching(p, "state.nr_seen", "--rate", "1", "--burst", "1", "--map", "notes")
+    w = Watching(p, "state.nr_seen", "--rate", "1", "--burst", "1", "--map", "notes", target=p.watched + ",hot=100")
     p.seen("flag 1")
     p.await_seen(before + 60)
     p.seen("flag 0")
