@@ -1328,7 +1328,7 @@ def _(p):
 def _(p):
     tune(p, "vm/swappiness", 1)
     pids, values = {}, list(range(2, 22))
-    with Broker(p.watched) as b, Client(b.ipc) as c:
+    with Broker(p.watched + ",hot=100") as b, Client(b.ipc) as c:
         c.call("watch_snapshot", {"symbol": "vm_swappiness", "len": 4, "rate": 1000, "burst": 1000, "maps": ["notes"],
                                   "tag": "w", "each": True})
         writer = threading.Thread(target=lambda: pids.update((tune(p, "vm/swappiness", n), n) for n in values))
