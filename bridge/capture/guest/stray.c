@@ -59,21 +59,20 @@ enum stepped { NOT_STEPPED, STEPPED, TRAPPED };
 static enum stepped step_once(struct target *t, unsigned thread, bool is_woken,
 			      struct gdb_trap *ret)
 {
-	unsigned stirs = t->gdb.stirs;
-	bool is_watch;
+	struct packet_stop s;
 
 	if (gdb_step(&t->gdb, thread, is_woken, in_ms(ANSWER_MS), NULL) || !gdb_poll(&t->gdb))
 		return NOT_STEPPED;
 	gdb_forget_trap(&t->gdb);
-	is_watch = guest_watches_at(&t->watches, &t->gdb.trap.at);
-	if (t->gdb.stirs == stirs && t->gdb.trap.at.thread == thread) {
-		if (is_watch)
-			*ret = t->gdb.trap;
-		return is_watch ? TRAPPED : STEPPED;
+	s = t->gdb.trap.at;
+	if (s.thread != thread) {
+		traps_take(t, &s, NULL);
+		return NOT_STEPPED;
 	}
-	if (is_watch)
-		traps_take(t, &t->gdb.trap.at, NULL);
-	return NOT_STEPPED;
+	if (!guest_watches_at(&t->watches, &s))
+		return STEPPED;
+	*ret = t->gdb.trap;
+	return TRAPPED;
 }
 
 /* Has it given its note up? */
@@ -187,14 +186,16 @@ static bool look(struct target *t, unsigned thread, struct registers *ret)
 }
 
 /* In the middle of an atomic instruction a CPU may trap and get nowhere, and trap again for the
- * same write when that is done. @ret_now: its registers behind that. */
-static void finish(struct target *t, unsigned thread, const struct registers *before,
+ * same write when that is done. @ret_now: its registers behind that. False: it is not. */
+static bool finish(struct target *t, unsigned thread, const struct registers *before,
 		   struct gdb_trap *ret, struct registers *ret_now)
 {
-	for (unsigned i = 0;
-	     i < STEPS && look(t, thread, ret_now) && ret_now->v[REG_RIP] == before->v[REG_RIP];
-	     i++)
+	for (unsigned i = 0; i < STEPS && look(t, thread, ret_now); i++) {
+		if (ret_now->v[REG_RIP] != before->v[REG_RIP])
+			return true;
 		step_once(t, thread, false, ret);
+	}
+	return false;
 }
 
 /* A step that trapped ends once more, for being a step, as soon as the CPU may run: nobody might be
@@ -220,21 +221,23 @@ static enum stepped step(struct target *t, unsigned thread, struct gdb_trap *ret
 	uint64_t values[GUEST_WATCHES];
 	const struct guest_watch *w;
 	enum stepped how;
+	bool is_done;
 
 	guest_watches_look(t, values);
 	if (!look(t, thread, &before) || !may_have_note(t, thread, &before))
 		return NOT_STEPPED;
 	how = step_once(t, thread, false, ret);
 	if (how != TRAPPED)
-		return how;
-	finish(t, thread, &before, ret, &now);
+		return t->gdb.stirs == stirs ? how : NOT_STEPPED;
+	is_done = finish(t, thread, &before, ret, &now);
 	w = guest_watches_at(&t->watches, &ret->at);
 	/* It had written, and went on by the step; or that was the write. */
 	ret->before = guest_watches_value(t, w) == values[w - t->watches.armed] ? before : now;
 	drain(t, thread, w);
 	if (t->gdb.stirs == stirs)
 		return TRAPPED;
-	traps_take(t, &ret->at, NULL); /* others let the guest go on: nobody knows where that was */
+	if (is_done) /* others let the guest go on: nobody knows where that was */
+		traps_take(t, &ret->at, NULL);
 	return NOT_STEPPED;
 }
 
