@@ -263,15 +263,23 @@ static void put_sample(struct buf *out, const struct metric *m, const msgpack_ob
 	put_number(out, from ? value_of(from, m->key) : 0, m->per_unit);
 }
 
+/* An older broker does not tell all there is: what it does not tell has no number. */
+static bool is_told(const struct metric *m, const msgpack_object *status)
+{
+	const msgpack_object *from = m->within ? object_get(status, m->within) : status;
+
+	return from && m->key && object_get(from, m->key);
+}
+
 static void put_metric(struct buf *out, const struct metric *m, const msgpack_object *status)
 {
 	const msgpack_object *list = m->list ? object_get(status, m->list) : NULL;
 	uint32_t n = list && list->type == MSGPACK_OBJECT_ARRAY ? list->via.array.size : 0;
 
 	put_family(out, m->name, m->type == COUNTER ? "counter" : "gauge", m->unit, m->help);
-	if (!m->list && !(m->within && !object_get(status, m->within)))
+	if (!m->list && is_told(m, status))
 		put_sample(out, m, status);
-	else if (!m->key)
+	else if (!m->key && list)
 		buf_printf(out, "%s %" PRIu32 "\n", m->name, n);
 	for (uint32_t i = 0; m->key && i < n; i++)
 		put_sample(out, m, &list->via.array.ptr[i]);
