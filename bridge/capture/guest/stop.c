@@ -107,7 +107,7 @@ int stop_begin(struct stop *s, struct qmp *q, unsigned by, struct ksnap_err *err
 	int code = 0;
 
 	s->by |= by;
-	if (!before)
+	if (!before || (before == STOP_FREEZE && !s->is_stopped)) /* others may have let it go on */
 		code = stop_now(s, q, err);
 	else if (s->is_stopped && by == STOP_FREEZE)
 		code = stop_guard(s, q, err); /* what a watch has stopped has none */

@@ -147,6 +147,35 @@ static void does_not_touch_a_guest_that_is_paused(void **state)
 	assert_string_equal(f.heard, "query-status ");
 }
 
+/* It was paused when it was frozen, and others have let it go on since. */
+static void stops_a_frozen_guest_that_others_let_go_on(void **state)
+{
+	static const struct answer paused[] = { { "query-status", PAUSED }, { 0 } };
+	static const struct answer running[] = {
+		{ "query-status", RUNNING }, { "stop", DONE }, { "cont", DONE }, { 0 }
+	};
+	struct fake f;
+	struct qmp q;
+	struct stop s;
+
+	begin(&f, paused, &q, &s);
+	assert_int_equal(stop_begin(&s, &q, STOP_FREEZE, NULL), 0);
+	assert_false(s.is_stopped);
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
+	assert_false(s.is_stopped);
+	f.answers = running;
+	assert_int_equal(stop_begin(&s, &q, STOP_JOB, NULL), 0);
+	assert_true(s.is_stopped);
+	assert_int_equal(stop_end(&s, &q, STOP_JOB, NULL), 0);
+	assert_true(s.is_stopped);
+	assert_int_equal(stop_end(&s, &q, STOP_FREEZE, NULL), 0);
+	assert_false(s.is_stopped);
+	end(&f, &q);
+	assert_string_equal(f.heard, "query-status query-status query-status stop cont ");
+	(void)state;
+}
+
 static void says_by_whom_a_guest_stands_still(void **state)
 {
 	static const struct answer running[] = {
@@ -354,6 +383,7 @@ int main(void)
 		cmocka_unit_test(tells_its_own_stops_from_those_of_others),
 		cmocka_unit_test(passes_refusals_on),
 		cmocka_unit_test(does_not_touch_a_guest_that_is_paused),
+		cmocka_unit_test(stops_a_frozen_guest_that_others_let_go_on),
 		cmocka_unit_test(says_by_whom_a_guest_stands_still),
 		cmocka_unit_test(lets_a_guest_go_on_that_a_watch_has_stopped),
 		cmocka_unit_test(does_not_touch_a_guest_that_another_debugger_has_stopped),
