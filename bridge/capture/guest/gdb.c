@@ -411,6 +411,12 @@ int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct regi
 	return code;
 }
 
+/* Did it run, our question has stopped it. */
+bool gdb_stands_since(struct gdb *g, const struct gdb_trap *trap, uint64_t deadline)
+{
+	return !ask_sure(g, "qC", deadline, NULL) && g->stirs == trap->stirs;
+}
+
 int gdb_continue(struct gdb *g, struct ksnap_err *err)
 {
 	return send_text(g, "c", err);

@@ -61,6 +61,9 @@ int gdb_unwatch(struct gdb *g, uint64_t addr, unsigned len, uint64_t deadline,
 /* Registers of the CPU that is thread @thread. */
 int gdb_registers(struct gdb *g, uint64_t thread, uint64_t deadline, struct registers *ret,
 		  struct ksnap_err *err);
+/* Did it stand still from @trap on until now, so that what was read of it belongs together? Others
+ * may have let it go on, and be stopped by the question. */
+bool gdb_stands_since(struct gdb *g, const struct gdb_trap *trap, uint64_t deadline_mono_ns);
 /* Let the guest go on. What stops it next is told by gdb_poll. */
 int gdb_continue(struct gdb *g, struct ksnap_err *err);
 /* Interrupt all CPUs with @vector, upon which those that are halted wake up once they may run.

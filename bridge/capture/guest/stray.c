@@ -14,6 +14,7 @@
 #define BEGIN_MS   2000 /* the same, without KVM: however busy the machine is */
 #define ANSWER_MS  2000
 #define CALM_MS    200  /* without a stop, before CPUs are cleaned of what they may have */
+#define ALONE_MS   1000 /* that others leave the guest alone, before CPUs are stepped */
 #define STEPS      8    /* in which one instruction is done */
 #define RESCHEDULE 0xfd /* Linux: look whether another thread should run; harmless at any time */
 
@@ -44,6 +45,16 @@ static int make_room(struct stray *s, unsigned n, struct ksnap_err *err)
 
 /* ---- CPUs that may have a note --------------------------------------------------------------- */
 
+void stray_paused(struct stray *s)
+{
+	s->alone_ns = in_ms(ALONE_MS);
+}
+
+bool stray_may_step(const struct target *t)
+{
+	return !t->gdb.pauses && clock_mono_ns() >= t->stray.alone_ns;
+}
+
 static bool has_kvm(struct target *t)
 {
 	struct json answer, enabled;
@@ -67,6 +78,7 @@ static enum stepped step_once(struct target *t, unsigned thread, bool is_woken,
 	s = t->gdb.trap.at;
 	if (s.thread != thread) {
 		traps_take(t, &s, NULL);
+		stray_doubt(t, s.thread, STRAY_UNTOLD);
 		return NOT_STEPPED;
 	}
 	if (!guest_watches_at(&t->watches, &s))
@@ -81,7 +93,7 @@ static bool step_clean(struct target *t, unsigned thread, bool is_woken, uint64_
 	struct gdb_trap trap;
 	enum stepped how;
 
-	if (clock_mono_ns() >= enough)
+	if (!stray_may_step(t) || clock_mono_ns() >= enough)
 		return false;
 	how = step_once(t, thread, is_woken, &trap);
 	if (how == TRAPPED)
@@ -104,23 +116,33 @@ static void clean_all(struct target *t)
 			step_clean(t, i + 1, is_woken, enough) ? STRAY_NONE : STRAY_BEFORE;
 }
 
-bool stray_is_due(const struct stray *s)
+bool stray_is_in_doubt(const struct stray *s)
 {
-	if (clock_mono_ns() < s->doubted_ns + CALM_MS * NS_PER_MS)
-		return false;
 	for (unsigned i = 0; i < s->n; i++)
-		if (s->notes[i] == STRAY_UNTOLD)
+		if (s->notes[i] == STRAY_UNTOLD || s->notes[i] == STRAY_PAUSED)
 			return true;
 	return false;
 }
 
+bool stray_is_due(const struct target *t)
+{
+	return stray_may_step(t) && clock_mono_ns() >= t->stray.doubted_ns + CALM_MS * NS_PER_MS &&
+	       stray_is_in_doubt(&t->stray);
+}
+
+/* Is it stopped by us, for a job, and may it be let go on for an instruction? */
+static bool is_ours(const struct target *t)
+{
+	return t->stop.is_stopped && t->stop.by == STOP_JOB && stray_may_step(t);
+}
+
 void stray_clean(struct target *t)
 {
-	if (t->stop.is_stopped && t->stop.by == STOP_JOB && !t->stray.has_kvm)
+	if (is_ours(t) && !t->stray.has_kvm)
 		clean_all(t);
 }
 
-/* It is frozen, or captured for a hit: it is known which CPU may have a note. */
+/* It is frozen, captured for a hit, or not left alone: it is known which CPU may have a note. */
 static void keep_all(struct stray *s)
 {
 	for (unsigned i = 0; i < s->n; i++)
@@ -137,7 +159,7 @@ int stray_begin(struct target *t, struct ksnap_err *err)
 	t->stray.has_kvm = has_kvm(t);
 	if (t->stray.has_kvm)
 		memset(t->stray.notes, 0, t->stray.n * sizeof(*t->stray.notes));
-	else if (t->stop.is_stopped && t->stop.by == STOP_JOB)
+	else if (is_ours(t))
 		clean_all(t);
 	else
 		keep_all(&t->stray);
@@ -167,7 +189,7 @@ static void doubt(struct target *t, unsigned thread, enum stray_note note)
 
 	if (*is == STRAY_NONE || (*is == STRAY_PAUSED && note == STRAY_UNTOLD))
 		*is = note;
-	if (*is == STRAY_UNTOLD)
+	if (*is != STRAY_BEFORE)
 		t->stray.doubted_ns = clock_mono_ns();
 }
 
@@ -247,7 +269,8 @@ bool stray_find(struct target *t, uint64_t but, struct gdb_trap *ret)
 	bool found = false;
 
 	for (unsigned i = 1; !found && i <= t->stray.n && t->gdb.fd >= 0; i++)
-		found = i != but && clock_mono_ns() < enough && step(t, i, ret) == TRAPPED;
+		found = i != but && stray_may_step(t) && clock_mono_ns() < enough &&
+			step(t, i, ret) == TRAPPED;
 	return found;
 }
 
@@ -270,7 +293,7 @@ void stray_settle(struct target *t, uint64_t but, const struct guest_watch *told
 	for (unsigned i = 1; !t->stray.has_kvm && i <= t->stray.n && t->gdb.fd >= 0; i++) {
 		if (i == but)
 			continue;
-		if (clock_mono_ns() < enough)
+		if (stray_may_step(t) && clock_mono_ns() < enough)
 			settle(t, i, told);
 		else
 			doubt(t, i, STRAY_UNTOLD);

@@ -19,10 +19,12 @@
  * code anew after a step, this is not done at each of many stops; meanwhile what a CPU traps for
  * may be an earlier write, and is not told.
  *
- * When others stop the guest, nobody can be stepped: they would see it go on. What changed before
- * is counted by its value, and when a CPU traps for the first time after it and nothing changed
- * since, its write was an earlier one: it is not told, for nobody knows where it was. A write of
- * the same value cannot be told from that.
+ * When others stop the guest, nobody can be stepped: they would see it go on. Nor for a second
+ * after that: when they say cont in the middle of a step, nobody knows what that step did. What
+ * changed before is counted by its value, and the next trap of each CPU may then be for that write,
+ * and its place another one: unless its CPU stands behind an instruction that writes there
+ * (writes.h), it is counted, not told. When nothing changed since, its write was an earlier one; a
+ * write of the same value cannot be told from that.
  *
  * And when our stop keeps a CPU from telling, it is stepped, and tells. */
 #ifndef KSNAP_CAPTURE_GUEST_STRAY_H
@@ -46,21 +48,28 @@ struct stray {
 	bool has_kvm;
 	enum stray_note *notes; /* [thread - 1] */
 	uint64_t settled_ns;    /* when all were stepped last */
-	uint64_t doubted_ns;    /* when one was STRAY_UNTOLD last */
+	uint64_t doubted_ns;    /* when one got a note last */
+	uint64_t alone_ns;      /* when CPUs may be stepped again */
 };
 
 /* The guest stands still, and a watch may just have been taken out: of a debugger before us, or of
  * ours. When nobody else has stopped it, and it is neither frozen nor captured for a hit, the CPUs
  * are stepped; what they trap for is counted. E_NOMEM. */
 int stray_begin(struct target *t, struct ksnap_err *err);
+/* May a CPU have a note of a write? */
+bool stray_is_in_doubt(const struct stray *s);
 /* Is there a CPU whose next write would not be told, and has the guest been left alone for a while?
  * Then stray_clean is due, which wants it stopped for a job: so that a rare write is told. */
-bool stray_is_due(const struct stray *s);
+bool stray_is_due(const struct target *t);
 void stray_clean(struct target *t);
 /* They are gone with the connection. */
 void stray_fini(struct stray *s);
 /* What note may be the cause of the trap @s? It is gone with it. */
 enum stray_note stray_take(struct target *t, const struct packet_stop *s);
+/* Others have stopped the guest, or let it go on when it was ours. */
+void stray_paused(struct stray *s);
+/* Have they left it alone for a while? Else they might let it go on in the middle of a step. */
+bool stray_may_step(const struct target *t);
 /* Any CPU but that of thread @but may have such a one now. */
 void stray_doubt(struct target *t, uint64_t but, enum stray_note note);
 /* Is there a CPU that was kept from trapping, besides that of thread @but? True: that is its trap.

@@ -5,7 +5,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "capture/guest/guest.h"
+#include "capture/guest/writes.h"
+#include "capture/memory/paging.h"
 
+#define ANSWER_MS 2000
 #define SETTLE_NS (50 * NS_PER_MS) /* after which CPUs are stepped though nothing calls for it */
 
 /* qemu names one watch when an instruction, or several CPUs, hit more: values that changed tell. */
@@ -69,6 +72,7 @@ void traps_pause(struct target *t)
 {
 	if (!t->gdb.pauses)
 		return;
+	stray_paused(&t->stray);
 	gdb_forget_pauses(&t->gdb);
 	if (t->gdb.fd < 0)
 		return;
@@ -106,7 +110,7 @@ void traps_stopped(struct target *t)
 	if (!guest_watches_are_of_boot(t))
 		return;
 	has_changed = changed(t, NULL);
-	if (!t->stop.is_stopped)
+	if ((was_stopped(t) && !(t->stop.by & STOP_HIT)) || !stray_may_step(t))
 		doubt_all(t);
 	if (!was_stopped(t) && (has_changed || !t->stray.has_kvm) && find_trap(t))
 		return;
@@ -156,6 +160,38 @@ static struct guest_watch *examine(struct target *t, struct gdb_trap *trap, enum
 	return written(t, &trap->at, *note);
 }
 
+/* Of the bytes before @rip, as many as there are: nothing may be in the page before its own. */
+static size_t read_code(struct space *s, uint64_t rip, uint8_t code[WRITES_MAX])
+{
+	size_t n = rip % PAGE_BYTES;
+
+	if (space_read(s, rip - WRITES_MAX, code, WRITES_MAX))
+		return WRITES_MAX;
+	return n < WRITES_MAX && space_read(s, rip - n, code, n) ? n : 0;
+}
+
+/* Does it stand right behind an instruction that writes there? */
+static bool stands_behind(struct target *t, struct gdb_trap *trap, const struct guest_watch *w)
+{
+	struct registers *r = &trap->before;
+	uint64_t deadline = clock_mono_ns() + ANSWER_MS * NS_PER_MS;
+	uint8_t code[WRITES_MAX];
+	size_t n;
+
+	if (!r->has && gdb_registers(&t->gdb, trap->at.thread, deadline, r, NULL))
+		return false;
+	n = read_code(&t->machine.kernel.image.space, r->v[REG_RIP], code);
+	return writes_to(code, n, r, w->addr, w->len);
+}
+
+/* A CPU that has a note already when it writes traps at the end of qemu's block, which is not right
+ * behind the write: nobody knows where that was. Does it stand behind one, it had none. */
+static bool has_its_place(struct target *t, struct gdb_trap *trap, enum stray_note note,
+			  const struct guest_watch *w)
+{
+	return note == STRAY_NONE || stands_behind(t, trap, w);
+}
+
 /* May the hit be told? As in the BPF program of live watches. */
 static bool has_place(const struct guest_watch *w, uint64_t now)
 {
@@ -187,17 +223,22 @@ struct guest_watch *traps_settle(struct target *t, struct gdb_trap *trap, uint64
 {
 	struct guest_watch *w;
 	enum stray_note note;
+	bool is_told;
 
 	space_forget(&t->machine.kernel.image.space);
 	if (!guest_watches_are_of_boot(t))
 		return NULL;
 	w = examine(t, trap, &note);
 	step_others(t, w, trap->at.thread, now);
+	if (trap->stirs != t->gdb.stirs) /* others let it go on since, and its CPU, too */
+		stray_doubt(t, 0, STRAY_UNTOLD);
 	count_others(t, w);
 	if (!w || w->over)
 		return NULL;
-	w->is_owed = false;
-	if (note != STRAY_UNTOLD && has_place(w, now)) {
+	is_told = has_place(w, now) && has_its_place(t, trap, note, w);
+	/* What it is told for is no write of before: that trap may come yet, of another CPU. */
+	w->is_owed &= is_told && stray_is_in_doubt(&t->stray);
+	if (is_told) {
 		take_place(w, now);
 		return w;
 	}

@@ -517,7 +517,7 @@ static void find_dropped(struct target *t)
 	if (t->watches.held || t->stop.by || t->gdb.fd < 0 || t->qmp.fd < 0 || gdb_poll(&t->gdb))
 		return;
 	space_forget(&t->machine.kernel.image.space);
-	is_due = stray_is_due(&t->stray);
+	is_due = stray_is_due(t);
 	if (!is_due && !traps_changed(t))
 		return;
 	if (!stop_begin(&t->stop, &t->qmp, STOP_JOB, &err)) {
@@ -569,8 +569,7 @@ static bool look(struct target *t, const struct gdb_trap *trap, struct hit *h)
 	if (!h->regs.has && gdb_registers(&t->gdb, s->thread, soon(), &h->regs, &err))
 		log_warn("guest: no registers of a hit: %s", err.text);
 	h->nframes = unwind(&t->machine.kernel, &h->regs, h->stack, HIT_FRAMES);
-	gdb_poll(&t->gdb);
-	return t->gdb.stirs == trap->stirs;
+	return gdb_stands_since(&t->gdb, trap, soon());
 }
 
 static int keep_told(struct target *t, struct guest_watch *w, uint64_t now, struct watch_news *ret)
